@@ -1,0 +1,120 @@
+#pragma once
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/http_message.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+
+namespace rouse {
+
+class StreamDeadlines;
+
+/// Why a head or a body was refused; each has an HTTP answer (status_for()).
+enum class HttpErrc {
+  BadMessage = 1,      ///< 400 in requests, 502 in responses
+  HeadTooLarge,        ///< 431
+  BodyTooLarge,        ///< 413
+  UnsupportedCoding,   ///< 501: a transfer coding other than chunked
+  UnsupportedVersion,  ///< 505
+  Truncated,           ///< the peer closed inside a message
+  Timeout,             ///< the deadline set by expires_after() passed: 408
+};
+[[nodiscard]] boost::system::error_code make_error_code(HttpErrc code);
+[[nodiscard]] int status_for(const boost::system::error_code& code);  ///< 0 when it is not ours
+
+struct HttpLimits {
+  std::size_t head_max = 64 * 1024;
+  std::uint64_t body_max = 64ULL * 1024 * 1024;  ///< requests; responses have no limit
+  std::size_t buffer = 16 * 1024;                ///< read buffer, allocated on first use
+};
+
+/// HTTP/1.1 over one TCP or unix socket, as a server or as a client: heads whole, bodies piece by
+/// piece, never more than one buffer in memory. Strict (RFC 9112): what is ambiguous is refused.
+/// Beast's parser does the work behind this header and is seen nowhere else.
+///
+/// Single thread. One reader and one writer at a time. Not movable: held by unique_ptr.
+class HttpStream {
+ public:
+  using Protocol = asio::generic::stream_protocol;
+  using Socket = asio::basic_stream_socket<Protocol, Executor>;
+  enum class Role { Server, Client };
+
+  /// @p deadlines may be null (no timeouts); it outlives the stream.
+  HttpStream(Socket socket, Role role, HttpLimits limits, StreamDeadlines* deadlines);
+  ~HttpStream();
+  HttpStream(const HttpStream&) = delete;
+  HttpStream& operator=(const HttpStream&) = delete;
+
+  // --- reading ---------------------------------------------------------------------------------
+
+  /// Server: the next request's head; nullopt when the client closed between requests.
+  Task<Result<std::optional<RequestHead>>> read_request();
+
+  /// Client: the next response's head that is not 1xx, except that 101 is returned. @p to_head: it
+  /// answers a HEAD request and has no body. Interim heads but 100 are given to @p interim if set.
+  Task<Result<ResponseHead>> read_response(bool to_head);
+
+  /// The next piece of the body, valid until the next read; empty at its end. Trailers are dropped.
+  Task<Result<std::string_view>> read_body();
+
+  /// True when the last piece returned was the end of the body (known without reading more).
+  [[nodiscard]] bool body_done() const;
+
+  /// Bytes that were read beyond the current message are waiting (pipelining, or stray).
+  [[nodiscard]] bool has_buffered() const;
+
+  /// Completes when the other side has gone away (FIN or RST), also while body bytes wait unread in
+  /// the kernel; bytes that arrive meanwhile are kept for later. Ends with the cancellation of its
+  /// caller otherwise. Not while another read is pending.
+  Task<void> wait_gone();
+
+  // --- writing ---------------------------------------------------------------------------------
+
+  /// Writes a head; fields must not hold Content-Length, Transfer-Encoding or Connection, they are
+  /// made from @p framing, @p content_length and @p keep_alive of the head. The head goes out
+  /// together with @p first in one call when possible. Unless @p more, the body ends with @p first.
+  Task<Result<void>> write_request(const RequestHead& head, std::string_view first, bool more);
+  Task<Result<void>> write_response(const ResponseHead& head, std::string_view first, bool more);
+
+  /// One piece of the body, framed as the head said. @p more false: the last one (it may be empty),
+  /// its end mark in the same write.
+  Task<Result<void>> write_body(std::string_view piece, bool more);
+
+  /// "HTTP/1.1 100 Continue"
+  Task<Result<void>> write_continue();
+
+  // --- connection ------------------------------------------------------------------------------
+
+  /// From now on every pending or later operation fails with HttpErrc::Timeout after @p d, until
+  /// the next call. Resolution about 0.5 s; costs nothing per call.
+  void expires_after(std::chrono::steady_clock::duration d);
+  void expires_never();
+
+  /// Client role, before reuse: no EOF and no stray bytes are waiting.
+  [[nodiscard]] bool is_reusable();
+
+  /// Reads and discards for a bounded time and amount, then closes: an early answer (413, 400) is
+  /// otherwise lost to a reset (RFC 9112 §9.6).
+  Task<void> linger_close();
+  /// Closes at once; @p reset: with RST, so that the other side cannot take it for an end.
+  void close(bool reset = false);
+
+  [[nodiscard]] Socket& socket() { return socket_; }
+  /// What was read from the socket and not yet consumed (for a tunnel after 101).
+  [[nodiscard]] std::string take_buffered();
+
+ private:
+  friend class StreamDeadlines;
+  struct Impl;
+  Socket socket_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rouse

@@ -1,0 +1,108 @@
+# Flags, sanitizers and the few functions that the lists of targets use.
+
+set(ROUSE_SANITIZE "" CACHE STRING "address, thread, or empty")
+option(ROUSE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+
+find_program(ROUSE_CCACHE ccache)
+if(ROUSE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ROUSE_CCACHE})
+endif()
+find_program(ROUSE_LLD NAMES ld.lld ld.lld-14)
+if(ROUSE_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
+# Every translation unit must agree on these, or the one-definition rule is broken silently.
+add_compile_definitions(
+  BOOST_ASIO_SEPARATE_COMPILATION
+  BOOST_BEAST_SEPARATE_COMPILATION
+  BOOST_ASIO_NO_DEPRECATED
+  BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+
+add_compile_options(
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
+  -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fcoroutines -Wduplicated-cond -Wlogical-op -Wsuggest-override)
+  # GCC 12 sees uninitialised members inside coroutine frames and std::variant that are not there.
+  add_compile_options(-Wno-maybe-uninitialized -Wno-missing-field-initializers)
+else()
+  add_compile_options(-Wno-missing-field-initializers)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+  add_compile_options(-O2 -fstack-protector-strong)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  add_link_options(-Wl,-z,relro -Wl,-z,now)
+endif()
+
+if(ROUSE_SANITIZE STREQUAL "address")
+  # -fno-sanitize=function: clang 14 cannot emit it for coroutines (llvm issue 49689).
+  set(sanitize -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    list(APPEND sanitize -fno-sanitize=function)
+  endif()
+  add_compile_options(${sanitize})
+  add_link_options(${sanitize})
+elseif(ROUSE_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+endif()
+
+# A layer: every .cpp of the named folders except main.cpp. Globbed, so that a file cannot exist
+# without being built.
+function(rouse_library name)
+  cmake_parse_arguments(arg "" "" "FOLDERS;LINK" ${ARGN})
+  set(sources)
+  foreach(folder IN LISTS arg_FOLDERS)
+    file(GLOB found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+    list(APPEND sources ${found})
+  endforeach()
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(sources)
+    add_library(${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${name} ${scope} ${PROJECT_SOURCE_DIR})
+  target_compile_features(${name} ${scope} cxx_std_20)
+  target_link_libraries(${name} ${scope} ${arg_LINK})
+endfunction()
+
+# One test program per folder; every *_test.cpp in it is part of it, and every case is a ctest.
+function(rouse_tests name folder)
+  cmake_parse_arguments(arg "" "TIMEOUT" "LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*_test.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 60)
+  endif()
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock_main)
+  target_compile_definitions(${name} PRIVATE
+    ROUSE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" ROUSE_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  gtest_discover_tests(${name} TEST_PREFIX "${folder}: " DISCOVERY_TIMEOUT 60
+    PROPERTIES TIMEOUT ${arg_TIMEOUT})
+endfunction()
+
+# tests/fuzz/NAME_fuzz.cpp: a libFuzzer program under ROUSE_FUZZ; always a ctest over its corpus.
+function(rouse_fuzz name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  set(program ${name}_fuzz)
+  set(corpus ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+  if(ROUSE_FUZZ)
+    add_executable(${program} ${PROJECT_SOURCE_DIR}/tests/fuzz/${name}_fuzz.cpp)
+    target_compile_options(${program} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${program} PRIVATE -fsanitize=fuzzer)
+    add_test(NAME "fuzz corpus: ${name}" COMMAND ${program} -runs=0 ${corpus})
+  else()
+    add_executable(${program} ${PROJECT_SOURCE_DIR}/tests/fuzz/${name}_fuzz.cpp
+      ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus_main.cpp)
+    add_test(NAME "fuzz corpus: ${name}" COMMAND ${program} ${corpus})
+  endif()
+  target_link_libraries(${program} PRIVATE ${arg_LINK})
+endfunction()

@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/residency.hpp"
+#include "core/time.hpp"
+
+namespace rouse::core {
+
+/// One request on its way through the scheduler; given by the shell, never reused.
+enum class Ticket : std::uint64_t {};
+
+/// How one model is scheduled. Durations of zero switch a limit off unless said otherwise.
+struct ModelPolicy {
+  int concurrency = 10;     ///< requests running on the engine at once; waiting ones do not count
+  int priority = 0;         ///< higher is served first when a swap has to choose
+  Duration ttl{0};          ///< unload after this long without an inference request; 0: never
+};
+
+struct SchedulePolicy {
+  Duration max_wait{120'000};       ///< a waiting request forces a swap after this long
+  Duration min_residency{2'000};    ///< a model that became ready stays at least this long
+  Duration gather{0};               ///< wait this long before the first swap to see who else asks
+  Duration abandon_grace{60'000};   ///< a load that nobody waits for is kept this long
+  Duration give_up{0};              ///< refuse a request that waited this long; 0: never
+  std::size_t queue_max = 10'000;   ///< waiting requests over all models; one more is refused
+  int load_failures_max = 3;        ///< failed starts in a row that open the circuit
+  Duration backoff_first{1'000};    ///< pause after the first failed start; doubles
+  Duration backoff_max{30'000};     ///< longest pause; also the longest Retry-After
+};
+
+// What happened. The shell turns every outside occurrence into exactly one of these.
+struct Arrived {
+  Ticket ticket;
+  ModelId model;
+  int priority = 0;            ///< of the name that was asked for (an alias may have its own)
+};
+struct Left { Ticket ticket; };          ///< answered, failed, or the client went away
+struct EngineReady { ModelId model; };   ///< answers on its endpoint; ignored unless starting
+/// The engine and everything that it left behind is gone. @p failure is empty after a Stop that
+/// was obeyed; else it says why (exit status and last lines), and the engine counts as failed.
+struct EngineGone { ModelId model; std::string failure; };
+struct LoadWanted { ModelId model; };    ///< an operator asks for the model (API, preload)
+struct UnloadWanted { std::optional<ModelId> model; };  ///< nullopt: all
+struct ShutdownWanted {};                ///< refuse everybody who waits, stop every engine
+struct Tick {};                          ///< next_deadline() has come
+using Event = std::variant<Arrived, Left, EngineReady, EngineGone, LoadWanted, UnloadWanted,
+                           ShutdownWanted, Tick>;
+
+enum class StopCause { Evicted, Idle, Unloaded, Abandoned, Shutdown };
+enum class RefusalCause {
+  UnknownModel,  ///< 404
+  QueueFull,     ///< 429 + Retry-After
+  TooLong,       ///< waited give_up: 503 + Retry-After
+  LoadFailed,    ///< 503 + Retry-After; detail carries the engine's last words
+  CircuitOpen,   ///< 503 + Retry-After: failed too often, not tried again yet
+  Unloaded,      ///< an operator unloaded the model while the request waited: 503
+  ShuttingDown,  ///< 503
+};
+
+// What the shell must do now. Each carries its reason in words a person understands.
+struct Start { ModelId model; std::string reason; };
+struct Stop { ModelId model; StopCause cause; std::string reason; };
+struct Admit { Ticket ticket; ModelId model; };
+struct Refuse { Ticket ticket; RefusalCause cause; std::string detail; Duration retry_after{0}; };
+using Action = std::variant<Start, Stop, Admit, Refuse>;
+
+bool operator==(const Start&, const Start&);    // the reasons are for people: not compared
+bool operator==(const Stop&, const Stop&);      // model and cause
+bool operator==(const Admit&, const Admit&);
+bool operator==(const Refuse&, const Refuse&);  // ticket and cause
+
+enum class EngineState { Stopped, Starting, Ready, Stopping, Failed };
+
+/// A picture of the scheduler for `GET /api/queue`, `/running`, `rouse status`.
+struct ModelView {
+  ModelId model;
+  EngineState state = EngineState::Stopped;
+  Instant since;                          ///< when it entered @p state
+  int running = 0;                        ///< admitted and not left
+  int waiting = 0;
+  bool draining = false;                  ///< admits no newcomers: somebody waited long enough
+  std::optional<Instant> unload_at;       ///< by ttl, when nothing else happens
+  std::optional<Instant> retry_at;        ///< circuit or back-off: no start before
+  std::string last_failure;
+};
+struct WaitingView {
+  Ticket ticket;
+  ModelId model;
+  int priority = 0;
+  Instant since;
+  std::string next;                       ///< "starts when planner (2 running) is idle, at the latest in 31 s"
+};
+struct ScheduleView {
+  std::vector<ModelView> models;          ///< every configured model, sorted by id
+  std::vector<WaitingView> waiting;       ///< in the order in which they would be served
+};
+
+/// Decides which engines run and which requests may proceed.
+///
+/// A pure state machine: no I/O, no clock, no threads, no exceptions. step() is the only mutator,
+/// so the same events at the same instants always give the same actions.
+class Scheduler {
+ public:
+  Scheduler(std::map<ModelId, ModelPolicy, std::less<>> models, SchedulePolicy policy,
+            std::shared_ptr<const Residency> residency);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Applies @p event and returns what the shell must do now, in order. @p now never goes back.
+  /// A Tick right after any step yields nothing (the step left no work).
+  [[nodiscard]] std::vector<Action> step(const Event& event, Instant now);
+
+  /// When step(Tick{}) is next worth calling; nullopt if only an event can change anything.
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  [[nodiscard]] ScheduleView view(Instant now) const;
+
+  /// Nothing runs, starts, stops or waits: after ShutdownWanted, the shell may leave.
+  [[nodiscard]] bool is_quiet() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rouse::core
