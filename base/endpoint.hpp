@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace rouse {
+
+/// Where an HTTP server answers: `http://host:port/base`, `https://…`, or `unix:/dir/x.sock`.
+struct Endpoint {
+  std::string host;        ///< name or address without brackets; empty for a unix socket
+  std::uint16_t port = 0;
+  std::string unix_path;   ///< absolute path, or empty
+  std::string base_path;   ///< without a trailing slash; joined with the request's path
+  bool tls = false;
+
+  /// Errors name what is wrong with @p text.
+  [[nodiscard]] static Result<Endpoint> parse(std::string_view text);
+  /// For logs and as the Host header: "127.0.0.1:5800", "unix:/run/x.sock".
+  [[nodiscard]] std::string authority() const;
+
+  auto operator<=>(const Endpoint&) const = default;
+};
+
+}  // namespace rouse

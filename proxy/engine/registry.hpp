@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/task.hpp"
+
+namespace rouse {
+
+/// Remembers on disk which engine processes are ours, so that a new proxy finds what a killed one
+/// left behind. A record is a pid with its start time and boot id: a recycled pid never matches.
+/// A missing or unwritable state directory is reported once and then lived without.
+class EngineRegistry {
+ public:
+  /// @p state_dir empty: nothing is kept on disk.
+  explicit EngineRegistry(std::filesystem::path state_dir);
+  ~EngineRegistry();
+
+  void add(int pid, const std::string& model);
+  void remove(int pid);
+
+  struct Orphan {
+    int pid;
+    std::string model;
+  };
+  /// Finds and ends what an earlier proxy left (its process groups and what carries our marker in
+  /// its environment): SIGTERM, then SIGKILL after @p grace. Returns what it found. Call once,
+  /// before the first start.
+  Task<std::vector<Orphan>> sweep_orphans(std::chrono::milliseconds grace);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rouse

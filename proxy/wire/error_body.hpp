@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rouse::wire {
+
+/// The API that a route speaks; decides how a failure inside a stream is written.
+enum class Dialect { OpenAiChat, OpenAiCompletions, OpenAiResponses, Anthropic, Plain };
+
+struct ErrorText {
+  std::string type;     ///< "overloaded_error"; empty: by status
+  std::string code;     ///< "model_loading"; empty: by status
+  std::string message;
+};
+
+/// {"type":"error","error":{"type","message","code","param":null},"src":"rouse"}: one shape that
+/// every traced client understands (clients.md §3). Types and codes by status as reference §4.5.
+[[nodiscard]] std::string error_json(int status, const ErrorText& error);
+
+/// The same failure as the last event of a stream that has begun, in @p dialect.
+[[nodiscard]] std::string error_event(Dialect dialect, int status, const ErrorText& error);
+
+/// A JSON string literal with its quotes.
+[[nodiscard]] std::string json_string(std::string_view text);
+
+}  // namespace rouse::wire

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string_view>
+
+namespace rouse::wire {
+
+/// ": keep-alive\n\n": accepted by every traced client in every dialect (clients.md §1).
+inline constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
+
+/// Knows whether a stream of server-sent events stands on an event boundary (after a blank line, or
+/// at its very start), so that a comment may be put in. Line ends may be LF, CRLF or CR.
+class EventBoundary {
+ public:
+  void feed(std::string_view bytes);
+  [[nodiscard]] bool at_boundary() const { return at_boundary_; }
+
+ private:
+  bool at_boundary_ = true;
+  bool line_empty_ = true;
+  bool after_cr_ = false;
+};
+
+}  // namespace rouse::wire
