@@ -1,16 +1,23 @@
 #pragma once
 
+#include "base/task.hpp"
+
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
 #include <functional>
 #include <list>
-
-#include "base/task.hpp"
+#include <string>
 
 namespace rouse {
 
 /// Owns coroutines: each one started here ends before join() returns, and the group must be empty
 /// when it is destroyed (checked). Single thread.
+///
+/// A task sees its cancellation as errors of its operations and in `this_coro::cancellation_state`;
+/// nothing is thrown into it. An operation that begins after a terminal cancellation is not aborted
+/// by Asio: who waits in a loop looks at that state (HttpStream's operations do).
 class TaskGroup {
  public:
   /// @p on_error gets what escaped a task, in words; a task is otherwise gone without a trace.
@@ -25,18 +32,24 @@ class TaskGroup {
   /// terminal: pending operations are aborted.
   void cancel(asio::cancellation_type how);
 
-  /// Returns when no task is left.
+  /// Returns when no task is left (or when its caller is cancelled). Not from a task of this group.
   Task<void> join();
 
-  [[nodiscard]] std::size_t size() const { return tasks_.size(); }
+  [[nodiscard]] std::size_t size() const;
   [[nodiscard]] Executor executor() const { return executor_; }
 
  private:
   using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                            asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  struct Entry {
+    asio::cancellation_signal signal;
+    bool ended = false;  ///< waits for the end of a cancel() that walks the list
+  };
+
   Executor executor_;
   std::function<void(const std::string&)> on_error_;
-  std::list<asio::cancellation_signal> tasks_;
+  std::list<Entry> tasks_;
+  bool cancelling_ = false;
   Timer emptied_;
 };
 
