@@ -9,8 +9,8 @@ namespace rouse::wire {
 enum class Dialect { OpenAiChat, OpenAiCompletions, OpenAiResponses, Anthropic, Plain };
 
 struct ErrorText {
-  std::string type;     ///< "overloaded_error"; empty: by status
-  std::string code;     ///< "model_loading"; empty: by status
+  std::string type;  ///< "overloaded_error"; empty: by status
+  std::string code;  ///< "model_loading"; empty: by status
   std::string message;
 };
 
@@ -20,6 +20,9 @@ struct ErrorText {
 
 /// The same failure as the last event of a stream that has begun, in @p dialect.
 [[nodiscard]] std::string error_event(Dialect dialect, int status, const ErrorText& error);
+
+/// The message of an engine's error answer, whichever of the usual shapes it has; empty if none.
+[[nodiscard]] std::string error_message_in(std::string_view body);
 
 /// A JSON string literal with its quotes.
 [[nodiscard]] std::string json_string(std::string_view text);

@@ -1,0 +1,130 @@
+#include "proxy/wire/error_body.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+namespace rouse::wire {
+
+namespace {
+
+/// Types and codes as the peer gives them (llama-swap-behaviour.md §4.5).
+struct StatusWords {
+  int status;
+  std::string_view type;
+  std::string_view code;
+};
+constexpr StatusWords kWords[] = {
+    {400, "invalid_request_error", "bad_request"}, {401, "authentication_error", "unauthorized"},
+    {403, "permission_error", "forbidden"},        {404, "invalid_request_error", "not_found"},
+    {409, "invalid_request_error", "conflict"},    {429, "rate_limit_error", "rate_limit_exceeded"},
+    {502, "server_error", "bad_gateway"},          {503, "overloaded_error", "service_unavailable"},
+    {504, "server_error", "gateway_timeout"},
+};
+
+StatusWords words_for(int status) {
+  for (const StatusWords& words : kWords) {
+    if (words.status == status) return words;
+  }
+  if (status >= 400 && status < 500) return {status, "invalid_request_error", "invalid_request"};
+  return {status, "server_error", "internal_error"};
+}
+
+std::string error_object(int status, const ErrorText& error) {
+  const StatusWords words = words_for(status);
+  return fmt::format(R"({{"type":{},"message":{},"code":{},"param":null}})",
+                     json_string(error.type.empty() ? words.type : error.type),
+                     json_string(error.message),
+                     json_string(error.code.empty() ? words.code : error.code));
+}
+
+/// The length of the UTF-8 sequence at the start of @p text, or 0 when there is none.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(0);
+  const std::size_t length = first < 0x80   ? 1
+                             : first < 0xc2 ? 0
+                             : first < 0xe0 ? 2
+                             : first < 0xf0 ? 3
+                             : first < 0xf5 ? 4
+                                            : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  if (length > 2) {
+    const unsigned second = byte(1);
+    if (first == 0xe0 && second < 0xa0) return 0;
+    if (first == 0xed && second > 0x9f) return 0;  // surrogates
+    if (first == 0xf0 && second < 0x90) return 0;
+    if (first == 0xf4 && second > 0x8f) return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+std::string error_json(int status, const ErrorText& error) {
+  return fmt::format(R"({{"type":"error","error":{},"src":"rouse"}})", error_object(status, error));
+}
+
+std::string error_event(Dialect dialect, int status, const ErrorText& error) {
+  switch (dialect) {
+    case Dialect::Anthropic:
+      return fmt::format("event: error\ndata: {}\n\n", error_json(status, error));
+    case Dialect::OpenAiResponses: {
+      const StatusWords words = words_for(status);
+      const std::string code = json_string(error.code.empty() ? words.code : error.code);
+      return fmt::format(
+          "event: response.failed\ndata: {{\"type\":\"response.failed\",\"sequence_number\":0,"
+          "\"response\":{{\"id\":\"resp_failed\",\"object\":\"response\",\"status\":\"failed\","
+          "\"output\":[],\"error\":{{\"code\":{},\"message\":{}}}}}}}\n\n",
+          code, json_string(error.message));
+    }
+    case Dialect::OpenAiChat:
+    case Dialect::OpenAiCompletions:
+    case Dialect::Plain:
+      break;
+  }
+  return fmt::format("data: {}\n\n", error_json(status, error));
+}
+
+std::string error_message_in(std::string_view body) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view message;
+  if (parser.parse(body.data(), body.size()).get(root) != simdjson::SUCCESS) return {};
+  if (root["error"]["message"].get(message) == simdjson::SUCCESS) return std::string(message);
+  if (root["error"].get(message) == simdjson::SUCCESS) return std::string(message);
+  if (root["message"].get(message) == simdjson::SUCCESS) return std::string(message);
+  if (root["detail"].get(message) == simdjson::SUCCESS) return std::string(message);
+  return {};
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  while (!text.empty()) {
+    const char c = text.front();
+    std::size_t length = 1;
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      length = utf8_length(text);
+      out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
+      if (length == 0) length = 1;
+    }
+    text.remove_prefix(length);
+  }
+  out += '"';
+  return out;
+}
+
+}  // namespace rouse::wire

@@ -1,0 +1,42 @@
+#include "proxy/wire/loading_stream.hpp"
+
+#include "proxy/wire/error_body.hpp"
+#include "proxy/wire/sse.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rouse::wire {
+
+namespace {
+
+constexpr std::string_view kRule = "━━━━━";
+
+std::string frame(std::string_view text) {
+  return fmt::format("data: {{\"choices\":[{{\"delta\":{{\"reasoning_content\":{}}}}}]}}\n\n",
+                     json_string(text));
+}
+
+}  // namespace
+
+LoadingStream::LoadingStream(std::string model) : model_(std::move(model)) {}
+
+std::string LoadingStream::next(std::chrono::milliseconds elapsed, std::size_t queue_position) {
+  if (!begun_) {
+    begun_ = true;
+    return frame(fmt::format("{}\nrouse loading model: {}\n", kRule, model_));
+  }
+  if (queue_position == 0) {
+    if (std::exchange(done_, true)) return std::string(kKeepAliveComment);
+    return frame(fmt::format("\nDone! ({:.2f}s)\n{}\n \n",
+                             static_cast<double>(elapsed.count()) / 1000.0, kRule));
+  }
+  if (queue_position > 1 && queue_position != last_position_) {
+    last_position_ = queue_position;
+    return frame(fmt::format("\nQueue position: #{}\n", queue_position));
+  }
+  return frame(".");
+}
+
+}  // namespace rouse::wire

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace rouse::wire {
+
+/// How often next() is worth calling: a dot each (llama-swap-behaviour.md §5.8).
+inline constexpr std::chrono::milliseconds kLoadingInterval{750};
+
+/// Progress of a load as reasoning_content frames of a chat stream, for models that set
+/// sendLoadingState. Says what is known, when it changes, and else a dot; it never delays anything.
+class LoadingStream {
+ public:
+  explicit LoadingStream(std::string model);
+
+  /// The next frame. @p queue_position 1: next in turn; 0: the wait is over, the engine works.
+  [[nodiscard]] std::string next(std::chrono::milliseconds elapsed, std::size_t queue_position);
+
+ private:
+  std::string model_;
+  std::size_t last_position_ = 0;
+  bool begun_ = false;
+  bool done_ = false;
+};
+
+}  // namespace rouse::wire

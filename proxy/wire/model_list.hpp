@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ctime>
+#include <string>
+#include <vector>
+
+namespace rouse::wire {
+
+/// What a listing says of one model (llama-swap-behaviour.md §4.8).
+struct ModelEntry {
+  std::string id;
+  std::string name;
+  std::string description;
+  std::vector<std::string> aliases;
+  std::string metadata_json;    ///< a JSON object, or empty
+  std::vector<std::string> in;  ///< modalities: text, audio, image
+  std::vector<std::string> out;
+  bool tools = false;
+  bool reranker = false;
+  int context = 0;  ///< tokens; 0: not said
+  bool loaded = false;
+};
+
+/// The answer of `GET /v1/models`: @p models in the order given, each alias as an entry of its own
+/// if @p with_aliases. What is empty is left out.
+[[nodiscard]] std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
+                                      std::time_t created);
+
+}  // namespace rouse::wire
