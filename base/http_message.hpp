@@ -25,7 +25,9 @@ class Fields {
   /// Whether the comma-separated lists of all fields called @p name hold @p token (without case).
   [[nodiscard]] bool has_token(std::string_view name, std::string_view token) const;
   template <class Predicate>
-  void erase_if(Predicate predicate) { std::erase_if(fields_, predicate); }
+  void erase_if(Predicate predicate) {
+    std::erase_if(fields_, predicate);
+  }
 
   [[nodiscard]] auto begin() const { return fields_.begin(); }
   [[nodiscard]] auto end() const { return fields_.end(); }
@@ -39,16 +41,16 @@ class Fields {
 
 /// How the end of a body is known.
 enum class Framing {
-  None,        ///< no body
-  Length,      ///< Content-Length
+  None,    ///< no body
+  Length,  ///< Content-Length
   Chunked,
   UntilClose,  ///< responses only
 };
 
 struct RequestHead {
   std::string method;
-  std::string target;   ///< as sent, never normalised
-  int version = 11;     ///< 10 or 11
+  std::string target;  ///< as sent, never normalised
+  int version = 11;    ///< 10 or 11
   Fields fields;
   Framing framing = Framing::None;
   std::uint64_t content_length = 0;  ///< with Framing::Length

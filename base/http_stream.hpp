@@ -1,16 +1,17 @@
 #pragma once
 
+#include "base/http_message.hpp"
+#include "base/result.hpp"
+#include "base/task.hpp"
+
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "base/http_message.hpp"
-#include "base/result.hpp"
-#include "base/task.hpp"
 
 namespace rouse {
 
@@ -57,8 +58,9 @@ class HttpStream {
   /// Server: the next request's head; nullopt when the client closed between requests.
   Task<Result<std::optional<RequestHead>>> read_request();
 
-  /// Client: the next response's head that is not 1xx, except that 101 is returned. @p to_head: it
-  /// answers a HEAD request and has no body. Interim heads but 100 are given to @p interim if set.
+  /// Client: the next response's head that is not 1xx, except that 101 is returned; other interim
+  /// heads are dropped. @p to_head: it answers a HEAD request and has no body, whatever its framing
+  /// says. asio::error::eof: the server closed before the first byte.
   Task<Result<ResponseHead>> read_response(bool to_head);
 
   /// The next piece of the body, valid until the next read; empty at its end. Trailers are dropped.
@@ -72,7 +74,7 @@ class HttpStream {
 
   /// Completes when the other side has gone away (FIN or RST), also while body bytes wait unread in
   /// the kernel; bytes that arrive meanwhile are kept for later. Ends with the cancellation of its
-  /// caller otherwise. Not while another read is pending.
+  /// caller, at the deadline, or at close() otherwise. Needs no reading, costs no system call.
   Task<void> wait_gone();
 
   // --- writing ---------------------------------------------------------------------------------
@@ -80,6 +82,9 @@ class HttpStream {
   /// Writes a head; fields must not hold Content-Length, Transfer-Encoding or Connection, they are
   /// made from @p framing, @p content_length and @p keep_alive of the head. The head goes out
   /// together with @p first in one call when possible. Unless @p more, the body ends with @p first.
+  /// A response to HEAD, 204 or 304 goes out without what is given as its body; chunks to an
+  /// HTTP/1.0 client become a body that ends with the connection. A connection that cannot go on
+  /// says `Connection: close` whatever the head wants, and read_request() is nullopt then.
   Task<Result<void>> write_request(const RequestHead& head, std::string_view first, bool more);
   Task<Result<void>> write_response(const ResponseHead& head, std::string_view first, bool more);
 
