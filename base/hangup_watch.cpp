@@ -2,9 +2,12 @@
 
 #include "base/posix.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <sys/epoll.h>
 
 #include <array>
+#include <utility>
 
 namespace rouse {
 
@@ -38,6 +41,20 @@ void HangupWatch::remove(int fd, Watched& watched) {
   if (set_.is_open() && fd >= 0) ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, fd, &event);
 }
 
+void HangupWatch::report_later(std::uint64_t key) {
+  asio::post(executor_, [this, key] { report(key); });
+}
+
+void HangupWatch::report(std::uint64_t key) {
+  const auto it = watched_.find(key);
+  if (it == watched_.end()) return;
+  Watched& watched = *it->second;
+  watched.gone = true;
+  watched.wake.cancel();
+  // The call may close this socket or any other; nothing is used after it.
+  if (const auto call = std::exchange(watched.call, nullptr)) call();
+}
+
 void HangupWatch::shutdown() {
   watched_.clear();
   boost::system::error_code ignored;
@@ -62,10 +79,7 @@ void HangupWatch::collect() {
   do {
     n = ::epoll_wait(set_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < n; ++i) {
-      const auto it = watched_.find(events.at(static_cast<std::size_t>(i)).data.u64);
-      if (it == watched_.end()) continue;
-      it->second->gone = true;
-      it->second->wake.cancel();
+      report(events.at(static_cast<std::size_t>(i)).data.u64);
     }
   } while (n == static_cast<int>(events.size()));
 }

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 
 namespace rouse {
@@ -29,6 +30,7 @@ class HangupWatch final : public asio::execution_context::service {
     bool gone = false;
     std::uint64_t key = 0;  ///< 0: not watched
     Timer wake;             ///< cancelled when the other side has gone
+    std::function<void()> call;  ///< called once, then; may be empty
   };
 
   explicit HangupWatch(asio::io_context& context);
@@ -39,8 +41,11 @@ class HangupWatch final : public asio::execution_context::service {
   void add(int fd, Watched& watched);
   /// Before @p fd is closed: a child between fork and exec may hold the socket open in the set.
   void remove(int fd, Watched& watched);
+  /// Makes the call of a watched socket that has gone already, from the loop, if it is still there.
+  void report_later(std::uint64_t key);
 
  private:
+  void report(std::uint64_t key);
   void shutdown() override;
   void wait();
   void collect();

@@ -45,6 +45,9 @@ struct HttpStream::Impl {
   }
   void begin_response(const ResponseHead& head, bool bodiless);
   Result<void> frame(Gather& gather, std::string_view piece, bool more);
+  Result<void> frame_response(Gather& gather, const ResponseHead& head, std::string_view first,
+                              bool more);
+  bool send_whole(Gather& gather);
   Task<Result<void>> send(Gather gather, Result<void> framed, Socket& socket);
 
   const Role role;
@@ -243,6 +246,10 @@ bool HttpStream::has_buffered() const {
   return impl_->io.in.size() > 0;
 }
 
+void HttpStream::on_gone(std::function<void()> call) {
+  impl_->io.on_gone(std::move(call));
+}
+
 Task<void> HttpStream::wait_gone() {
   co_await impl_->io.wait_gone();
 }
@@ -263,27 +270,53 @@ Task<Result<void>> HttpStream::write_request(const RequestHead& head, std::strin
   co_return co_await my.send(gather, std::move(framed), socket_);
 }
 
+/// Adds a response's head and the start of its body to @p gather.
+Result<void> HttpStream::Impl::frame_response(Gather& gather, const ResponseHead& head,
+                                              std::string_view first, bool more) {
+  const bool interim = head.status < 200 && head.status != 101;
+  const bool bodiless = wire.to_head || is_bodiless(head.status);
+  head_text.clear();
+  if (interim) {
+    append_head(head_text, head, WireResponse());
+    gather.add(head_text);
+    return {};
+  }
+  begin_response(head, bodiless);
+  append_head(head_text, head, wire);
+  gather.add(head_text);
+  out_framing = bodiless ? Framing::None : wire.framing;
+  out_left = wire.length;
+  out_done = false;
+  return frame(gather, first, more);
+}
+
+/// Writes at once what is known to fit; a part of it would break the framing for good.
+bool HttpStream::Impl::send_whole(Gather& gather) {
+  if (io.send_now(gather)) return true;
+  closing = true;
+  io.close(true);
+  return false;
+}
+
 Task<Result<void>> HttpStream::write_response(const ResponseHead& head, std::string_view first,
                                               bool more) {
-  Impl& my = *impl_;
-  const bool interim = head.status < 200 && head.status != 101;
-  const bool bodiless = my.wire.to_head || is_bodiless(head.status);
-  my.head_text.clear();
   Gather gather;
-  Result<void> framed;
-  if (interim) {
-    append_head(my.head_text, head, WireResponse());
-    gather.add(my.head_text);
-  } else {
-    my.begin_response(head, bodiless);
-    append_head(my.head_text, head, my.wire);
-    gather.add(my.head_text);
-    my.out_framing = bodiless ? Framing::None : my.wire.framing;
-    my.out_left = my.wire.length;
-    my.out_done = false;
-    framed = my.frame(gather, first, more);
-  }
-  co_return co_await my.send(gather, std::move(framed), socket_);
+  Result<void> framed = impl_->frame_response(gather, head, first, more);
+  co_return co_await impl_->send(gather, std::move(framed), socket_);
+}
+
+bool HttpStream::try_write_response(const ResponseHead& head, std::string_view first) {
+  if (!impl_->io.is_writable()) return false;
+  Gather gather;
+  const Result<void> framed = impl_->frame_response(gather, head, first, true);
+  return framed && impl_->send_whole(gather);
+}
+
+bool HttpStream::try_write_body(std::string_view piece) {
+  if (!impl_->io.is_writable()) return false;
+  Gather gather;
+  const Result<void> framed = impl_->frame(gather, piece, true);
+  return framed && impl_->send_whole(gather);
 }
 
 Task<Result<void>> HttpStream::write_body(std::string_view piece, bool more) {

@@ -8,6 +8,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,11 @@ class HttpStream {
   /// caller, at the deadline, or at close() otherwise. Needs no reading, costs no system call.
   Task<void> wait_gone();
 
+  /// The same as a call instead of a wait: @p call runs once, from the loop, when the other side has
+  /// gone. Replaces an earlier one; an empty one takes it back. Costs one system call for the first
+  /// of a connection.
+  void on_gone(std::function<void()> call);
+
   // --- writing ---------------------------------------------------------------------------------
 
   /// Writes a head; fields must not hold Content-Length, Transfer-Encoding or Connection, they are
@@ -91,6 +97,11 @@ class HttpStream {
   /// One piece of the body, framed as the head said. @p more false: the last one (it may be empty),
   /// its end mark in the same write.
   Task<Result<void>> write_body(std::string_view piece, bool more);
+
+  /// The same, only if the bytes fit the socket's buffer now: for what is not worth waiting with,
+  /// such as comments that keep a connection alive. False: nothing was written.
+  [[nodiscard]] bool try_write_response(const ResponseHead& head, std::string_view first);
+  [[nodiscard]] bool try_write_body(std::string_view piece);
 
   /// "HTTP/1.1 100 Continue"
   Task<Result<void>> write_continue();

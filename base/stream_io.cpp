@@ -9,6 +9,7 @@
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -127,13 +128,31 @@ Task<Result<void>> StreamIo::send_rest(Gather gather) {
   co_return Result<void>();
 }
 
+void StreamIo::watch() {
+  in.release();
+  if (watch_ != nullptr || !socket_.is_open()) return;
+  watch_ = &HangupWatch::of(socket_.get_executor());
+  watch_->add(socket_.native_handle(), watched_);
+}
+
+void StreamIo::on_gone(std::function<void()> call) {
+  watched_.call = std::move(call);
+  if (!watched_.call) return;
+  watch();
+  if (!watched_.gone || watch_ == nullptr) return;
+  // It went before; the caller hears of it from the loop, as always.
+  watch_->report_later(watched_.key);
+}
+
+bool StreamIo::is_writable() const {
+  if (!socket_.is_open() || has_expired()) return false;
+  pollfd entry{socket_.native_handle(), POLLOUT, 0};
+  return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLERR | POLLHUP)) == 0;
+}
+
 Task<void> StreamIo::wait_gone() {
   co_await asio::this_coro::throw_if_cancelled(false);
-  in.release();
-  if (watch_ == nullptr && socket_.is_open()) {
-    watch_ = &HangupWatch::of(socket_.get_executor());
-    watch_->add(socket_.native_handle(), watched_);
-  }
+  watch();
   while (!watched_.gone && !has_expired() && socket_.is_open()) {
     const auto state = co_await asio::this_coro::cancellation_state;
     if (is_cancelled(state)) co_return;

@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string_view>
 
 namespace rouse {
@@ -56,11 +57,15 @@ class StreamIo final : public DeadlineEntry {
   Task<Result<void>> send_rest(Gather gather);
 
   Task<void> wait_gone();
+  void on_gone(std::function<void()> call);
+  /// Whether a small write would go out at once.
+  [[nodiscard]] bool is_writable() const;
 
   void expire_at(Clock::time_point at);
   void close(bool reset);
 
  private:
+  void watch();
   void on_expired() override;
   /// What an operation that ended with @p code tells its caller.
   [[nodiscard]] Error failure(boost::system::error_code code, const char* doing) const;
