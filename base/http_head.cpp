@@ -109,20 +109,28 @@ class HeadParser final : public http::basic_parser<is_request> {
   bool too_many_ = false;
 };
 
-/// Whether @p line holds "HTTP/" and a version that is well formed.
-bool names_a_version(std::string_view line) {
-  const auto at = line.find("HTTP/");
-  if (at == std::string_view::npos) return false;
-  const std::string_view version = line.substr(at + 5, 3);
+/// Whether @p line is a request line, or begins as a status line, with a version of HTTP that is
+/// well formed and not spoken here.
+bool has_other_version(std::string_view line) {
+  if (line.substr(0, 5) != "HTTP/") {
+    const auto first = line.find(' ');
+    if (first == std::string_view::npos) return false;
+    const auto second = line.find(' ', first + 1);
+    if (second == std::string_view::npos || line.substr(second + 1, 5) != "HTTP/") return false;
+    line.remove_prefix(second + 1);
+    if (line.size() != 8) return false;
+  }
+  const std::string_view version = line.substr(5, 3);
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return version.size() == 3 && digit(version[0]) && version[1] == '.' && digit(version[2]);
+  return version.size() == 3 && digit(version[0]) && version[1] == '.' && digit(version[2]) &&
+         version != "1.0" && version != "1.1";
 }
 
 Error parse_failure(const boost::system::error_code& code, std::string_view bytes) {
   if (code == http::error::header_limit) {
     return refused(HttpErrc::HeadTooLarge, "more than " + std::to_string(kFieldsMax) + " fields");
   }
-  if (code == http::error::bad_version && names_a_version(bytes.substr(0, bytes.find('\r')))) {
+  if (code == http::error::bad_version && has_other_version(bytes.substr(0, bytes.find('\r')))) {
     return refused(HttpErrc::UnsupportedVersion, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   }
   return bad("malformed head (" + code.message() + ")");

@@ -1,17 +1,17 @@
 #pragma once
 
+#include "base/endpoint.hpp"
+#include "base/http_stream.hpp"
+
 #include <chrono>
 #include <list>
 #include <map>
 #include <memory>
 
-#include "base/endpoint.hpp"
-#include "base/http_stream.hpp"
-
 namespace rouse {
 
-/// Client connections to engines, kept alive between requests. Single thread; must outlive every
-/// stream it handed out.
+/// Client connections to engines, kept alive between requests. Single thread; destroyed when its
+/// io_context no longer runs, or after clear().
 class HttpPool {
  public:
   /// @p deadlines outlives the pool.
@@ -34,6 +34,9 @@ class HttpPool {
 
   /// Closes all idle connections to @p endpoint: its engine is about to stop.
   void forget(const Endpoint& endpoint);
+
+  /// Closes all idle connections, and keeps no timer: for the end of the program.
+  void clear();
 
  private:
   struct Impl;

@@ -341,11 +341,12 @@ void HttpStream::expires_never() {
 }
 
 bool HttpStream::is_reusable() {
-  const Impl& my = *impl_;
+  Impl& my = *impl_;
   if (my.closing || !my.answered || !my.out_done || !my.body.is_done() || has_buffered()) {
     return false;
   }
   if (!socket_.is_open() || my.io.has_expired()) return false;
+  my.io.in.release();
   char byte = 0;
   const ssize_t n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);

@@ -7,12 +7,14 @@
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rouse {
 namespace {
@@ -52,33 +54,31 @@ TaskGroup::~TaskGroup() {
 }
 
 void TaskGroup::spawn(Task<void> task) {
-  const auto entry = tasks_.emplace(tasks_.end());
-  auto on_done = [this, entry](const std::exception_ptr& error) {
+  const auto place = tasks_.insert(tasks_.end(), std::make_shared<Entry>());
+  auto on_done = [this, place](const std::exception_ptr& error) {
+    const std::shared_ptr<Entry> entry = std::move(*place);
+    entry->ended = true;
+    tasks_.erase(place);
+    // Outside of the io_context's thread of control Asio queues the emission; it uses the signal
+    // then, though the task may have ended before.
+    if (entry->cancelled) asio::post(executor_, [entry] {});
     if (error) {
       if (const std::string text = describe(error); !text.empty()) on_error_(text);
     }
-    if (cancelling_) {
-      entry->ended = true;
-    } else {
-      tasks_.erase(entry);
-    }
-    if (size() == 0) emptied_.cancel();
+    if (tasks_.empty()) emptied_.cancel();
   };
   asio::co_spawn(executor_, run(std::move(task)),
-                 asio::bind_cancellation_slot(entry->signal.slot(), std::move(on_done)));
+                 asio::bind_cancellation_slot((*place)->signal.slot(), std::move(on_done)));
 }
 
 void TaskGroup::cancel(asio::cancellation_type how) {
-  if (cancelling_) return;  // from inside a task that is being cancelled
-  // A task may end, end others, or start new ones inside emit(): nothing is erased until the walk
-  // is over, and the newcomers, at the end of the list, are left alone.
-  cancelling_ = true;
-  auto entry = tasks_.begin();
-  for (std::size_t left = tasks_.size(); left > 0; --left, ++entry) {
-    if (!entry->ended) entry->signal.emit(how);
+  // A task may end, end others, or start new ones inside emit(); newcomers are left alone.
+  const std::vector<std::shared_ptr<Entry>> all(tasks_.begin(), tasks_.end());
+  for (const std::shared_ptr<Entry>& entry : all) {
+    if (entry->ended) continue;
+    entry->cancelled = true;
+    entry->signal.emit(how);
   }
-  cancelling_ = false;
-  std::erase_if(tasks_, [](const Entry& each) { return each.ended; });
 }
 
 Task<void> TaskGroup::join() {
@@ -89,14 +89,6 @@ Task<void> TaskGroup::join() {
       co_return;
     }
   }
-}
-
-std::size_t TaskGroup::size() const {
-  std::size_t running = tasks_.size();
-  if (cancelling_) {
-    for (const Entry& each : tasks_) running -= each.ended ? 1 : 0;
-  }
-  return running;
 }
 
 }  // namespace rouse

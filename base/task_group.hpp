@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 
 namespace rouse {
@@ -35,7 +36,7 @@ class TaskGroup {
   /// Returns when no task is left (or when its caller is cancelled). Not from a task of this group.
   Task<void> join();
 
-  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t size() const { return tasks_.size(); }
   [[nodiscard]] Executor executor() const { return executor_; }
 
  private:
@@ -43,13 +44,13 @@ class TaskGroup {
                                            asio::wait_traits<std::chrono::steady_clock>, Executor>;
   struct Entry {
     asio::cancellation_signal signal;
-    bool ended = false;  ///< waits for the end of a cancel() that walks the list
+    bool ended = false;
+    bool cancelled = false;
   };
 
   Executor executor_;
   std::function<void(const std::string&)> on_error_;
-  std::list<Entry> tasks_;
-  bool cancelling_ = false;
+  std::list<std::shared_ptr<Entry>> tasks_;  ///< shared with the handlers that a cancel() queued
   Timer emptied_;
 };
 

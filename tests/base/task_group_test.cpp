@@ -49,6 +49,10 @@ Task<void> fail() {
   co_return;
 }
 
+Task<void> wait_for(Timer& timer) {
+  co_await timer.async_wait(use_task);
+}
+
 Task<void> join(TaskGroup& group, std::vector<std::string>& log) {
   co_await group.join();
   log.push_back("joined");
@@ -83,6 +87,20 @@ TEST_F(TaskGroupTest, TotalCancellationOnlyTellsTheTask) {
   first.expires_after(std::chrono::seconds(0));  // ends the wait; the task then finishes its work
   io_.run();
   EXPECT_THAT(log_, ElementsAre("told", "aborted"));
+}
+
+TEST_F(TaskGroupTest, ATaskMayEndBetweenItsCancellationAndTheNextTurn) {
+  for (int i = 0; i < 10; ++i) {
+    Timer timer(io_.get_executor(), std::chrono::steady_clock::time_point::max());
+    group_.spawn(wait_for(timer));
+    io_.restart();
+    io_.poll();
+    timer.cancel();  // its end is queued before the cancellation is
+    group_.cancel(asio::cancellation_type::terminal);
+    io_.restart();
+    io_.run();
+    EXPECT_EQ(group_.size(), 0U);
+  }
 }
 
 TEST_F(TaskGroupTest, JoinReturnsWhenTheLastTaskHasEnded) {

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "base/http_stream.hpp"
+#include "base/result.hpp"
+#include "base/task_group.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+namespace rouse {
+
+/// Accepts connections and runs one task of its group for each. Single thread; outlives the tasks
+/// of the group.
+class HttpServer {
+ public:
+  /// Serves one connection until it is closed. @p remote_address is the client's address without
+  /// its port; "unix" for a unix socket.
+  using Serve =
+      std::function<Task<void>(std::unique_ptr<HttpStream> stream, std::string remote_address)>;
+
+  /// @p group and @p deadlines outlive the server. Beyond @p connections_max a connection gets a
+  /// 503 with Retry-After and is closed.
+  HttpServer(TaskGroup& group, Serve serve, HttpLimits limits, StreamDeadlines& deadlines,
+             std::size_t connections_max);
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Listens on @p host, an address or a name (empty: all addresses of this machine), and returns
+  /// the address with the real port: "127.0.0.1:8080". @p port 0: one that is free. May be called
+  /// for several addresses.
+  Result<std::string> listen(const std::string& host, std::uint16_t port);
+  /// Listens on a unix socket; takes the place of a socket file that nobody listens on any more.
+  Result<std::string> listen_unix(const std::string& path);
+
+  /// Closes the listening sockets; connections live on. Their files are removed.
+  void stop_accepting();
+
+  [[nodiscard]] std::size_t connections() const { return connections_; }
+
+ private:
+  struct Listener;
+  Task<void> accept_loop(std::shared_ptr<Listener> listener);
+  /// Takes what waits in the kernel's queue; false when the process has no room for more.
+  bool accept_some(Listener& listener);
+  void admit(int fd, int family, std::string remote_address);
+  Task<void> run(std::unique_ptr<HttpStream> stream, std::string remote_address);
+  Task<void> refuse(std::unique_ptr<HttpStream> stream);
+  void start(std::shared_ptr<Listener> listener);
+
+  TaskGroup& group_;
+  Serve serve_;
+  HttpLimits limits_;
+  StreamDeadlines& deadlines_;
+  std::size_t connections_max_;
+  std::size_t connections_ = 0;
+  std::size_t refusing_ = 0;
+  std::list<std::shared_ptr<Listener>> listeners_;  ///< shared with the task that accepts
+};
+
+}  // namespace rouse
