@@ -41,12 +41,12 @@ void HangupWatch::remove(int fd, Watched& watched) {
   if (set_.is_open() && fd >= 0) ::epoll_ctl(set_.native_handle(), EPOLL_CTL_DEL, fd, &event);
 }
 
-void HangupWatch::report_later(std::uint64_t key) {
-  asio::post(executor_, [this, key] { report(key); });
+void HangupWatch::report_later(std::uint64_t which) {
+  asio::post(executor_, [this, which] { report(which); });
 }
 
-void HangupWatch::report(std::uint64_t key) {
-  const auto it = watched_.find(key);
+void HangupWatch::report(std::uint64_t which) {
+  const auto it = watched_.find(which);
   if (it == watched_.end()) return;
   Watched& watched = *it->second;
   watched.gone = true;

@@ -28,8 +28,8 @@ class HangupWatch final : public asio::execution_context::service {
   struct Watched {
     explicit Watched(Executor executor) : wake(executor, Timer::time_point::max()) {}
     bool gone = false;
-    std::uint64_t key = 0;  ///< 0: not watched
-    Timer wake;             ///< cancelled when the other side has gone
+    std::uint64_t key = 0;       ///< 0: not watched
+    Timer wake;                  ///< cancelled when the other side has gone
     std::function<void()> call;  ///< called once, then; may be empty
   };
 
@@ -42,10 +42,10 @@ class HangupWatch final : public asio::execution_context::service {
   /// Before @p fd is closed: a child between fork and exec may hold the socket open in the set.
   void remove(int fd, Watched& watched);
   /// Makes the call of a watched socket that has gone already, from the loop, if it is still there.
-  void report_later(std::uint64_t key);
+  void report_later(std::uint64_t which);
 
  private:
-  void report(std::uint64_t key);
+  void report(std::uint64_t which);
   void shutdown() override;
   void wait();
   void collect();
