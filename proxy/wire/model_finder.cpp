@@ -1,332 +1,404 @@
 #include "proxy/wire/model_finder.hpp"
 
-#include <fmt/format.h>
+#include "proxy/wire/text_scan.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 namespace rouse::wire {
-
 namespace {
 
-constexpr bool is_space(char c) {
+constexpr std::uint32_t kReplacement = 0xFFFD;
+constexpr std::size_t kKeyBytesMax = 6;  // of "stream": a longer key is none of ours
+
+bool is_space(char c) {
   return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
-constexpr bool is_digit(char c) {
+
+bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-/// Whether any byte of @p word ends the plain run of a string: a quote, a backslash or a control
-/// character. Eight bytes at a time, since megabytes of message text pass by here.
-bool word_has_special(std::uint64_t word) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kHighs = 0x8080808080808080;
-  const auto has_zero = [](std::uint64_t w) { return (w - kOnes) & ~w & kHighs; };
-  const std::uint64_t below_space = (word - kOnes * 0x20) & ~word & kHighs;
-  return (has_zero(word ^ (kOnes * '"')) | has_zero(word ^ (kOnes * '\\')) | below_space) != 0;
+/// The letters after a backslash, but for u.
+bool is_short_escape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    default:
+      return false;
+  }
 }
 
-/// How many bytes at the start of @p text need no look while skipping a string.
-std::size_t plain_run(std::string_view text) {
-  std::size_t n = 0;
-  while (n + 8 <= text.size()) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + n, 8);
-    if (word_has_special(word)) break;
-    n += 8;
-  }
-  return n;
+bool is_truthy(char first, std::string_view text) {
+  if (first == '"') return !text.empty();
+  if (first != '-' && !is_digit(first)) return first == 't';
+  return text.substr(0, text.find_first_of("eE")).find_first_of("123456789") != text.npos;
 }
 
-/// RFC 8259 §6.
-bool is_number(std::string_view text) {
-  std::size_t i = 0;
-  const auto digits = [&] {
-    const std::size_t from = i;
-    while (i < text.size() && is_digit(text[i])) ++i;
-    return i - from;
-  };
-  if (i < text.size() && text[i] == '-') ++i;
-  const bool leading_zero = i < text.size() && text[i] == '0';
-  const std::size_t whole = digits();
-  if (whole == 0 || (leading_zero && whole > 1)) return false;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    if (digits() == 0) return false;
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  const auto put_tail = [&](int shift) { put(0x80 | (code >> shift & 0x3F)); };
+  if (code < 0x80) return put(code);
+  if (code < 0x800) {
+    put(0xC0 | code >> 6);
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12);
+    put_tail(6);
+  } else {
+    put(0xF0 | code >> 18);
+    put_tail(12);
+    put_tail(6);
   }
-  if (i < text.size() && (text[i] == 'e' || text[i] == 'E')) {
-    ++i;
-    if (i < text.size() && (text[i] == '+' || text[i] == '-')) ++i;
-    if (digits() == 0) return false;
-  }
-  return i == text.size();
-}
-
-bool is_zero(std::string_view number) {
-  for (const char c : number) {
-    if (c == 'e' || c == 'E') break;
-    if (c >= '1' && c <= '9') return false;
-  }
-  return true;
+  put_tail(0);
 }
 
 }  // namespace
 
 ModelFinder::State ModelFinder::feed(std::string_view piece) {
-  std::size_t i = 0;
-  while (i < piece.size() && state_ != State::Malformed) {
-    const bool skips = expect_ == Expect::String && capture_ == Capture::None;
-    if (skips && high_surrogate_ == 0) {
-      const std::size_t run = plain_run(piece.substr(i));
-      i += run;
-      at_ += run;
-      if (i == piece.size()) break;
-    }
-    take(piece[i]);
-    ++i;
-    ++at_;
+  const char* at = piece.data();
+  const char* const end = at + piece.size();
+  while (at != end && state_ != State::Malformed) {
+    const char* const next = advance(at, end);
+    offset_ += static_cast<std::size_t>(next - at);
+    at = next;
   }
   return state_;
 }
 
 ModelFinder::State ModelFinder::finish() {
-  if (state_ == State::Reading) fail(at_ == 0 ? "a JSON object" : "more: the body ends too early");
+  if (state_ == State::Reading) {
+    fail(step_ == Step::Begin ? "no JSON object" : "unfinished JSON object");
+  }
   return state_;
 }
 
 std::string ModelFinder::problem() const {
-  return state_ == State::Malformed ? fmt::format("expected {} at byte {}", expected_, at_)
-                                    : std::string();
+  return state_ == State::Malformed
+             ? std::string(problem_) + " at byte " + std::to_string(problem_at_)
+             : std::string();
 }
 
-void ModelFinder::fail(std::string_view expected) {
+void ModelFinder::fail(std::string_view what) {
   state_ = State::Malformed;
-  expected_ = expected;
+  problem_ = what;
+  problem_at_ = offset_;
 }
 
-void ModelFinder::take(char c) {
-  switch (expect_) {
-    case Expect::String:
-      return take_string_char(c);
-    case Expect::Escape:
-      return take_escape(c);
-    case Expect::Hex:
-      return take_hex(c);
-    case Expect::Scalar:
-      if (is_digit(c) || (c >= 'a' && c <= 'z') || c == '-' || c == '+' || c == '.' || c == 'E') {
-        return keep(c);
+/// Reads one byte, or as many as are alike, and returns the first that is not read yet.
+const char* ModelFinder::advance(const char* at, const char* end) {
+  switch (step_) {
+    case Step::Text:
+      return read_text(at, end);
+    case Step::Number:
+      return read_number(at, end);
+    case Step::Mark:
+      read_mark(*at);
+      break;
+    case Step::Escape:
+      read_escape(*at);
+      break;
+    case Step::Hex:
+      read_hex(*at);
+      break;
+    case Step::Literal:
+      read_literal(*at);
+      break;
+    case Step::Begin:
+    case Step::FirstKey:
+    case Step::Key:
+    case Step::Colon:
+    case Step::FirstItem:
+    case Step::Value:
+    case Step::AfterValue:
+    case Step::End:
+      if (!is_space(*at)) read_structure(*at);
+      break;
+  }
+  return at + 1;
+}
+
+void ModelFinder::read_structure(char c) {
+  switch (step_) {
+    case Step::Begin:
+      if (c == '{') return open(true);
+      if (offset_ == 0 && c == '\xEF') {
+        step_ = Step::Mark;
+        return;
       }
-      end_scalar();
-      if (state_ == State::Malformed) return;
-      break;
-    case Expect::Object:
-    case Expect::KeyOrEnd:
-    case Expect::Key:
-    case Expect::Colon:
-    case Expect::Value:
-    case Expect::ValueOrEnd:
-    case Expect::CommaOrEnd:
-    case Expect::Nothing:
-      break;
+      return fail("expected '{'");
+    case Step::FirstKey:
+      if (c == '}') return close(c);
+      [[fallthrough]];
+    case Step::Key:
+      if (c != '"') return fail("expected a key in quotes");
+      return begin_text(Step::Colon, depth_ == 1 ? Keep::Key : Keep::Nothing);
+    case Step::Colon:
+      if (c != ':') return fail("expected ':'");
+      step_ = Step::Value;
+      return;
+    case Step::FirstItem:
+      if (c == ']') return close(c);
+      [[fallthrough]];
+    case Step::Value:
+      return begin_value(c);
+    case Step::AfterValue:
+      if (c != ',') return close(c);
+      step_ = in_object() ? Step::Key : Step::Value;
+      return;
+    case Step::End:
+      return fail("unexpected text after the JSON object");
+    case Step::Mark:
+    case Step::Text:
+    case Step::Escape:
+    case Step::Hex:
+    case Step::Number:
+    case Step::Literal:
+      return;
   }
-  if (!is_space(c)) take_structure(c);
 }
 
-void ModelFinder::take_structure(char c) {
-  switch (expect_) {
-    case Expect::Object:
-      return c == '{' ? push(true) : fail("a JSON object");
-    case Expect::KeyOrEnd:
-      if (c == '}') return pop(c);
-      [[fallthrough]];
-    case Expect::Key:
-      return c == '"' ? begin_string(true) : fail("a key in quotes");
-    case Expect::Colon:
-      if (c != ':') return fail("':'");
-      expect_ = Expect::Value;
-      return;
-    case Expect::ValueOrEnd:
-      if (c == ']') return pop(c);
-      [[fallthrough]];
-    case Expect::Value:
-      return begin_value(c);
-    case Expect::CommaOrEnd:
-      if (c != ',') return pop(c);
-      expect_ = in_object() ? Expect::Key : Expect::Value;
-      return;
-    case Expect::Nothing:
-      return fail("nothing after the object");
-    case Expect::String:
-    case Expect::Escape:
-    case Expect::Hex:
-    case Expect::Scalar:
-      return;
-  }
+void ModelFinder::read_mark(char c) {
+  constexpr std::string_view kRest = "\xBB\xBF";
+  if (c != kRest[count_]) return fail("expected '{'");
+  if (++count_ == kRest.size()) step_ = Step::Begin;
 }
 
 void ModelFinder::begin_value(char c) {
-  if (capture_ == Capture::Model) model_begin_ = at_;
-  if (c == '"') return begin_string(false);
-  if (c == '{' || c == '[') {
-    if (capture_ == Capture::Stream) stream_ = true;
-    capture_ = Capture::None;
-    return push(c == '{');
+  if (keep_ == Keep::Model) model_begin_ = offset_;
+  scalar_first_ = c;
+  switch (c) {
+    case '"':
+      return begin_text(Step::AfterValue, keep_);
+    case '{':
+    case '[':
+      end_without_scalar();
+      return open(c == '{');
+    case 't':
+      return begin_literal("rue");
+    case 'f':
+      return begin_literal("alse");
+    case 'n':
+      return begin_literal("ull");
+    default:
+      break;
   }
-  if (!is_digit(c) && c != '-' && c != 't' && c != 'f' && c != 'n') return fail("a value");
+  if (c != '-' && !is_digit(c)) return fail("expected a value");
+  step_ = Step::Number;
+  digits_ = c == '-' ? Digits::Minus : c == '0' ? Digits::Zero : Digits::Whole;
   kept_.clear();
-  kept_too_long_ = false;
-  expect_ = Expect::Scalar;
-  keep(c);
+  keep({&c, 1});
 }
 
-void ModelFinder::end_value() {
-  capture_ = Capture::None;
-  expect_ = Expect::CommaOrEnd;
-}
-
-void ModelFinder::begin_string(bool is_key) {
-  string_is_key_ = is_key;
-  if (is_key) capture_ = depth_ == 1 && !settled() ? Capture::Key : Capture::None;
+void ModelFinder::begin_text(Step after, Keep keep) {
+  step_ = Step::Text;
+  after_text_ = after;
+  keep_ = keep;
+  key_too_long_ = false;
+  high_surrogate_ = 0;
   kept_.clear();
-  kept_too_long_ = false;
-  high_surrogate_ = 0;
-  expect_ = Expect::String;
 }
 
-void ModelFinder::end_string() {
-  if (high_surrogate_ != 0) keep_code_point(0xfffd);
-  high_surrogate_ = 0;
-  if (string_is_key_) {
-    const bool ours = capture_ == Capture::Key && !kept_too_long_;
-    capture_ = Capture::None;
-    if (ours && kept_ == "model" && !model_) capture_ = Capture::Model;
-    if (ours && kept_ == "stream" && !stream_) capture_ = Capture::Stream;
-    expect_ = Expect::Colon;
-    return;
-  }
-  if (capture_ == Capture::Model && !kept_too_long_) {
-    model_ = kept_;
-    model_end_ = at_ + 1;
-  }
-  if (capture_ == Capture::Stream) stream_ = !kept_.empty();
-  end_value();
+void ModelFinder::begin_literal(const char* rest) {
+  literal_rest_ = rest;
+  step_ = Step::Literal;
 }
 
-void ModelFinder::take_string_char(char c) {
-  if (c == '"') return end_string();
-  if (c == '\\') {
-    expect_ = Expect::Escape;
-    return;
-  }
-  if (static_cast<unsigned char>(c) < 0x20) return fail("no control character inside a string");
-  if (high_surrogate_ != 0) {
-    keep_code_point(0xfffd);
-    high_surrogate_ = 0;
-  }
-  if (capture_ != Capture::None) keep(c);
+void ModelFinder::open(bool object) {
+  if (depth_ == kDepthMax) return fail("objects and arrays nested too deep");
+  const std::uint64_t bit = std::uint64_t{1} << (depth_ % 64);
+  std::uint64_t& word = is_object_[depth_ / 64];
+  word = object ? word | bit : word & ~bit;
+  ++depth_;
+  step_ = object ? Step::FirstKey : Step::FirstItem;
 }
 
-void ModelFinder::take_escape(char c) {
+void ModelFinder::close(char c) {
+  if (c != (in_object() ? '}' : ']')) {
+    return fail(in_object() ? "expected ',' or '}'" : "expected ',' or ']'");
+  }
+  --depth_;
+  step_ = depth_ == 0 ? Step::End : Step::AfterValue;
+  if (depth_ == 0) state_ = State::Done;
+}
+
+bool ModelFinder::in_object() const {
+  return (is_object_[(depth_ - 1) / 64] >> ((depth_ - 1) % 64) & 1) != 0;
+}
+
+const char* ModelFinder::read_text(const char* at, const char* end) {
+  const char* special = find_special(at, end);
+  if (keep_ == Keep::Nothing) {
+    // Prose has an escape every line or so: those that need no decoding are passed without leaving.
+    while (end - special >= 2 && *special == '\\' && is_short_escape(special[1])) {
+      special = find_special(special + 2, end);
+    }
+  } else if (special != at) {
+    keep({at, static_cast<std::size_t>(special - at)});
+  }
+  if (special == end || state_ == State::Malformed) return end;
+  const auto passed = static_cast<std::size_t>(special - at);
+  offset_ += passed;
+  if (*special == '"') {
+    end_text();
+  } else if (*special == '\\') {
+    step_ = Step::Escape;
+  } else {
+    fail("control character in a string");
+  }
+  offset_ -= passed;
+  return special + 1;
+}
+
+void ModelFinder::read_escape(char c) {
   constexpr std::string_view kNames = "\"\\/bfnrt";
   constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
-  expect_ = Expect::String;
   if (c == 'u') {
-    expect_ = Expect::Hex;
+    step_ = Step::Hex;
+    count_ = 0;
     hex_ = 0;
-    hex_digits_ = 0;
     return;
   }
-  const std::size_t which = kNames.find(c);
-  if (which == std::string_view::npos) return fail("a known escape");
-  if (high_surrogate_ != 0) keep_code_point(0xfffd);
-  high_surrogate_ = 0;
-  if (capture_ != Capture::None) keep(kMeanings[which]);
+  const std::size_t index = kNames.find(c);
+  if (index == std::string_view::npos) return fail("unknown escape in a string");
+  step_ = Step::Text;
+  if (keep_ != Keep::Nothing) keep(kMeanings.substr(index, 1));
 }
 
-void ModelFinder::take_hex(char c) {
-  std::uint32_t digit = 0;
-  if (is_digit(c)) {
-    digit = static_cast<std::uint32_t>(c - '0');
-  } else if (c >= 'a' && c <= 'f') {
-    digit = static_cast<std::uint32_t>(c - 'a' + 10);
-  } else if (c >= 'A' && c <= 'F') {
-    digit = static_cast<std::uint32_t>(c - 'A' + 10);
-  } else {
-    return fail("four hex digits");
+void ModelFinder::read_hex(char c) {
+  const char lower = static_cast<char>(c | 0x20);
+  const bool is_letter = lower >= 'a' && lower <= 'f';
+  if (!is_digit(c) && !is_letter) return fail("expected four hex digits after \\u");
+  const int digit = is_letter ? lower - 'a' + 10 : c - '0';
+  hex_ = static_cast<std::uint16_t>(hex_ << 4 | digit);
+  if (++count_ < 4) return;
+  step_ = Step::Text;
+  if (keep_ != Keep::Nothing) keep_code_unit(hex_);
+}
+
+/// Joins the two halves of a surrogate pair; a half without its other becomes U+FFFD.
+void ModelFinder::keep_code_unit(std::uint16_t unit) {
+  const bool is_high = unit >= 0xD800 && unit < 0xDC00;
+  const bool is_low = unit >= 0xDC00 && unit < 0xE000;
+  std::uint32_t code = is_low ? kReplacement : unit;
+  if (is_low && high_surrogate_ != 0) {
+    const std::uint32_t high = std::exchange(high_surrogate_, std::uint16_t{0});
+    code = 0x10000 + ((high - 0xD800U) << 10) + (unit - 0xDC00U);
   }
-  hex_ = hex_ * 16 + digit;
-  if (++hex_digits_ < 4) return;
-  expect_ = Expect::String;
-  const bool is_high = hex_ >= 0xd800 && hex_ < 0xdc00;
-  const bool is_low = hex_ >= 0xdc00 && hex_ < 0xe000;
-  const std::uint32_t high = std::exchange(high_surrogate_, 0);
-  if (is_low && high != 0)
-    return keep_code_point(0x10000 + ((high - 0xd800) << 10) + (hex_ - 0xdc00));
-  if (high != 0) keep_code_point(0xfffd);
   if (is_high) {
-    high_surrogate_ = hex_;
-  } else {
-    keep_code_point(is_low ? 0xfffd : hex_);
-  }
-}
-
-void ModelFinder::end_scalar() {
-  const bool is_word = kept_ == "true" || kept_ == "false" || kept_ == "null";
-  if (!is_word && !is_number(kept_) && !kept_too_long_)
-    return fail("a number, true, false or null");
-  if (capture_ == Capture::Model && !is_word) {
-    model_ = kept_;
-    model_end_ = at_;
-  }
-  if (capture_ == Capture::Stream) {
-    stream_ = kept_ == "true" || (!is_word && !is_zero(kept_));
-  }
-  end_value();
-}
-
-void ModelFinder::push(bool is_object) {
-  if (depth_ == kDepthMax) return fail("no more than 512 levels");
-  kinds_[depth_] = is_object;
-  ++depth_;
-  expect_ = is_object ? Expect::KeyOrEnd : Expect::ValueOrEnd;
-}
-
-void ModelFinder::pop(char c) {
-  if (c != (in_object() ? '}' : ']')) return fail(in_object() ? "',' or '}'" : "',' or ']'");
-  --depth_;
-  if (depth_ == 0) {
-    expect_ = Expect::Nothing;
-    state_ = State::Done;
+    drop_half_pair();
+    high_surrogate_ = unit;
     return;
   }
-  end_value();
+  std::string bytes;
+  append_utf8(bytes, code);
+  keep(bytes);
 }
 
-void ModelFinder::keep(char c) {
-  if (kept_.size() >= kKeptMax) {
-    kept_too_long_ = true;
-    return;
-  }
-  kept_ += c;
+void ModelFinder::drop_half_pair() {
+  if (std::exchange(high_surrogate_, std::uint16_t{0}) != 0) append_utf8(kept_, kReplacement);
 }
 
-void ModelFinder::keep_code_point(std::uint32_t code) {
-  if (capture_ == Capture::None) return;
-  const auto tail = [&](int shift) { keep(static_cast<char>(0x80 | ((code >> shift) & 0x3f))); };
-  if (code < 0x80) {
-    keep(static_cast<char>(code));
-  } else if (code < 0x800) {
-    keep(static_cast<char>(0xc0 | (code >> 6)));
-    tail(0);
-  } else if (code < 0x10000) {
-    keep(static_cast<char>(0xe0 | (code >> 12)));
-    tail(6), tail(0);
+void ModelFinder::keep(std::string_view bytes) {
+  if (keep_ == Keep::Nothing) return;
+  drop_half_pair();
+  const bool too_long =
+      kept_.size() + bytes.size() > (keep_ == Keep::Key ? kKeyBytesMax : kValueBytesMax);
+  if (!too_long) {
+    kept_ += bytes;
+  } else if (keep_ == Keep::Key) {
+    key_too_long_ = true;
   } else {
-    keep(static_cast<char>(0xf0 | (code >> 18)));
-    tail(12), tail(6), tail(0);
+    fail(keep_ == Keep::Model ? "the name of the model is too long" : "\"stream\" is too long");
   }
+}
+
+void ModelFinder::end_text() {
+  drop_half_pair();
+  step_ = after_text_;
+  if (keep_ == Keep::Key) return end_key();
+  if (keep_ != Keep::Nothing) end_scalar(offset_ + 1);
+}
+
+void ModelFinder::end_key() {
+  keep_ = Keep::Nothing;
+  if (key_too_long_) return;
+  if (kept_ == "model" && !model_seen_) keep_ = Keep::Model;
+  if (kept_ == "stream" && !stream_) keep_ = Keep::Stream;
+}
+
+const char* ModelFinder::read_number(const char* at, const char* end) {
+  const char c = *at;
+  const auto accept = [&](Digits next) {
+    digits_ = next;
+    if (keep_ != Keep::Nothing) keep({at, 1});
+    return at + 1;
+  };
+  switch (digits_) {
+    case Digits::Minus:
+      if (is_digit(c)) return accept(c == '0' ? Digits::Zero : Digits::Whole);
+      break;
+    case Digits::Whole:
+      if (is_digit(c)) return accept(Digits::Whole);
+      [[fallthrough]];
+    case Digits::Zero:
+      if (c == '.') return accept(Digits::Point);
+      if (c == 'e' || c == 'E') return accept(Digits::Mark);
+      break;
+    case Digits::Fraction:
+      if (c == 'e' || c == 'E') return accept(Digits::Mark);
+      [[fallthrough]];
+    case Digits::Point:
+      if (is_digit(c)) return accept(Digits::Fraction);
+      break;
+    case Digits::Mark:
+      if (c == '+' || c == '-') return accept(Digits::Sign);
+      [[fallthrough]];
+    case Digits::Sign:
+    case Digits::Exponent:
+      if (is_digit(c)) return accept(Digits::Exponent);
+      break;
+  }
+  if (digits_ == Digits::Minus || digits_ == Digits::Point || digits_ == Digits::Mark ||
+      digits_ == Digits::Sign) {
+    fail("expected a digit");
+    return end;
+  }
+  // The byte after a number is no part of it: it is read again as structure.
+  step_ = Step::AfterValue;
+  end_scalar(offset_);
+  return at;
+}
+
+void ModelFinder::read_literal(char c) {
+  if (c != *literal_rest_) return fail("expected true, false, null or a value");
+  if (*++literal_rest_ != '\0') return;
+  step_ = Step::AfterValue;
+  end_scalar(offset_ + 1);
+}
+
+void ModelFinder::end_scalar(std::size_t end) {
+  const Keep kept = std::exchange(keep_, Keep::Nothing);
+  if (kept == Keep::Stream) stream_ = is_truthy(scalar_first_, kept_);
+  if (kept != Keep::Model) return;
+  model_seen_ = true;
+  const bool is_text = scalar_first_ == '"' || scalar_first_ == '-' || is_digit(scalar_first_);
+  if (!is_text) return;
+  model_ = std::move(kept_);
+  kept_.clear();
+  model_end_ = end;
+}
+
+void ModelFinder::end_without_scalar() {
+  const Keep kept = std::exchange(keep_, Keep::Nothing);
+  if (kept == Keep::Model) model_seen_ = true;
+  if (kept == Keep::Stream) stream_ = true;
 }
 
 }  // namespace rouse::wire
