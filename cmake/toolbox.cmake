@@ -49,6 +49,11 @@ elseif(ROUSE_SANITIZE STREQUAL "thread")
   add_link_options(-fsanitize=thread)
 endif()
 
+if(ROUSE_FUZZ)
+  # The code under test needs the coverage, not only the file with the entry point.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # A layer: every .cpp of the named folders except main.cpp. Globbed, so that a file cannot exist
 # without being built.
 function(rouse_library name)
