@@ -37,6 +37,18 @@ std::string error_object(int status, const ErrorText& error) {
                      json_string(error.code.empty() ? words.code : error.code));
 }
 
+/// With every member that the clients' schemas name: some drop an event that lacks one.
+std::string failed_response_event(int status, const ErrorText& error) {
+  const std::string_view code = error.code.empty() ? words_for(status).code : error.code;
+  return fmt::format(
+      "event: response.failed\ndata: {{\"type\":\"response.failed\",\"sequence_number\":0,"
+      "\"response\":{{\"id\":\"resp_failed\",\"object\":\"response\",\"created_at\":0,"
+      "\"status\":\"failed\",\"error\":{{\"code\":{},\"message\":{}}},\"incomplete_details\":null,"
+      "\"model\":\"\",\"output\":[],\"parallel_tool_calls\":true,\"tool_choice\":\"auto\","
+      "\"tools\":[],\"usage\":null}}}}\n\n",
+      json_string(code), json_string(error.message));
+}
+
 /// The length of the UTF-8 sequence at the start of @p text, or 0 when there is none.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -71,21 +83,14 @@ std::string error_event(Dialect dialect, int status, const ErrorText& error) {
   switch (dialect) {
     case Dialect::Anthropic:
       return fmt::format("event: error\ndata: {}\n\n", error_json(status, error));
-    case Dialect::OpenAiResponses: {
-      const StatusWords words = words_for(status);
-      const std::string code = json_string(error.code.empty() ? words.code : error.code);
-      return fmt::format(
-          "event: response.failed\ndata: {{\"type\":\"response.failed\",\"sequence_number\":0,"
-          "\"response\":{{\"id\":\"resp_failed\",\"object\":\"response\",\"status\":\"failed\","
-          "\"output\":[],\"error\":{{\"code\":{},\"message\":{}}}}}}}\n\n",
-          code, json_string(error.message));
-    }
+    case Dialect::OpenAiResponses:
+      return failed_response_event(status, error);
     case Dialect::OpenAiChat:
     case Dialect::OpenAiCompletions:
     case Dialect::Plain:
       break;
   }
-  return fmt::format("data: {}\n\n", error_json(status, error));
+  return fmt::format("data: {{\"error\":{}}}\n\n", error_object(status, error));
 }
 
 std::string error_message_in(std::string_view body) {

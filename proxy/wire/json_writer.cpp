@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
+#include <cmath>
 
 namespace rouse::wire {
 
@@ -36,6 +36,7 @@ void JsonWriter::value(std::string_view text) {
 }
 
 void JsonWriter::value(double number) {
+  if (!std::isfinite(number)) return null();
   raw(fmt::format("{:.3f}", number));
 }
 

@@ -23,7 +23,7 @@ class JsonWriter {
   void value(int number) { value(static_cast<std::int64_t>(number)); }
   void value(std::int64_t number) { raw(std::to_string(number)); }
   void value(std::uint64_t number) { raw(std::to_string(number)); }
-  void value(double number);  ///< three decimals
+  void value(double number);  ///< three decimals; null if not finite, as JSON has no such number
   void null() { raw("null"); }
   /// JSON text as it is.
   void raw(std::string_view json);

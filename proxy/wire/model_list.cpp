@@ -6,6 +6,8 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <map>
+#include <string_view>
 
 namespace rouse::wire {
 
@@ -28,6 +30,20 @@ void write_strings(JsonWriter& json, std::string_view name, const std::vector<st
   json.end_array();
 }
 
+std::vector<std::string_view> abilities_of(const ModelEntry& model) {
+  const auto in = [&](std::string_view modality) { return holds(model.in, modality); };
+  const auto out = [&](std::string_view modality) { return holds(model.out, modality); };
+  std::vector<std::string_view> abilities;
+  if (in("image")) abilities.push_back("vision");
+  if (in("audio") && out("text")) abilities.push_back("audio_transcriptions");
+  if (in("text") && out("audio")) abilities.push_back("audio_speech");
+  if (in("text") && out("image")) abilities.push_back("image_generation");
+  if (in("image") && out("image")) abilities.push_back("image_to_image");
+  if (model.tools) abilities.push_back("function_calling");
+  if (model.reranker) abilities.push_back("reranker");
+  return abilities;
+}
+
 void write_capabilities(JsonWriter& json, const ModelEntry& model) {
   if (!model.in.empty() || !model.out.empty()) {
     json.key("architecture");
@@ -40,18 +56,13 @@ void write_capabilities(JsonWriter& json, const ModelEntry& model) {
     }
     json.end_object();
   }
-  json.key("capabilities");
-  json.begin_object();
-  if (holds(model.in, "image")) json.member("vision", true);
-  if (holds(model.in, "audio") && holds(model.out, "text")) {
-    json.member("audio_transcriptions", true);
+  const std::vector<std::string_view> abilities = abilities_of(model);
+  if (!abilities.empty()) {
+    json.key("capabilities");
+    json.begin_object();
+    for (const std::string_view ability : abilities) json.member(ability, true);
+    json.end_object();
   }
-  if (holds(model.in, "text") && holds(model.out, "audio")) json.member("audio_speech", true);
-  if (holds(model.out, "image")) json.member("image_generation", true);
-  if (holds(model.in, "image") && holds(model.out, "image")) json.member("image_to_image", true);
-  if (model.tools) json.member("function_calling", true);
-  if (model.reranker) json.member("reranker", true);
-  json.end_object();
   if (model.tools) {
     json.key("supported_parameters");
     json.raw(R"(["tools","tool_choice"])");
@@ -69,7 +80,8 @@ void write_metadata(JsonWriter& json, const ModelEntry& model) {
                                         "context_length"};
   for (const auto& [key, value] : members) {
     const std::string name(key);
-    if (name == "type" || name == "aliases" || (has_capabilities(model) && holds(hidden, name))) {
+    if (name == "type" || name == "aliases" || name == "modelID" ||
+        (has_capabilities(model) && holds(hidden, name))) {
       continue;
     }
     json.key(name);
@@ -77,10 +89,12 @@ void write_metadata(JsonWriter& json, const ModelEntry& model) {
   }
 }
 
-void write_entry(JsonWriter& json, const ModelEntry& model, const std::string& alias,
+/// @p id is the model's own or one of its aliases.
+void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
                  std::time_t created) {
+  const bool is_alias = id != model.id;
   json.begin_object();
-  json.member("id", alias.empty() ? model.id : alias);
+  json.member("id", id);
   json.member("object", "model");
   json.member("created", static_cast<std::int64_t>(created));
   json.member("owned_by", "rouse");
@@ -91,9 +105,9 @@ void write_entry(JsonWriter& json, const ModelEntry& model, const std::string& a
   json.begin_object();
   json.key("llamaswap");
   json.begin_object();
-  json.member("type", alias.empty() ? "model" : "alias");
-  if (!alias.empty()) json.member("modelID", model.id);
-  if (alias.empty()) write_strings(json, "aliases", model.aliases);
+  json.member("type", is_alias ? "alias" : "model");
+  if (is_alias) json.member("modelID", model.id);
+  if (!is_alias) write_strings(json, "aliases", model.aliases);
   write_metadata(json, model);
   json.end_object();
   if (model.context > 0) json.member("n_ctx", model.context);
@@ -109,18 +123,26 @@ void write_entry(JsonWriter& json, const ModelEntry& model, const std::string& a
 
 std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
                         std::time_t created) {
+  std::map<std::string_view, const ModelEntry*> listed;
+  for (const ModelEntry& model : models) listed.emplace(model.id, &model);
+  for (const ModelEntry& model : models) {
+    if (!with_aliases) break;
+    for (const std::string& alias : model.aliases) listed.emplace(alias, &model);
+  }
   JsonWriter json;
   json.begin_object();
   json.member("object", "list");
   json.key("data");
   json.begin_array();
-  for (const ModelEntry& model : models) {
-    write_entry(json, model, {}, created);
-    if (!with_aliases) continue;
-    for (const std::string& alias : model.aliases) write_entry(json, model, alias, created);
-  }
+  for (const auto& [id, model] : listed) write_entry(json, *model, id, created);
   json.end_array();
   json.end_object();
+  return json.take();
+}
+
+std::string model_json(const ModelEntry& model, std::time_t created) {
+  JsonWriter json;
+  write_entry(json, model, model.id, created);
   return json.take();
 }
 

@@ -21,9 +21,12 @@ struct ModelEntry {
   bool loaded = false;
 };
 
-/// The answer of `GET /v1/models`: @p models in the order given, each alias as an entry of its own
-/// if @p with_aliases. What is empty is left out.
+/// The answer of `GET /v1/models`, sorted by id; each alias is an entry of its own if
+/// @p with_aliases, but never hides a model. What is empty is left out.
 [[nodiscard]] std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
                                       std::time_t created);
+
+/// One entry of that list alone.
+[[nodiscard]] std::string model_json(const ModelEntry& model, std::time_t created);
 
 }  // namespace rouse::wire

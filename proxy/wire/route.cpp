@@ -112,6 +112,13 @@ int hex_digit(char c) {
   return -1;
 }
 
+/// As HTML forms write queries: a plus is a space.
+std::string form_decode(std::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return percent_decode(spaced);
+}
+
 }  // namespace
 
 std::string Route::upstream_target(std::string_view target) const {
@@ -124,8 +131,8 @@ std::string Route::upstream_target(std::string_view target) const {
 
 RouteMatch match_route(std::string_view method, std::string_view path) {
   RouteMatch match;
-  std::string_view argument;
   for (const Route& route : kRoutes) {
+    std::string_view argument;
     if (!matches(route.path, path, argument)) continue;
     if (!allows(route.methods, method)) {
       if (!match.allow.empty()) match.allow += ", ";
@@ -159,9 +166,8 @@ std::optional<std::string> query_value(std::string_view query, std::string_view 
     const std::size_t end = std::min(query.find('&'), query.size());
     const std::string_view pair = query.substr(0, end);
     const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (percent_decode(pair.substr(0, equals)) == name) {
-      std::string value = percent_decode(pair.substr(std::min(equals + 1, pair.size())));
-      return value;
+    if (form_decode(pair.substr(0, equals)) == name) {
+      return form_decode(pair.substr(std::min(equals + 1, pair.size())));
     }
     query.remove_prefix(std::min(end + 1, query.size()));
   }

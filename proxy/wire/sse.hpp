@@ -18,6 +18,8 @@ class EventBoundary {
   bool at_boundary_ = true;
   bool line_empty_ = true;
   bool after_cr_ = false;
+  bool cr_ended_blank_ = false;  // the line that the CR ended was empty
+  bool uses_crlf_ = false;       // so a CR waits for its LF: nothing may come between the two
 };
 
 }  // namespace rouse::wire

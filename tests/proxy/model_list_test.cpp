@@ -1,0 +1,103 @@
+#include "proxy/wire/model_list.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace rouse::wire {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+ModelEntry entry(const std::string& id) {
+  ModelEntry model;
+  model.id = id;
+  return model;
+}
+
+TEST(ModelList, LeavesOutWhatIsEmpty) {
+  EXPECT_EQ(models_json({}, false, 7), R"({"object":"list","data":[]})");
+  EXPECT_EQ(models_json({entry("m")}, false, 7),
+            R"({"object":"list","data":[{"id":"m","object":"model","created":7,)"
+            R"("owned_by":"rouse","meta":{"llamaswap":{"type":"model"}},)"
+            R"("status":{"value":"unloaded"}}]})");
+}
+
+TEST(ModelList, SaysAllThatIsKnown) {
+  ModelEntry model = entry("m");
+  model.name = "Name";
+  model.description = "Text";
+  model.aliases = {"a", "b"};
+  model.metadata_json = R"({"x":1,"type":"mine","context_length":9,"y":{"z":[true]}})";
+  model.in = {"text", "image"};
+  model.out = {"text"};
+  model.tools = true;
+  model.context = 32000;
+  model.loaded = true;
+  EXPECT_EQ(model_json(model, 7),
+            R"({"id":"m","object":"model","created":7,"owned_by":"rouse","name":"Name",)"
+            R"("description":"Text","architecture":{"input_modalities":["text","image"],)"
+            R"("output_modalities":["text"],"modality":"text+image->text"},)"
+            R"("capabilities":{"vision":true,"function_calling":true},)"
+            R"("supported_parameters":["tools","tool_choice"],"context_length":32000,)"
+            R"("meta":{"llamaswap":{"type":"model","aliases":["a","b"],"x":1,"y":{"z":[true]}},)"
+            R"("n_ctx":32000},"status":{"value":"loaded"}})");
+}
+
+TEST(ModelList, IsSortedAndListsAliasesOnlyWhenAsked) {
+  ModelEntry z = entry("z");
+  z.aliases = {"a", "m"};
+  const std::string without = models_json({z, entry("m")}, false, 1);
+  EXPECT_LT(without.find(R"("id":"m")"), without.find(R"("id":"z")"));
+  EXPECT_THAT(without, Not(HasSubstr(R"("id":"a")")));
+
+  const std::string with = models_json({z, entry("m")}, true, 1);
+  EXPECT_THAT(with, HasSubstr(R"({"id":"a","object":"model","created":1,"owned_by":"rouse",)"
+                              R"("meta":{"llamaswap":{"type":"alias","modelID":"z"}})"));
+  EXPECT_LT(with.find(R"("id":"a")"), with.find(R"("id":"m")"));
+  // An alias that equals an id hides nothing.
+  EXPECT_EQ(with.find(R"("id":"m")"), with.rfind(R"("id":"m")"));
+  EXPECT_THAT(with, HasSubstr(R"("id":"m","object":"model","created":1,"owned_by":"rouse",)"
+                              R"("meta":{"llamaswap":{"type":"model"}})"));
+}
+
+struct Ability {
+  std::vector<std::string> in;
+  std::vector<std::string> out;
+  bool reranker;
+  const char* capabilities;
+};
+
+TEST(ModelList, DerivesCapabilitiesFromModalities) {
+  const Ability table[] = {
+      {{"audio"}, {"text"}, false, R"("capabilities":{"audio_transcriptions":true})"},
+      {{"text"}, {"audio"}, false, R"("capabilities":{"audio_speech":true})"},
+      {{"text"}, {"image"}, false, R"("capabilities":{"image_generation":true})"},
+      {{"image"}, {"image"}, false, R"("capabilities":{"vision":true,"image_to_image":true})"},
+      {{}, {}, true, R"("capabilities":{"reranker":true})"},
+  };
+  for (const Ability& row : table) {
+    ModelEntry model = entry("m");
+    model.in = row.in;
+    model.out = row.out;
+    model.reranker = row.reranker;
+    EXPECT_THAT(model_json(model, 1), HasSubstr(row.capabilities));
+  }
+  ModelEntry only_context = entry("m");
+  only_context.context = 4096;
+  EXPECT_THAT(model_json(only_context, 1), Not(HasSubstr("capabilities")));
+  EXPECT_THAT(model_json(only_context, 1), HasSubstr(R"("context_length":4096)"));
+}
+
+TEST(ModelList, SurvivesMetadataThatIsNoObject) {
+  ModelEntry model = entry("m");
+  for (const char* text : {"[1]", "nonsense", "3"}) {
+    model.metadata_json = text;
+    EXPECT_THAT(model_json(model, 1), HasSubstr(R"("meta":{"llamaswap":{"type":"model"}})"));
+  }
+}
+
+}  // namespace
+}  // namespace rouse::wire

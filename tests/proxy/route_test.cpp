@@ -1,0 +1,137 @@
+#include "proxy/wire/route.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace rouse::wire {
+namespace {
+
+using testing::Eq;
+using testing::Optional;
+
+TEST(Route, KnowsEveryInferenceRoute) {
+  for (const std::string path :
+       {"/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/messages",
+        "/v1/messages/count_tokens", "/v1/embeddings", "/v1/rerank", "/v1/reranking", "/rerank",
+        "/reranking", "/infill", "/completion", "/v1/audio/speech", "/v1/audio/voices",
+        "/v1/images/generations", "/sdapi/v1/txt2img", "/sdapi/v1/img2img"}) {
+    const RouteMatch match = match_route("POST", path);
+    ASSERT_NE(match.route, nullptr) << path;
+    EXPECT_EQ(match.route->id, RouteId::Inference) << path;
+    EXPECT_EQ(match.route->route_class, RouteClass::Inference) << path;
+    EXPECT_TRUE(match.route->needs_key) << path;
+    EXPECT_EQ(match.route->upstream_target(path + "?a=b"), path + "?a=b");
+  }
+}
+
+TEST(Route, GivesTheEngineThePathThatItKnows) {
+  const auto upstream = [](std::string_view path, std::string_view target) {
+    const RouteMatch match = match_route("POST", path);
+    return match.route == nullptr ? "none" : match.route->upstream_target(target);
+  };
+  for (const std::string path :
+       {"/chat/completions", "/responses", "/completions", "/messages", "/messages/count_tokens",
+        "/embeddings", "/rerank", "/reranking"}) {
+    EXPECT_EQ(upstream("/v" + path, "/v" + path + "?beta=true"), path + "?beta=true");
+  }
+  EXPECT_EQ(upstream("/audioapi/v1/tasks/run", "/audioapi/v1/tasks/run"), "/v1/tasks/run");
+}
+
+TEST(Route, LetsOnlyTheFourStreamingDialectsHaveAnEarlyHead) {
+  const auto route = [](std::string_view path) { return *match_route("POST", path).route; };
+  for (const std::string prefix : {"/v1", "/v"}) {
+    EXPECT_EQ(route(prefix + "/chat/completions").dialect, Dialect::OpenAiChat);
+    EXPECT_EQ(route(prefix + "/completions").dialect, Dialect::OpenAiCompletions);
+    EXPECT_EQ(route(prefix + "/responses").dialect, Dialect::OpenAiResponses);
+    EXPECT_EQ(route(prefix + "/messages").dialect, Dialect::Anthropic);
+    for (const char* path : {"/chat/completions", "/completions", "/responses", "/messages"}) {
+      EXPECT_TRUE(route(prefix + path).early_head) << path;
+    }
+    EXPECT_FALSE(route(prefix + "/messages/count_tokens").early_head);
+    EXPECT_FALSE(route(prefix + "/embeddings").early_head);
+  }
+}
+
+struct Own {
+  const char* method;
+  const char* path;
+  RouteId id;
+  RouteClass route_class;
+  bool needs_key;
+};
+
+TEST(Route, KnowsTheEndpointsOfItsOwn) {
+  const Own table[] = {
+      {"GET", "/v1/models", RouteId::Models, RouteClass::Probe, true},
+      {"HEAD", "/models", RouteId::Models, RouteClass::Probe, true},
+      {"GET", "/running", RouteId::Running, RouteClass::Probe, true},
+      {"GET", "/api/queue", RouteId::Queue, RouteClass::Probe, true},
+      {"GET", "/api/version", RouteId::Version, RouteClass::Probe, true},
+      {"POST", "/api/models/unload", RouteId::UnloadAll, RouteClass::Control, true},
+      {"GET", "/unload", RouteId::UnloadAll, RouteClass::Control, true},
+      {"POST", "/api/models/unload/m", RouteId::UnloadOne, RouteClass::Control, true},
+      {"POST", "/api/models/load/m", RouteId::Load, RouteClass::Control, true},
+      {"GET", "/logs", RouteId::Logs, RouteClass::Probe, true},
+      {"GET", "/logs/stream", RouteId::LogStream, RouteClass::Probe, true},
+      {"GET", "/logs/stream/proxy", RouteId::LogStream, RouteClass::Probe, true},
+      {"GET", "/health", RouteId::Health, RouteClass::Probe, false},
+      {"HEAD", "/wol-health", RouteId::Health, RouteClass::Probe, false},
+      {"GET", "/livez", RouteId::Live, RouteClass::Probe, false},
+      {"GET", "/readyz", RouteId::Ready, RouteClass::Probe, false},
+      {"GET", "/", RouteId::Root, RouteClass::Asset, false},
+  };
+  for (const Own& row : table) {
+    const RouteMatch match = match_route(row.method, row.path);
+    ASSERT_NE(match.route, nullptr) << row.path;
+    EXPECT_EQ(match.route->id, row.id) << row.path;
+    EXPECT_EQ(match.route->route_class, row.route_class) << row.path;
+    EXPECT_EQ(match.route->needs_key, row.needs_key) << row.path;
+  }
+}
+
+TEST(Route, TakesAModelFromThePathSlashesAndAll) {
+  EXPECT_EQ(match_route("POST", "/api/models/load/org%2Fmodel:q4").argument, "org/model:q4");
+  EXPECT_EQ(match_route("POST", "/api/models/unload/org/a b%20c").argument, "org/a b c");
+  EXPECT_EQ(match_route("GET", "/logs/stream/org/m").argument, "org/m");
+  EXPECT_EQ(match_route("GET", "/logs/stream").argument, "");
+}
+
+TEST(Route, TellsAnUnknownPathFromAWrongMethod) {
+  for (const char* path : {"/nope", "/v1/models/x", "/v1/chat/completions/", "/api/models/load/",
+                           "/api/hello", "", "/v1/", "//", "/V1/models"}) {
+    const RouteMatch match = match_route("GET", path);
+    EXPECT_EQ(match.route, nullptr) << path;
+    EXPECT_EQ(match.allow, "") << path;
+  }
+  const auto allow = [](std::string_view method, std::string_view path) {
+    const RouteMatch match = match_route(method, path);
+    EXPECT_EQ(match.route, nullptr) << path;
+    return match.allow;
+  };
+  EXPECT_EQ(allow("GET", "/v1/chat/completions"), "POST");
+  EXPECT_EQ(allow("DELETE", "/v1/models"), "GET, HEAD");
+  EXPECT_EQ(allow("post", "/api/models/load/m"), "POST");
+  EXPECT_EQ(allow("HEAD", "/unload"), "GET");
+}
+
+TEST(Query, IsDecodedAsFormsAre) {
+  EXPECT_THAT(query_value("model=a%2Fb+c", "model"), Optional(Eq("a/b c")));
+  EXPECT_THAT(query_value("x=1&model=&y", "model"), Optional(Eq("")));
+  EXPECT_THAT(query_value("no-history", "no-history"), Optional(Eq("")));
+  EXPECT_THAT(query_value("m%6fdel=x&model=y", "model"), Optional(Eq("x")));
+  EXPECT_EQ(query_value("xmodel=1&models=2", "model"), std::nullopt);
+  EXPECT_EQ(query_value("", "model"), std::nullopt);
+  EXPECT_EQ(query_value("&&", "model"), std::nullopt);
+}
+
+TEST(PercentDecode, LeavesAloneWhatIsNoEscape) {
+  EXPECT_EQ(percent_decode("%41%2f%"), "A/%");
+  EXPECT_EQ(percent_decode("%4"), "%4");
+  EXPECT_EQ(percent_decode("%zz+"), "%zz+");
+}
+
+}  // namespace
+}  // namespace rouse::wire
