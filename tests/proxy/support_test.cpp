@@ -4,8 +4,10 @@
 #include "tests/support/http_probe.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
+#include "tests/support/world.hpp"
 
 #include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <arpa/inet.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace rouse::test {
@@ -167,6 +170,45 @@ TEST(ChildProcess, IsKilledWithItsObjectAndFoundByItsEnvironment) {
   }
   { ChildProcess child({"/bin/sleep", "60"}, {mark}); }
   EXPECT_THAT(processes_with_environment(mark), ElementsAre());
+}
+
+/// A World around a shell script in the place of rouse.
+std::unique_ptr<World> world_of(const TempDir& dir, const std::string& script) {
+  const std::string program = dir.write("program", "#!/bin/sh\n" + script);
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  WorldOptions options;
+  options.program = program;
+  return std::make_unique<World>("a: b\n", options);
+}
+
+constexpr const char* kServe =
+    "trap 'exit 0' TERM\n"
+    "echo \"listening on http://127.0.0.1:4711\"\n"
+    "while :; do sleep 0.01; done\n";
+
+TEST(World, ReadsThePortAndStopsInOrder) {
+  const TempDir dir;
+  const std::unique_ptr<World> world = world_of(dir, kServe);
+  EXPECT_EQ(world->port(), 4711);
+  EXPECT_EQ(world->url("/x"), "http://127.0.0.1:4711/x");
+  EXPECT_TRUE(world->running());
+  EXPECT_EQ(read_file(world->config_file()), "a: b\n");
+  EXPECT_EQ(world->stop(), 0);
+  EXPECT_FALSE(world->running());
+}
+
+TEST(World, FindsAndEndsAnEngineThatIsLeftBehind) {
+  const TempDir dir;
+  const std::string engine = "ROUSE_ENGINE=x setsid sleep 60 &\n";
+  const std::unique_ptr<World> world = world_of(dir, engine + kServe);
+  EXPECT_TRUE(wait_until([&] { return world->children().size() == 1; }));
+  EXPECT_NONFATAL_FAILURE(world->stop(), "is left behind");
+  EXPECT_TRUE(wait_until([&] { return world->children(false).empty(); }));
+}
+
+TEST(World, FailsTheTestWhenNothingListens) {
+  const TempDir dir;
+  EXPECT_NONFATAL_FAILURE(world_of(dir, "echo bad config; exit 2\n"), "bad config");
 }
 
 TEST(TempDir, IsRemovedWithAllThatIsInIt) {

@@ -38,8 +38,9 @@ World::~World() {
 }
 
 void World::start() {
-  std::vector<std::string> argv{built_program("rouse"), "serve",    "--config",
-                                config_file(),          "--listen", "127.0.0.1:0"};
+  const std::string program = options_.program.empty() ? built_program("rouse") : options_.program;
+  std::vector<std::string> argv{program,       "serve",    "--config",
+                                config_file(), "--listen", "127.0.0.1:0"};
   argv.insert(argv.end(), options_.args.begin(), options_.args.end());
   // The names that systemd gives: nothing may be written outside this directory.
   std::vector<std::string> env{mark_, "STATE_DIRECTORY=" + (dir_ / "state"),

@@ -21,6 +21,7 @@ struct WorldOptions {
   std::vector<std::string> args;  ///< after `serve --config FILE --listen 127.0.0.1:0`
   std::vector<std::string> env;   ///< K=V
   bool start = true;              ///< else by start()
+  std::string program = {};       ///< instead of the built rouse
 };
 
 /// The built `rouse` with a configuration of the test, on a port of its own, and the engines that
