@@ -144,7 +144,7 @@ INSTANTIATE_TEST_SUITE_P(
         Body{"BadWord", R"({"a":nul1})", State::Malformed, kNone, kNone},
         Body{"LongWord", R"({"a":truex})", State::Malformed, kNone, kNone},
         Body{"NoValue", R"({"a":})", State::Malformed, kNone, kNone}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& body) { return std::string(body.param.name); });
 
 TEST(ModelFinder, KnowsWhereTheValueIs) {
   const std::string text = R"({"a":1, "model" : "m\u0041" ,"stream":true})";
