@@ -1,5 +1,8 @@
 #pragma once
 
+#include "core/residency.hpp"
+#include "core/time.hpp"
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -9,9 +12,6 @@
 #include <variant>
 #include <vector>
 
-#include "core/residency.hpp"
-#include "core/time.hpp"
-
 namespace rouse::core {
 
 /// One request on its way through the scheduler; given by the shell, never reused.
@@ -19,9 +19,10 @@ enum class Ticket : std::uint64_t {};
 
 /// How one model is scheduled. Durations of zero switch a limit off unless said otherwise.
 struct ModelPolicy {
-  int concurrency = 10;     ///< requests running on the engine at once; waiting ones do not count
-  int priority = 0;         ///< higher is served first when a swap has to choose
-  Duration ttl{0};          ///< unload after this long without an inference request; 0: never
+  int concurrency = 10;  ///< requests running on the engine at once; waiting ones do not count
+  int priority = 0;      ///< higher is served first when a swap has to choose
+  Duration ttl{0};       ///< unload after this long without an inference request; 0: never
+  Duration unload_drain{10'000};  ///< how long running requests may delay an operator's unload
 };
 
 struct SchedulePolicy {
@@ -34,23 +35,36 @@ struct SchedulePolicy {
   int load_failures_max = 3;        ///< failed starts in a row that open the circuit
   Duration backoff_first{1'000};    ///< pause after the first failed start; doubles
   Duration backoff_max{30'000};     ///< longest pause; also the longest Retry-After
+  Duration stable{10'000};          ///< an engine that ran this long did not fail to start
+  Duration shutdown_drain{25'000};  ///< how long running requests may delay a shutdown
 };
 
 // What happened. The shell turns every outside occurrence into exactly one of these.
 struct Arrived {
   Ticket ticket;
   ModelId model;
-  int priority = 0;            ///< of the name that was asked for (an alias may have its own)
+  int priority = 0;  ///< of the name that was asked for (an alias may have its own)
 };
-struct Left { Ticket ticket; };          ///< answered, failed, or the client went away
-struct EngineReady { ModelId model; };   ///< answers on its endpoint; ignored unless starting
+struct Left {
+  Ticket ticket;
+};  ///< answered, failed, or the client went away
+struct EngineReady {
+  ModelId model;
+};  ///< answers on its endpoint; ignored unless starting
 /// The engine and everything that it left behind is gone. @p failure is empty after a Stop that
 /// was obeyed; else it says why (exit status and last lines), and the engine counts as failed.
-struct EngineGone { ModelId model; std::string failure; };
-struct LoadWanted { ModelId model; };    ///< an operator asks for the model (API, preload)
-struct UnloadWanted { std::optional<ModelId> model; };  ///< nullopt: all
-struct ShutdownWanted {};                ///< refuse everybody who waits, stop every engine
-struct Tick {};                          ///< next_deadline() has come
+struct EngineGone {
+  ModelId model;
+  std::string failure;
+};
+struct LoadWanted {
+  ModelId model;
+};  ///< an operator asks for the model (API, preload)
+struct UnloadWanted {
+  std::optional<ModelId> model;
+};                         ///< nullopt: all
+struct ShutdownWanted {};  ///< refuse everybody who waits, stop every engine
+struct Tick {};            ///< next_deadline() has come
 using Event = std::variant<Arrived, Left, EngineReady, EngineGone, LoadWanted, UnloadWanted,
                            ShutdownWanted, Tick>;
 
@@ -66,14 +80,29 @@ enum class RefusalCause {
 };
 
 // What the shell must do now. Each carries its reason in words a person understands.
-struct Start { ModelId model; std::string reason; };
-struct Stop { ModelId model; StopCause cause; std::string reason; };
-struct Admit { Ticket ticket; ModelId model; };
-struct Refuse { Ticket ticket; RefusalCause cause; std::string detail; Duration retry_after{0}; };
+struct Start {
+  ModelId model;
+  std::string reason;
+};
+struct Stop {
+  ModelId model;
+  StopCause cause;
+  std::string reason;
+};
+struct Admit {
+  Ticket ticket;
+  ModelId model;
+};
+struct Refuse {
+  Ticket ticket;
+  RefusalCause cause;
+  std::string detail;
+  Duration retry_after{0};
+};
 using Action = std::variant<Start, Stop, Admit, Refuse>;
 
-bool operator==(const Start&, const Start&);    // the reasons are for people: not compared
-bool operator==(const Stop&, const Stop&);      // model and cause
+bool operator==(const Start&, const Start&);  // the reasons are for people: not compared
+bool operator==(const Stop&, const Stop&);    // model and cause
 bool operator==(const Admit&, const Admit&);
 bool operator==(const Refuse&, const Refuse&);  // ticket and cause
 
@@ -83,12 +112,12 @@ enum class EngineState { Stopped, Starting, Ready, Stopping, Failed };
 struct ModelView {
   ModelId model;
   EngineState state = EngineState::Stopped;
-  Instant since;                          ///< when it entered @p state
-  int running = 0;                        ///< admitted and not left
+  Instant since;    ///< when it entered @p state
+  int running = 0;  ///< admitted and not left
   int waiting = 0;
-  bool draining = false;                  ///< admits no newcomers: somebody waited long enough
-  std::optional<Instant> unload_at;       ///< by ttl, when nothing else happens
-  std::optional<Instant> retry_at;        ///< circuit or back-off: no start before
+  bool draining = false;             ///< admits no newcomers: somebody waited long enough
+  std::optional<Instant> unload_at;  ///< by ttl, when nothing else happens
+  std::optional<Instant> retry_at;   ///< circuit or back-off: no start before
   std::string last_failure;
 };
 struct WaitingView {
@@ -96,11 +125,11 @@ struct WaitingView {
   ModelId model;
   int priority = 0;
   Instant since;
-  std::string next;                       ///< "starts when planner (2 running) is idle, at the latest in 31 s"
+  std::string next;  ///< "starts when planner (2 running) is idle, at the latest in 31 s"
 };
 struct ScheduleView {
-  std::vector<ModelView> models;          ///< every configured model, sorted by id
-  std::vector<WaitingView> waiting;       ///< in the order in which they would be served
+  std::vector<ModelView> models;     ///< every configured model, sorted by id
+  std::vector<WaitingView> waiting;  ///< in the order in which they would be served
 };
 
 /// Decides which engines run and which requests may proceed.
