@@ -1,19 +1,19 @@
 #pragma once
 
+#include "base/result.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "base/result.hpp"
 
 namespace rouse {
 
 /// Where an HTTP server answers: `http://host:port/base`, `https://…`, or `unix:/dir/x.sock`.
 struct Endpoint {
-  std::string host;        ///< name or address without brackets; empty for a unix socket
+  std::string host;  ///< name or address without brackets; empty for a unix socket
   std::uint16_t port = 0;
-  std::string unix_path;   ///< absolute path, or empty
-  std::string base_path;   ///< without a trailing slash; joined with the request's path
+  std::string unix_path;  ///< absolute path, or empty
+  std::string base_path;  ///< without a trailing slash; joined with the request's path
   bool tls = false;
 
   /// Errors name what is wrong with @p text.

@@ -78,9 +78,9 @@ class HttpStream {
   /// caller, at the deadline, or at close() otherwise. Needs no reading, costs no system call.
   Task<void> wait_gone();
 
-  /// The same as a call instead of a wait: @p call runs once, from the loop, when the other side has
-  /// gone. Replaces an earlier one; an empty one takes it back. Costs one system call for the first
-  /// of a connection.
+  /// The same as a call instead of a wait: @p call runs once, from the loop, when the other side
+  /// has gone. Replaces an earlier one; an empty one takes it back. Costs one system call for the
+  /// first of a connection.
   void on_gone(std::function<void()> call);
 
   // --- writing ---------------------------------------------------------------------------------

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "base/check.hpp"
+
 #include <boost/system/error_code.hpp>
+
 #include <string>
 #include <utility>
 #include <variant>
-
-#include "base/check.hpp"
 
 namespace rouse {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <memory>
-
 #include "base/task.hpp"
+
+#include <memory>
 
 namespace rouse {
 

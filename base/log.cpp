@@ -1,0 +1,125 @@
+#include "base/log.hpp"
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+namespace rouse {
+
+namespace {
+
+/// Everything is logged from the one thread, hence the null mutex.
+class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+ public:
+  GatheringSink(Executor executor, bool to_stderr, std::function<void(std::string_view)> tee)
+      : executor_(std::move(executor)),
+        tee_(std::move(tee)),
+        to_stderr_(to_stderr),
+        journald_(std::getenv("JOURNAL_STREAM") != nullptr) {}
+
+  void close() {
+    flush_();
+    tee_ = nullptr;
+    closed_ = true;
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    const std::string_view text(line.data(), line.size());
+    if (tee_) tee_(text);
+    if (!to_stderr_) return;
+    if (journald_) gathered_ += priority_prefix(message.level);
+    gathered_ += text;
+    if (closed_ || message.level >= spdlog::level::warn || gathered_.size() > kGatherMax) {
+      flush_();
+    } else if (!scheduled_) {
+      scheduled_ = true;
+      asio::post(executor_, [self = shared_()] { self->flush_(); });
+    }
+  }
+
+  void flush_() override {
+    scheduled_ = false;
+    const char* data = gathered_.data();
+    std::size_t left = gathered_.size();
+    while (left > 0) {
+      const ssize_t written = ::write(STDERR_FILENO, data, left);
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) break;  // nobody reads our stderr: a proxy does not stop for that
+      data += written;
+      left -= static_cast<std::size_t>(written);
+    }
+    gathered_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kGatherMax = 64 * 1024;
+
+  static std::string_view priority_prefix(spdlog::level::level_enum level) {
+    if (level >= spdlog::level::err) return "<3>";
+    if (level == spdlog::level::warn) return "<4>";
+    if (level == spdlog::level::info) return "<6>";
+    return "<7>";
+  }
+
+  std::shared_ptr<GatheringSink> shared_();
+
+  Executor executor_;
+  std::function<void(std::string_view)> tee_;
+  std::string gathered_;
+  bool to_stderr_;
+  bool journald_;
+  bool scheduled_ = false;
+  bool closed_ = false;
+};
+
+std::shared_ptr<GatheringSink>& the_sink() {
+  static std::shared_ptr<GatheringSink> sink;
+  return sink;
+}
+
+std::shared_ptr<GatheringSink> GatheringSink::shared_() {
+  return the_sink();
+}
+
+}  // namespace
+
+void set_up_log(Executor executor, const LogOptions& options,
+                std::function<void(std::string_view)> tee) {
+  the_sink() = std::make_shared<GatheringSink>(executor, options.to_stderr, std::move(tee));
+  auto logger = std::make_shared<spdlog::logger>("rouse", the_sink());
+  const std::string time = options.time_format.empty() ? "%H:%M:%S.%e" : options.time_format;
+  const bool journald = std::getenv("JOURNAL_STREAM") != nullptr;
+  logger->set_pattern(journald ? "%v" : time + " %L %v");
+  logger->set_level(spdlog::level::from_str(options.level));
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void close_log() {
+  if (the_sink()) the_sink()->close();
+}
+
+std::string for_log(std::string_view text, std::size_t max) {
+  std::string out;
+  for (const char c : text.substr(0, max)) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      out += c;
+    }
+  }
+  if (text.size() > max) out += "…";
+  return out;
+}
+
+}  // namespace rouse

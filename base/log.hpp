@@ -1,0 +1,31 @@
+#pragma once
+
+#include "base/task.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace rouse {
+
+struct LogOptions {
+  std::string level = "info";  ///< debug, info, warn, error
+  std::string time_format;     ///< a strftime-like spdlog pattern; empty: "HH:MM:SS.mmm"
+  bool to_stderr = true;
+};
+
+/// Makes spdlog's default logger write to stderr, under journald with its priority prefixes.
+///
+/// Lines are gathered and written once per turn of the loop, so that a busy proxy does not pay a
+/// system call for each; warnings and errors, and everything before @p executor runs, go out at
+/// once. @p tee gets every line as written (for /logs). Call once, from the only thread.
+void set_up_log(Executor executor, const LogOptions& options,
+                std::function<void(std::string_view)> tee);
+
+/// Writes what is gathered. Before exit, and before the tee's owner goes.
+void close_log();
+
+/// Text from outside for a log line: control bytes escaped, cut at @p max bytes.
+[[nodiscard]] std::string for_log(std::string_view text, std::size_t max = 200);
+
+}  // namespace rouse
