@@ -1,5 +1,10 @@
 #pragma once
 
+#include "base/endpoint.hpp"
+#include "base/yaml_tree.hpp"
+#include "core/residency.hpp"
+#include "core/scheduler.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -8,22 +13,18 @@
 #include <string>
 #include <vector>
 
-#include "base/endpoint.hpp"
-#include "core/residency.hpp"
-#include "core/scheduler.hpp"
-
 namespace rouse {
 
 /// One member of a JSON object to set, as the JSON text of its value.
 struct SetParam {
-  std::string path;   ///< sjson path: a.b, arr.0, \. for a dot
+  std::string path;  ///< sjson path: a.b, arr.0, \. for a dot
   std::string json;
 };
 
 struct Filters {
   std::vector<std::string> strip_params;
-  std::vector<SetParam> set_params;                                 ///< sorted by path
-  std::map<std::string, std::vector<SetParam>> set_params_by_id;    ///< requested name -> params
+  std::vector<SetParam> set_params;                               ///< sorted by path
+  std::map<std::string, std::vector<SetParam>> set_params_by_id;  ///< requested name -> params
 };
 
 struct Timeouts {
@@ -45,16 +46,16 @@ struct Capabilities {
 
 struct ModelConfig {
   std::string id;
-  std::string cmd;                       ///< expanded text, for people
-  std::vector<std::string> argv;         ///< the same, split
-  std::string cmd_stop;                  ///< may hold ${PID}
-  std::string proxy;                     ///< expanded URL text
-  Endpoint endpoint;                     ///< the same, parsed
-  std::optional<int> port;               ///< allocated for ${PORT}
-  std::vector<std::string> aliases;      ///< also those made by setParamsByID
+  std::string cmd;                   ///< expanded text, for people
+  std::vector<std::string> argv;     ///< the same, split
+  std::string cmd_stop;              ///< may hold ${PID}
+  std::string proxy;                 ///< expanded URL text
+  Endpoint endpoint;                 ///< the same, parsed
+  std::optional<int> port;           ///< allocated for ${PORT}
+  std::vector<std::string> aliases;  ///< also those made by setParamsByID
   std::vector<std::string> env;
   std::string check_endpoint = "/health";  ///< "none": ready as soon as started
-  std::chrono::seconds ttl{0};           ///< resolved with globalTTL; 0: never
+  std::chrono::seconds ttl{0};             ///< resolved with globalTTL; 0: never
   std::chrono::seconds unload_timeout{10};
   std::chrono::seconds health_check_timeout{120};
   bool unlisted = false;
@@ -63,7 +64,7 @@ struct ModelConfig {
   std::string description;
   int concurrency_limit = 10;
   Filters filters;
-  std::string metadata_json;             ///< JSON object text, or empty
+  std::string metadata_json;  ///< JSON object text, or empty
   bool send_loading_state = false;
   Timeouts timeouts;
   bool ignore_websockets = false;
@@ -95,16 +96,15 @@ struct PeerConfig {
   Timeouts timeouts;
 };
 
-struct WaitingConfig {                        // waiting: (ours)
-  std::chrono::milliseconds hold{12'000};         ///< before the early head of a stream
-  std::chrono::milliseconds keep_alive{8'000};    ///< between comments after it
+struct WaitingConfig {                          // waiting: (ours)
+  std::chrono::milliseconds hold{12'000};       ///< before the early head of a stream
+  std::chrono::milliseconds keep_alive{8'000};  ///< between comments after it
 };
 
-struct LimitsConfig {                         // limits: (ours)
+struct LimitsConfig {  // limits: (ours)
   std::uint64_t body_max = 64ULL * 1024 * 1024;
   std::size_t head_max = 64 * 1024;
   std::size_t connections_max = 20'000;
-  std::chrono::milliseconds head_timeout{60'000};   ///< for a head that has begun
   std::chrono::milliseconds body_timeout{60'000};   ///< between two pieces of a body
   std::chrono::milliseconds idle_timeout{360'000};  ///< a kept-alive connection (bun keeps 300 s)
 };
@@ -126,34 +126,21 @@ struct Config {
   bool performance_disabled = false;
   std::chrono::seconds performance_every{5};
   std::vector<std::string> api_keys;
-  std::map<std::string, ModelConfig, std::less<>> models;      ///< by id
-  std::map<std::string, std::string, std::less<>> aliases;     ///< alias -> id
+  std::map<std::string, ModelConfig, std::less<>> models;   ///< by id
+  std::map<std::string, std::string, std::less<>> aliases;  ///< alias -> id
   std::map<std::string, ProfileConfig> profiles;
   std::map<std::string, SelectorConfig> selectors;
   std::map<std::string, PeerConfig> peers;
   std::vector<std::string> upstream_ignore_paths;
-  std::vector<std::string> preload;                            ///< model ids
-  std::shared_ptr<const core::Residency> residency;            ///< matrix or groups; never null
-  std::map<std::string, int, std::less<>> priority;            ///< by the name asked for (id or alias)
-  core::SchedulePolicy schedule;                               // schedule: (ours)
+  std::vector<std::string> preload;                  ///< model ids
+  std::shared_ptr<const core::Residency> residency;  ///< matrix or groups; never null
+  std::map<std::string, int, std::less<>> priority;  ///< by the name asked for (id or alias)
+  core::SchedulePolicy schedule;                     // schedule: (ours)
   WaitingConfig waiting;
   LimitsConfig limits;
 
   /// The id for an id or an alias; nullptr if neither.
   [[nodiscard]] const ModelConfig* find_model(std::string_view name) const;
-};
-
-/// One fault of the configuration. str(): "config.yaml:3:9: models.q.prxy: unknown key, did you
-/// mean \"proxy\"?" (file:line:col: key.path: text; 1-based; no place when there is none).
-struct Problem {
-  enum class Severity { Error, Warning };
-  Severity severity = Severity::Error;
-  std::string file;
-  int line = 0;
-  int column = 0;
-  std::string path;
-  std::string text;
-  [[nodiscard]] std::string str() const;
 };
 
 struct LoadedConfig {

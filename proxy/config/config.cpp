@@ -1,0 +1,239 @@
+#include "proxy/config/config.hpp"
+
+#include "proxy/config/macros.hpp"
+#include "proxy/config/merge.hpp"
+#include "proxy/config/reader.hpp"
+#include "proxy/config/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <system_error>
+
+namespace rouse {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kFileMax = 16 * 1024 * 1024;
+
+std::string lowered_and_trimmed(std::string text) {
+  std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+void read_log(const Section& top, Config& config) {
+  const std::string level = lowered_and_trimmed(top.text("logLevel", "info"));
+  const bool known = level == "debug" || level == "info" || level == "warn" || level == "error";
+  if (!known) top.warn("logLevel", fmt::format("\"{}\" is no level, info is used", level));
+  config.log_level = known ? level : "info";
+  config.log_time_format = lowered_and_trimmed(top.text("logTimeFormat"));
+  const std::string out = top.text("logToStdout", "proxy");
+  config.log_to_stdout = out == "upstream" ? LogToStdout::Upstream
+                         : out == "both"   ? LogToStdout::Both
+                         : out == "none"   ? LogToStdout::None
+                                           : LogToStdout::Proxy;
+}
+
+void read_keys(const Section& top, Config& config) {
+  config.api_keys = top.texts("apiKeys");
+  for (std::size_t i = 0; i < config.api_keys.size(); ++i) {
+    if (config.api_keys[i].empty()) top.fault("apiKeys", "empty api key found in apiKeys");
+    if (config.api_keys[i].find(' ') != std::string::npos) {
+      top.fault("apiKeys", fmt::format("apiKeys[{}]: api key cannot contain spaces", i));
+    }
+  }
+}
+
+void read_observation(const Section& top, Config& config) {
+  config.metrics_max_in_memory = top.number("metricsMaxInMemory", 1000);
+  if (config.metrics_max_in_memory <= 0) config.metrics_max_in_memory = 1000;
+  config.capture_buffer_mb = top.number("captureBuffer", 5);
+  if (top.is_given("store")) {
+    config.store_path = top.section("store").text("path");
+    if (config.store_path->empty()) top.fault("store", "store.path is missing");
+  }
+  const Section performance = top.section("performance");
+  config.performance_disabled = performance.truth("disabled", false);
+  const auto every = performance.duration("every", std::chrono::seconds(5));
+  if (every < std::chrono::seconds(5) && every.count() != 0) {
+    performance.fault("every",
+                      fmt::format("every must be at least 5s, got {}", performance.text("every")));
+  }
+  const Section activity = top.section("ui").section("activity");
+  if (activity.is_given("session_id")) config.activity_session_id = activity.texts("session_id");
+  config.upstream_ignore_paths = top.section("upstream").texts("ignorePaths");
+}
+
+void read_ours(const Section& top, Config& config) {
+  const Section schedule = top.section("schedule");
+  core::SchedulePolicy& policy = config.schedule;
+  policy.max_wait = schedule.duration("maxWait", policy.max_wait);
+  policy.min_residency = schedule.duration("minResidency", policy.min_residency);
+  policy.gather = schedule.duration("gather", policy.gather);
+  policy.abandon_grace = schedule.duration("abandonGrace", policy.abandon_grace);
+  policy.give_up = schedule.duration("giveUp", policy.give_up);
+  policy.queue_max = static_cast<std::size_t>(schedule.number("queueMax", 10'000));
+  policy.load_failures_max = schedule.number("loadFailuresMax", policy.load_failures_max);
+  policy.backoff_first = schedule.duration("backoffFirst", policy.backoff_first);
+  policy.backoff_max = schedule.duration("backoffMax", policy.backoff_max);
+  policy.shutdown_drain = schedule.duration("shutdownDrain", policy.shutdown_drain);
+  const Section waiting = top.section("waiting");
+  config.waiting.hold = waiting.duration("hold", config.waiting.hold);
+  config.waiting.keep_alive = waiting.duration("keepAlive", config.waiting.keep_alive);
+  if (config.waiting.keep_alive < std::chrono::milliseconds(10)) {
+    waiting.fault("keepAlive", "a comment more often than every 10ms is a flood");
+  }
+  const Section limits = top.section("limits");
+  config.limits.body_max = limits.size("bodyMax", config.limits.body_max);
+  config.limits.head_max = limits.size("headMax", config.limits.head_max);
+  config.limits.connections_max = static_cast<std::size_t>(limits.number("connectionsMax", 20'000));
+  config.limits.body_timeout = limits.duration("bodyTimeout", config.limits.body_timeout);
+  config.limits.idle_timeout = limits.duration("idleTimeout", config.limits.idle_timeout);
+  if (config.limits.head_max < 1024) limits.fault("headMax", "less than 1KiB fits no request");
+  if (config.limits.head_max > 64 * 1024) limits.fault("headMax", "more than 64KiB is not parsed");
+}
+
+void read_preload(const Section& top, Config& config) {
+  const Section startup = top.section("hooks").section("on_startup");
+  for (const std::string& name : startup.texts("preload")) {
+    const ModelConfig* model = config.find_model(name);
+    if (model == nullptr) {
+      startup.warn("preload", fmt::format("no model here is called \"{}\"; left out", name));
+    } else {
+      config.preload.push_back(model->id);
+    }
+  }
+}
+
+std::shared_ptr<const Config> read_config(const YamlNode& root, std::vector<Problem>& problems) {
+  auto config = std::make_shared<Config>();
+  const Section top(root.is_map() ? &root : nullptr, "", problems);
+  config->health_check_timeout =
+      std::chrono::seconds(std::max(15, top.number("healthCheckTimeout", 120)));
+  config->start_port = top.number("startPort", 5800);
+  config->include_aliases_in_list = top.truth("includeAliasesInList", false);
+  read_log(top, *config);
+  read_keys(top, *config);
+  read_observation(top, *config);
+  read_models(top, *config);
+  read_ours(top, *config);
+  read_routing(top, *config);
+  read_remote(top, *config);
+  read_preload(top, *config);
+  return config;
+}
+
+/// From one tree, merged of all files, to values.
+LoadedConfig finish(YamlNode root, std::vector<Problem> problems) {
+  LoadedConfig loaded;
+  if (!root.is_map() && !root.is_null()) {
+    problems.push_back({Problem::Severity::Error, root.place, "",
+                        fmt::format("expected a mapping, got {}", root.kind_name())});
+  } else {
+    expand_macros(root, problems);
+    check_shape(root, problems, loaded.unsupported);
+    loaded.config = read_config(root, problems);
+  }
+  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.place.file, a.place.line, a.place.column) <
+           std::tie(b.place.file, b.place.line, b.place.column);
+  });
+  const bool broken = std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
+    return problem.severity == Problem::Severity::Error;
+  });
+  if (broken) loaded.config.reset();
+  loaded.problems = std::move(problems);
+  return loaded;
+}
+
+std::vector<fs::path> yaml_files(const std::string& dir, std::vector<Problem>& problems) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(dir, error)) {
+    const fs::path extension = entry.path().extension();
+    if (entry.is_regular_file() && (extension == ".yaml" || extension == ".yml")) {
+      files.push_back(entry.path());
+    }
+  }
+  if (error) {
+    problems.push_back(
+        {Problem::Severity::Error, {dir, 0, 0}, "", "cannot be listed: " + error.message()});
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+void add_file(const fs::path& path, YamlNode& root, std::vector<Problem>& problems) {
+  const auto note = [&](std::string text) {
+    problems.push_back({Problem::Severity::Error, {path.string(), 0, 0}, "", std::move(text)});
+  };
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) {
+    return note("cannot be read: " + (error ? error.message() : std::string("permission?")));
+  }
+  if (size > kFileMax) return note("is larger than 16 MiB");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  YamlNode more = read_yaml(text, path.string(), problems);
+  expand_environment(more, "", problems);
+  if (!more.is_null() && !more.is_map()) {
+    problems.push_back({Problem::Severity::Error, more.place, "",
+                        fmt::format("expected a mapping, got {}", more.kind_name())});
+    return;
+  }
+  merge_config(root, std::move(more), problems);
+}
+
+}  // namespace
+
+const ModelConfig* Config::find_model(std::string_view name) const {
+  auto model = models.find(name);
+  if (model == models.end()) {
+    const auto alias = aliases.find(name);
+    if (alias == aliases.end()) return nullptr;
+    model = models.find(alias->second);
+  }
+  return model == models.end() ? nullptr : &model->second;
+}
+
+LoadedConfig load_config(const ConfigSources& sources) {
+  std::vector<Problem> problems;
+  YamlNode root;
+  std::vector<fs::path> files;
+  if (!sources.dir.empty()) files = yaml_files(sources.dir, problems);
+  if (!sources.file.empty()) {
+    std::error_code ignored;
+    for (const fs::path& each : files) {
+      if (!fs::equivalent(each, sources.file, ignored)) continue;
+      problems.push_back({Problem::Severity::Error,
+                          {sources.file, 0, 0},
+                          "",
+                          "is inside the --config-dir, too: name it once"});
+    }
+    files.insert(files.begin(), sources.file);
+  }
+  if (files.empty() && problems.empty()) {
+    problems.push_back(
+        {Problem::Severity::Error, {sources.dir, 0, 0}, "", "no configuration sources found"});
+  }
+  for (const fs::path& path : files) add_file(path, root, problems);
+  return finish(std::move(root), std::move(problems));
+}
+
+LoadedConfig parse_config(std::string_view text, const std::string& name) {
+  std::vector<Problem> problems;
+  YamlNode root = read_yaml(std::string(text), name, problems);
+  expand_environment(root, "", problems);
+  return finish(std::move(root), std::move(problems));
+}
+
+}  // namespace rouse

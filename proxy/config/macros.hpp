@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/yaml_tree.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rouse {
+
+/// Replaces ${env.NAME} in every value of @p node. The text is put in as it is: it cannot change
+/// the structure of the file, unlike in the peer, which replaces before it parses.
+void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems);
+
+/// Expands the macros of a whole file in place (llama-swap-behaviour.md §2.4): global ones
+/// everywhere, then each model's own, MODEL_ID and PORT; ports are given to the models whose cmd
+/// uses ${PORT}, from startPort on, in byte order of the ids. ${PID} stays in cmdStop. What is left
+/// over is a problem. Comment lines of cmd and cmdStop are removed first.
+void expand_macros(YamlNode& root, std::vector<Problem>& problems);
+
+}  // namespace rouse

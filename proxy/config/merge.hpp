@@ -1,0 +1,15 @@
+#pragma once
+
+#include "base/yaml_tree.hpp"
+
+#include <string>
+#include <vector>
+
+namespace rouse {
+
+/// Adds @p more to @p into, file by file (llama-swap-behaviour.md §1.7): mappings are merged, lists
+/// joined, equal values are fine, other conflicts are problems; a model, group, profile, selector
+/// or peer may be defined once only.
+void merge_config(YamlNode& into, YamlNode more, std::vector<Problem>& problems);
+
+}  // namespace rouse

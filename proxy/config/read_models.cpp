@@ -1,0 +1,180 @@
+#include "proxy/config/command_line.hpp"
+#include "proxy/config/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace rouse {
+
+namespace {
+
+constexpr int kDefaultConcurrency = 10;
+
+std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
+
+std::vector<std::string> comma_list(std::string_view text) {
+  std::set<std::string> found;  // sorted, without duplicates
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    const std::string name = trimmed(text.substr(0, comma));
+    if (!name.empty() && name != "model") found.insert(name);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+  }
+  return {found.begin(), found.end()};
+}
+
+std::vector<SetParam> read_params(const YamlNode& node) {
+  std::vector<SetParam> params;
+  for (const YamlNode::Member& member : node.members) {
+    if (member.key != "model") params.push_back({member.key, to_json(member.value)});
+  }
+  std::sort(params.begin(), params.end(),
+            [](const SetParam& a, const SetParam& b) { return a.path < b.path; });
+  return params;
+}
+
+void read_endpoint(const Section& section, ModelConfig& model) {
+  if (model.proxy.empty()) return;
+  const Result<Endpoint> endpoint = Endpoint::parse(model.proxy);
+  if (endpoint) {
+    model.endpoint = *endpoint;
+  } else {
+    section.fault("proxy",
+                  fmt::format("\"{}\" is no address: {}", model.proxy, endpoint.error().message()));
+  }
+}
+
+ModelConfig read_model(const std::string& id, const Section& section, const Config& config,
+                       const Section& top) {
+  ModelConfig model;
+  model.id = id;
+  model.cmd = section.text("cmd");
+  model.argv = split_command(model.cmd);
+  model.cmd_stop = section.text("cmdStop");
+  model.proxy = section.text("proxy");
+  read_endpoint(section, model);
+  model.aliases = section.texts("aliases");
+  model.env = section.texts("env");
+  for (const std::string& pair : model.env) {
+    if (pair.find('=') == std::string::npos || pair.starts_with('=')) {
+      section.fault("env", fmt::format("\"{}\" is not of the form NAME=value", pair));
+    }
+  }
+  model.check_endpoint = trimmed(section.text("checkEndpoint", "/health"));
+  const int ttl = section.number("ttl", -1);
+  model.ttl = ttl < 0 ? top.seconds("globalTTL", 0) : std::chrono::seconds(ttl);
+  const int unload = section.number("unloadTimeout", 0);
+  const int global_unload = top.number("unloadTimeout", 10);
+  model.unload_timeout = std::chrono::seconds(unload > 0          ? unload
+                                              : global_unload > 0 ? global_unload
+                                                                  : 10);
+  const int health = section.number("healthCheckTimeout", 0);
+  model.health_check_timeout =
+      health > 0 ? std::chrono::seconds(std::max(health, 15)) : config.health_check_timeout;
+  model.unlisted = section.truth("unlisted", false);
+  model.use_model_name = section.text("useModelName");
+  model.name = section.text("name");
+  model.description = section.text("description");
+  const int limit = section.number("concurrencyLimit", 0);
+  model.concurrency_limit = limit <= 0 ? kDefaultConcurrency : limit;
+  model.filters = read_filters(section.section("filters"));
+  if (const YamlNode* metadata = section.node("metadata")) {
+    if (metadata->is_map()) {
+      model.metadata_json = to_json(*metadata);
+    } else {
+      section.fault("metadata", fmt::format("expected a mapping, got {}", metadata->kind_name()));
+    }
+  }
+  model.send_loading_state =
+      section.truth("sendLoadingState", top.truth("sendLoadingState", false));
+  model.timeouts = read_timeouts(section.section("timeouts"), 0);
+  model.ignore_websockets = section.section("compat").truth("ignoreWebsockets", false);
+  const Section capabilities = section.section("capabilities");
+  model.capabilities = {capabilities.texts("in"), capabilities.texts("out"),
+                        capabilities.truth("tools", false), capabilities.truth("reranker", false),
+                        capabilities.number("context", 0)};
+  return model;
+}
+
+void add_alias(const std::string& alias, const std::string& id, const Section& section,
+               std::string_view key, Config& config) {
+  if (config.models.contains(alias)) {
+    if (alias != id) {
+      section.warn(key, fmt::format("alias {} is the id of another model, which wins", alias));
+    }
+    return;
+  }
+  const auto [it, fresh] = config.aliases.emplace(alias, id);
+  if (!fresh && it->second != id) {
+    section.fault(key, fmt::format("duplicate alias {} found in model: {} (it belongs to {})",
+                                   alias, id, it->second));
+  }
+}
+
+}  // namespace
+
+Filters read_filters(const Section& section) {
+  Filters filters;
+  const std::string strip = section.text("stripParams");
+  filters.strip_params = comma_list(strip.empty() ? section.text("strip_params") : strip);
+  if (const YamlNode* params = section.node("setParams")) filters.set_params = read_params(*params);
+  if (const YamlNode* by_id = section.node("setParamsByID")) {
+    for (const YamlNode::Member& member : by_id->members) {
+      filters.set_params_by_id[member.key] = read_params(member.value);
+    }
+  }
+  return filters;
+}
+
+Timeouts read_timeouts(const Section& section, int response_header) {
+  Timeouts timeouts;
+  timeouts.connect = section.seconds("connect", 30);
+  timeouts.keepalive = section.seconds("keepalive", 30);
+  timeouts.response_header = section.seconds("responseHeader", response_header);
+  timeouts.tls_handshake = section.seconds("tlsHandshake", 10);
+  timeouts.expect_continue = section.seconds("expectContinue", 1);
+  timeouts.idle_conn = section.seconds("idleConn", 90);
+  return timeouts;
+}
+
+void read_models(const Section& top, Config& config) {
+  top.each("models", [&](const YamlNode::Member& member, const Section& section) {
+    ModelConfig model = read_model(member.key, section, config, top);
+    if (member.key.empty()) top.fault_at(member.place, "models", "a model needs a name");
+    if (model.argv.empty()) {
+      section.warn("cmd", "there is no cmd, so it cannot be started");
+    } else if (model.proxy.empty()) {
+      section.fault("proxy", "neither cmd nor proxy says where the engine answers: use ${PORT}");
+    }
+    config.models.emplace(member.key, std::move(model));
+  });
+  // After all ids are known: an id wins over an alias.
+  top.each("models", [&](const YamlNode::Member& member, const Section& section) {
+    ModelConfig& model = config.models.at(member.key);
+    for (const std::string& alias : model.aliases) {
+      add_alias(alias, member.key, section, "aliases", config);
+    }
+    for (const auto& [name, params] : model.filters.set_params_by_id) {
+      if (name == member.key) continue;
+      if (config.models.contains(name)) {
+        section.fault("filters.setParamsByID",
+                      fmt::format("model {} filters.setParamsByID: key '{}' conflicts with an "
+                                  "existing model ID",
+                                  member.key, name));
+        continue;
+      }
+      add_alias(name, member.key, section, "filters.setParamsByID", config);
+      const auto& known = model.aliases;
+      if (std::find(known.begin(), known.end(), name) == known.end()) model.aliases.push_back(name);
+    }
+  });
+}
+
+}  // namespace rouse

@@ -1,0 +1,159 @@
+#include "core/groups.hpp"
+#include "core/matrix.hpp"
+#include "proxy/config/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <map>
+#include <set>
+
+namespace rouse {
+
+namespace {
+
+std::vector<core::ModelId> model_ids(const Config& config) {
+  std::vector<core::ModelId> ids;
+  for (const auto& [id, model] : config.models) ids.push_back(id);
+  return ids;
+}
+
+void read_groups(const Section& section, std::string_view key, Config& config) {
+  std::vector<core::Group> groups;
+  std::map<std::string, std::string> group_of;
+  section.each(key, [&](const YamlNode::Member& member, const Section& entry) {
+    core::Group group;
+    group.name = member.key;
+    group.swap = entry.truth("swap", true);
+    group.exclusive = entry.truth("exclusive", true);
+    group.persistent = entry.truth("persistent", false);
+    for (const std::string& name : entry.texts("members")) {
+      const ModelConfig* model = config.find_model(name);
+      if (model == nullptr) {
+        entry.fault("members", fmt::format("no model is called \"{}\"", name));
+        continue;
+      }
+      const auto [it, fresh] = group_of.emplace(model->id, member.key);
+      if (!fresh) {
+        entry.fault("members", fmt::format("\"{}\" is already in group \"{}\"", name, it->second));
+        continue;
+      }
+      group.members.push_back(model->id);
+    }
+    if (member.key != "(default)") groups.push_back(std::move(group));
+  });
+  config.residency = std::make_shared<core::Groups>(std::move(groups), model_ids(config));
+}
+
+std::vector<std::pair<std::string, std::string>> pairs_of(const Section& section,
+                                                          std::string_view key) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  section.each(key, [&](const YamlNode::Member& member, const Section&) {
+    pairs.emplace_back(member.key, member.value.text);
+  });
+  return pairs;
+}
+
+/// The place of a problem in a set's expression: the very character, where the text stands in the
+/// file as it is.
+SourcePlace place_in(const YamlNode& node, std::size_t at) {
+  SourcePlace place = node.place;
+  const bool one_line = node.text.find('\n') == std::string::npos;
+  if (one_line) place.column += static_cast<int>(at) + (node.quoted ? 1 : 0);
+  return place;
+}
+
+void read_matrix(const Section& section, Config& config) {
+  core::MatrixSpec spec;
+  spec.models = model_ids(config);
+  spec.vars = pairs_of(section, "vars");
+  for (auto& [name, model] : spec.vars) {
+    // An alias may stand for its model here, too.
+    if (const auto it = config.aliases.find(model); it != config.aliases.end()) model = it->second;
+  }
+  for (const auto& [name, text] : pairs_of(section, "evict_costs")) {
+    int cost = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cost);
+    if (error == std::errc{} && end == text.data() + text.size()) {
+      spec.evict_costs.emplace_back(name, cost);
+    } else {
+      const SourcePlace place = section.node("evict_costs")->find(name)->place;
+      section.fault_at(place, "evict_costs." + name,
+                       fmt::format("expected a whole number from 1 on, got \"{}\"", text));
+    }
+  }
+  spec.sets = pairs_of(section, "sets");
+  auto compiled = core::Matrix::compile(spec);
+  if (auto* matrix = std::get_if<std::shared_ptr<const core::Matrix>>(&compiled)) {
+    config.residency = std::move(*matrix);
+    return;
+  }
+  for (const core::MatrixProblem& problem : std::get<std::vector<core::MatrixProblem>>(compiled)) {
+    std::string_view key = "sets";
+    if (problem.where == core::MatrixProblem::Where::Var) key = "vars";
+    if (problem.where == core::MatrixProblem::Where::Cost) key = "evict_costs";
+    const YamlNode* map = section.node(key);
+    const YamlNode* node = map == nullptr ? nullptr : map->find(problem.name);
+    if (node == nullptr) {
+      section.fault(problem.name.empty() ? "" : key, problem.text);
+    } else {
+      section.fault_at(problem.at ? place_in(*node, *problem.at) : node->place,
+                       fmt::format("{}.{}", key, problem.name), problem.text);
+    }
+  }
+}
+
+void read_priority(const Section& top, Config& config) {
+  const Section fifo =
+      top.section("routing").section("scheduler").section("settings").section("fifo");
+  fifo.each("priority", [&](const YamlNode::Member& member, const Section&) {
+    const std::string& text = member.value.text;
+    int priority = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), priority);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      fifo.fault_at(member.value.place, "priority." + member.key,
+                    fmt::format("expected a whole number, got \"{}\"", text));
+    } else if (config.find_model(member.key) == nullptr) {
+      fifo.fault_at(member.place, "priority." + member.key,
+                    fmt::format("no model is called \"{}\"", member.key));
+    } else {
+      config.priority.emplace(member.key, priority);
+    }
+  });
+}
+
+}  // namespace
+
+void read_routing(const Section& top, Config& config) {
+  const Section router = top.section("routing").section("router");
+  const Section settings = router.section("settings");
+  const bool old_form = top.is_given("groups") || top.is_given("matrix");
+  const std::string use = router.text("use");
+  if (top.is_given("groups") && top.is_given("matrix")) {
+    top.fault("groups", "config cannot use both 'groups' and 'matrix'");
+  } else if (old_form && (router.is_given("use") || router.is_given("settings"))) {
+    top.fault(top.is_given("groups") ? "groups" : "matrix",
+              "there is a routing.router too: move this into routing.router.settings");
+  } else if (!use.empty() && use != "group" && use != "matrix") {
+    router.fault("use", fmt::format("unknown router \"{}\" (valid: group, matrix)", use));
+  } else if (top.is_given("matrix")) {
+    read_matrix(top.section("matrix"), config);
+  } else if (use == "matrix") {
+    if (settings.is_given("matrix")) {
+      read_matrix(settings.section("matrix"), config);
+    } else {
+      router.fault("use", "the matrix router needs routing.router.settings.matrix");
+    }
+  } else if (top.is_given("groups")) {
+    read_groups(top, "groups", config);
+  } else {
+    read_groups(settings, "groups", config);
+  }
+  if (!config.residency) {
+    config.residency =
+        std::make_shared<core::Groups>(std::vector<core::Group>(), model_ids(config));
+  }
+  read_priority(top, config);
+}
+
+}  // namespace rouse

@@ -1,0 +1,141 @@
+#include "proxy/config/reader.hpp"
+
+#include "base/duration_text.hpp"
+#include "proxy/wire/error_body.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace rouse {
+
+namespace {
+
+bool is_number(std::string_view text) {
+  double number = 0;
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  if (text.empty() || text.starts_with("inf") || text.starts_with("nan")) return false;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+std::string scalar_json(const YamlNode& node) {
+  const std::string& text = node.text;
+  if (node.quoted) return wire::json_string(text);
+  if (text == "true" || text == "false" || text == "null") return text;
+  if (text == "True" || text == "TRUE") return "true";
+  if (text == "False" || text == "FALSE") return "false";
+  if (text == "~" || text == "Null" || text == "NULL") return "null";
+  const bool json_can = is_number(text) && text.front() != '+' && text.front() != '.' &&
+                        text.back() != '.' &&
+                        !(text.size() > 1 && text[0] == '0' && text[1] != '.');
+  return json_can ? text : wire::json_string(text);
+}
+
+}  // namespace
+
+const YamlNode* Section::node(std::string_view key) const {
+  if (node_ == nullptr) return nullptr;
+  const YamlNode* found = node_->find(key);
+  return found == nullptr || found->is_null() ? nullptr : found;
+}
+
+bool Section::is_given(std::string_view key) const {
+  return node(key) != nullptr;
+}
+
+std::string Section::path(std::string_view key) const {
+  if (key.empty()) return path_;
+  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+}
+
+std::string Section::text(std::string_view key, std::string otherwise) const {
+  const YamlNode* found = node(key);
+  return found != nullptr && found->is_scalar() ? found->text : otherwise;
+}
+
+bool Section::truth(std::string_view key, bool otherwise) const {
+  const std::string found = text(key);
+  if (found.empty()) return otherwise;
+  return found == "true" || found == "yes" || found == "on";
+}
+
+int Section::number(std::string_view key, int otherwise) const {
+  const std::string found = text(key);
+  int number = 0;
+  const auto [end, error] = std::from_chars(found.data(), found.data() + found.size(), number);
+  return error == std::errc{} && end == found.data() + found.size() ? number : otherwise;
+}
+
+std::chrono::milliseconds Section::duration(std::string_view key,
+                                            std::chrono::milliseconds otherwise) const {
+  return parse_duration(text(key)).value_or(otherwise);
+}
+
+std::uint64_t Section::size(std::string_view key, std::uint64_t otherwise) const {
+  return parse_size(text(key)).value_or(otherwise);
+}
+
+std::vector<std::string> Section::texts(std::string_view key) const {
+  std::vector<std::string> list;
+  const YamlNode* found = node(key);
+  if (found == nullptr) return list;
+  for (const YamlNode& item : found->items) {
+    if (item.is_scalar()) list.push_back(item.text);
+  }
+  return list;
+}
+
+Section Section::section(std::string_view key) const {
+  const YamlNode* found = node(key);
+  return {found != nullptr && found->is_map() ? found : nullptr, path(key), problems_};
+}
+
+void Section::each(std::string_view key,
+                   const std::function<void(const YamlNode::Member&, Section)>& read) const {
+  const YamlNode* found = node(key);
+  if (found == nullptr) return;
+  for (const YamlNode::Member& member : found->members) {
+    const YamlNode* value = member.value.is_map() ? &member.value : nullptr;
+    read(member, Section(value, path(key) + "." + member.key, problems_));
+  }
+}
+
+void Section::fault(std::string_view key, std::string text) const {
+  const YamlNode* found = node(key);
+  if (found == nullptr) found = node_;
+  fault_at(found == nullptr ? SourcePlace{} : found->place, key, std::move(text));
+}
+
+void Section::fault_at(const SourcePlace& place, std::string_view key, std::string text) const {
+  problems_.push_back({Problem::Severity::Error, place, path(key), std::move(text)});
+}
+
+void Section::warn(std::string_view key, std::string text) const {
+  const YamlNode* found = node(key);
+  if (found == nullptr) found = node_;
+  problems_.push_back({Problem::Severity::Warning, found == nullptr ? SourcePlace{} : found->place,
+                       path(key), std::move(text)});
+}
+
+std::string to_json(const YamlNode& node) {
+  std::string out;
+  switch (node.kind) {
+    case YamlNode::Kind::Null:
+      return "null";
+    case YamlNode::Kind::Scalar:
+      return scalar_json(node);
+    case YamlNode::Kind::List:
+      for (const YamlNode& item : node.items) out += (out.empty() ? "" : ",") + to_json(item);
+      return "[" + out + "]";
+    case YamlNode::Kind::Map:
+      for (const YamlNode::Member& member : node.members) {
+        out +=
+            (out.empty() ? "" : ",") + wire::json_string(member.key) + ":" + to_json(member.value);
+      }
+      return "{" + out + "}";
+  }
+  return "null";
+}
+
+}  // namespace rouse

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "base/yaml_tree.hpp"
+#include "proxy/config/config.hpp"
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rouse {
+
+/// One mapping of a checked file, read key by key. What check_shape() has refused already reads as
+/// its default here, so that one fault is told once.
+class Section {
+ public:
+  Section(const YamlNode* node, std::string path, std::vector<Problem>& problems)
+      : node_(node), path_(std::move(path)), problems_(problems) {}
+
+  [[nodiscard]] bool is_given(std::string_view key) const;
+  [[nodiscard]] std::string text(std::string_view key, std::string otherwise = {}) const;
+  [[nodiscard]] bool truth(std::string_view key, bool otherwise) const;
+  [[nodiscard]] int number(std::string_view key, int otherwise) const;
+  [[nodiscard]] std::chrono::seconds seconds(std::string_view key, int otherwise) const {
+    return std::chrono::seconds(number(key, otherwise));
+  }
+  [[nodiscard]] std::chrono::milliseconds duration(std::string_view key,
+                                                   std::chrono::milliseconds otherwise) const;
+  [[nodiscard]] std::uint64_t size(std::string_view key, std::uint64_t otherwise) const;
+  [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
+  [[nodiscard]] Section section(std::string_view key) const;
+  /// Calls @p read for each entry of the mapping @p key, in the order of the file.
+  void each(std::string_view key,
+            const std::function<void(const YamlNode::Member&, Section)>& read) const;
+
+  [[nodiscard]] const YamlNode* node(std::string_view key) const;
+  [[nodiscard]] const YamlNode* self() const { return node_; }
+  [[nodiscard]] std::string path(std::string_view key) const;
+  /// A fault of the value of @p key (of the whole section when it is empty or not there).
+  void fault(std::string_view key, std::string text) const;
+  void fault_at(const SourcePlace& place, std::string_view key, std::string text) const;
+  void warn(std::string_view key, std::string text) const;
+
+ private:
+  const YamlNode* node_;  // null: not given, all defaults
+  std::string path_;
+  std::vector<Problem>& problems_;
+};
+
+/// @p node as JSON text; plain scalars become numbers, truth values and null as YAML means them.
+[[nodiscard]] std::string to_json(const YamlNode& node);
+
+[[nodiscard]] Filters read_filters(const Section& section);
+/// @p response_header: the default of that limit, in seconds.
+[[nodiscard]] Timeouts read_timeouts(const Section& section, int response_header);
+
+// The parts of a configuration, each in its own file.
+void read_models(const Section& top, Config& config);
+void read_routing(const Section& top, Config& config);
+void read_remote(const Section& top, Config& config);  ///< peers, selectors, profiles
+
+}  // namespace rouse

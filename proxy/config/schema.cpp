@@ -1,0 +1,279 @@
+#include "proxy/config/schema.hpp"
+
+#include "base/check.hpp"
+
+#include <array>
+
+namespace rouse {
+
+namespace {
+
+using enum KeyType;
+
+constexpr std::array kTop = {
+    ConfigKey{"models", SectionMap, "model", "{}", "the models, by id"},
+    ConfigKey{"healthCheckTimeout", Number, "", "120",
+              "seconds an engine may take to get ready; less than 15 is 15. Extended while it "
+              "makes progress",
+              true, 0},
+    ConfigKey{"logLevel", Text, "", "info", "debug, info, warn or error"},
+    ConfigKey{"logTimeFormat", Text, "", "", "rfc3339, kitchen, stamp, stampmilli … (Go's names)"},
+    ConfigKey{"logToStdout", Text, "", "proxy", "which logs go to our own output and to /logs",
+              true, 0, 0, "proxy|upstream|both|none"},
+    ConfigKey{"logRequests", Bool, "", "false", "kept for old files: requests are always logged",
+              false},
+    ConfigKey{"metricsMaxInMemory", Number, "", "1000", "rows of request history in memory", false},
+    ConfigKey{"captureBuffer", Number, "", "5", "megabytes of recorded requests; 0: none", false},
+    ConfigKey{"store", Section, "store", "", "keeps the request history in a file", false},
+    ConfigKey{"ui", Section, "ui", "", "the web page", false},
+    ConfigKey{"performance", Section, "performance", "", "samples of the machine's load", false},
+    ConfigKey{"globalTTL", Number, "", "0",
+              "seconds without a request after which a model is unloaded; 0: never", true, 0},
+    ConfigKey{"unloadTimeout", Number, "", "10",
+              "seconds from the first signal to SIGKILL; 0 is 10", true, 0},
+    ConfigKey{"startPort", Number, "", "5800", "the first ${PORT}", true, 1, 65535},
+    ConfigKey{"sendLoadingState", Bool, "", "false",
+              "shows the load as reasoning text in chat streams"},
+    ConfigKey{"includeAliasesInList", Bool, "", "false", "lists aliases in /v1/models"},
+    ConfigKey{"macros", AnyMap, "", "{}", "names for texts: ${NAME} anywhere in a value"},
+    ConfigKey{"apiKeys", TextList, "", "[]", "if there are any, requests need one of them"},
+    ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched", false},
+    ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models", false},
+    ConfigKey{"peers", SectionMap, "peer", "{}", "other machines", false},
+    ConfigKey{"upstream", Section, "upstream", "", "the /upstream route", false},
+    ConfigKey{"hooks", Section, "hooks", "", "what happens at start"},
+    ConfigKey{"routing", Section, "routing", "",
+              "what may be resident together, and the order of service"},
+    ConfigKey{"groups", SectionMap, "group", "{}", "the same as routing.router.settings.groups"},
+    ConfigKey{"matrix", Section, "matrix", "", "the same as routing.router.settings.matrix"},
+    ConfigKey{"schedule", Section, "schedule", "", "how waiting requests are served"},
+    ConfigKey{"waiting", Section, "waiting", "", "what a client sees while it waits"},
+    ConfigKey{"limits", Section, "limits", "", "bounds of the HTTP side"},
+};
+
+constexpr std::array kModel = {
+    ConfigKey{"cmd", Text, "", "", "the engine's command line; no shell is involved"},
+    ConfigKey{"cmdStop", Text, "", "", "runs instead of the first SIGTERM; ${PID} is the engine"},
+    ConfigKey{"proxy", Text, "", "http://localhost:${PORT}",
+              "where the engine answers; also unix:/dir/x.sock"},
+    ConfigKey{"aliases", TextList, "", "[]", "other names for the model"},
+    ConfigKey{"env", TextList, "", "[]", "K=V, added to the environment"},
+    ConfigKey{"checkEndpoint", Text, "", "/health",
+              "answers 200 when the engine is ready; none: not asked"},
+    ConfigKey{"ttl", Number, "", "-1",
+              "seconds without a request after which it is unloaded; 0: never, -1: globalTTL", true,
+              -1},
+    ConfigKey{"unloadTimeout", Number, "", "0",
+              "seconds from the first signal to SIGKILL; 0: the global value", true, 0},
+    ConfigKey{"unlisted", Bool, "", "false", "not in /v1/models"},
+    ConfigKey{"useModelName", Text, "", "", "the model name that the engine is given"},
+    ConfigKey{"name", Text, "", "", "for listings"},
+    ConfigKey{"description", Text, "", "", "for listings"},
+    ConfigKey{"concurrencyLimit", Number, "", "10",
+              "requests on the engine at once; the others wait; 0 is 10"},
+    ConfigKey{"filters", Section, "filters", "", "changes to requests", false},
+    ConfigKey{"macros", AnyMap, "", "{}", "macros of this model"},
+    ConfigKey{"metadata", Anything, "", "{}", "shown in /v1/models"},
+    ConfigKey{"sendLoadingState", Bool, "", "", "as the global key, for this model"},
+    ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to the engine"},
+    ConfigKey{"compat", Section, "compat", "", "peculiar clients", false},
+    ConfigKey{"capabilities", Section, "capabilities", "", "what the model can do, for listings"},
+    ConfigKey{"healthCheckTimeout", Number, "", "0",
+              "as the global key, for this model; 0: the global value", true, 0},
+};
+
+constexpr std::array kTimeouts = {
+    ConfigKey{"connect", Number, "", "30", "to connect; 0: no limit", true, 0},
+    ConfigKey{"keepalive", Number, "", "30", "between TCP keep-alives", false, 0},
+    ConfigKey{"responseHeader", Number, "", "0", "until the answer begins; 0: no limit", true, 0},
+    ConfigKey{"tlsHandshake", Number, "", "10", "for TLS; 0: no limit", false, 0},
+    ConfigKey{"expectContinue", Number, "", "1", "for 100 Continue", false, 0},
+    ConfigKey{"idleConn", Number, "", "90", "an idle connection is kept; 0: for ever", true, 0},
+};
+
+constexpr std::array kCompat = {
+    ConfigKey{"ignoreWebsockets", Bool, "", "false", "WebSockets neither load nor keep the model",
+              false},
+};
+
+constexpr std::array kCapabilities = {
+    ConfigKey{"in", TextList, "", "[]", "text, audio, image", true, 0, 0, "text|audio|image"},
+    ConfigKey{"out", TextList, "", "[]", "text, audio, image", true, 0, 0, "text|audio|image"},
+    ConfigKey{"tools", Bool, "", "false", "calls tools"},
+    ConfigKey{"reranker", Bool, "", "false", "ranks documents"},
+    ConfigKey{"context", Number, "", "0", "tokens", true, 0},
+};
+
+constexpr std::array kFilters = {
+    ConfigKey{"stripParams", Text, "", "", "parameters to remove, with commas between", false},
+    ConfigKey{"strip_params", Text, "", "", "old name of stripParams", false},
+    ConfigKey{"setParams", AnyMap, "", "{}", "parameters to set", false},
+    ConfigKey{"setParamsByID", AnyMap, "", "{}",
+              "parameters to set for one name; each name becomes an alias", false},
+};
+
+constexpr std::array kGroup = {
+    ConfigKey{"swap", Bool, "", "true", "its members exclude each other"},
+    ConfigKey{"exclusive", Bool, "", "true", "loading a member stops the other groups"},
+    ConfigKey{"persistent", Bool, "", "false", "other groups cannot stop it"},
+    ConfigKey{"members", TextList, "", "[]", "model ids or aliases"},
+};
+
+constexpr std::array kMatrix = {
+    ConfigKey{"vars", TextMap, "", "{}", "short names for model ids"},
+    ConfigKey{"evict_costs", TextMap, "", "{}", "what it costs to stop a model; 1 unless given"},
+    ConfigKey{"sets", TextMap, "", "{}", "what may be resident together: a & (b | c) & +other"},
+};
+
+constexpr std::array kRouting = {
+    ConfigKey{"router", Section, "router", "", "what may be resident together"},
+    ConfigKey{"scheduler", Section, "scheduler", "", "the order of service"},
+};
+constexpr std::array kRouter = {
+    ConfigKey{"use", Text, "", "group", "group or matrix"},
+    ConfigKey{"settings", Section, "routerSettings", "", "of the routers"},
+};
+constexpr std::array kRouterSettings = {
+    ConfigKey{"groups", SectionMap, "group", "{}", "the groups"},
+    ConfigKey{"matrix", Section, "matrix", "", "the matrix"},
+};
+constexpr std::array kScheduler = {
+    ConfigKey{"use", Text, "", "fifo", "fifo", true, 0, 0, "|fifo"},
+    ConfigKey{"settings", Section, "schedulerSettings", "", "of the scheduler"},
+};
+constexpr std::array kSchedulerSettings = {
+    ConfigKey{"fifo", Section, "fifo", "", "of the scheduler"},
+};
+constexpr std::array kFifo = {
+    ConfigKey{"priority", TextMap, "", "{}",
+              "model id or alias to a number; the higher goes first"},
+};
+
+constexpr std::array kProfile = {
+    ConfigKey{"description", Text, "", "", "for people", false},
+    ConfigKey{"pins", AnyMap, "", "", "requested name to target", false},
+};
+constexpr std::array kSelector = {
+    ConfigKey{"strategy", Text, "", "", "pin, warm or spillover", false, 0, 0,
+              "pin|warm|spillover"},
+    ConfigKey{"targets", TextList, "", "", "models to choose from", false},
+    ConfigKey{"settings", Section, "selectorSettings", "", "of the strategy", false},
+    ConfigKey{"name", Text, "", "", "for listings", false},
+    ConfigKey{"description", Text, "", "", "for listings", false},
+    ConfigKey{"unlisted", Bool, "", "false", "not in /v1/models", false},
+    ConfigKey{"metadata", Anything, "", "{}", "shown in /v1/models", false},
+};
+constexpr std::array kSelectorSettings = {
+    ConfigKey{"spillover", Number, "", "1", "requests on a target before the next is used", false,
+              1},
+};
+constexpr std::array kPeer = {
+    ConfigKey{"proxy", Text, "", "", "its address", false},
+    ConfigKey{"apiKey", Text, "", "", "the key that it wants", false},
+    ConfigKey{"models", TextList, "", "", "the models that it has", false},
+    ConfigKey{"filters", Section, "filters", "", "changes to requests", false},
+    ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to it", false},
+};
+
+constexpr std::array kStore = {
+    ConfigKey{"path", Text, "", "", "an SQLite file", false},
+};
+constexpr std::array kUi = {
+    ConfigKey{"activity", Section, "uiActivity", "", "the history page", false},
+};
+constexpr std::array kUiActivity = {
+    ConfigKey{"session_id", TextList, "", "[X-Session-ID, X-Litellm-Session-Id]",
+              "headers that name a session", false},
+};
+constexpr std::array kPerformance = {
+    ConfigKey{"disabled", Bool, "", "false", "no samples", false},
+    ConfigKey{"every", Duration, "", "5s", "between samples, at least 5s", false},
+};
+constexpr std::array kUpstream = {
+    ConfigKey{"ignorePaths", TextList, "", "", "patterns of paths that load nothing", false},
+};
+constexpr std::array kHooks = {
+    ConfigKey{"on_startup", Section, "onStartup", "", "after the start"},
+};
+constexpr std::array kOnStartup = {
+    ConfigKey{"preload", TextList, "", "[]", "models to load at start"},
+};
+
+constexpr std::array kSchedule = {
+    ConfigKey{"maxWait", Duration, "", "2m",
+              "a request that waited this long gets its model as soon as running ones end"},
+    ConfigKey{"minResidency", Duration, "", "2s",
+              "a model that was loaded stays at least this long"},
+    ConfigKey{"gather", Duration, "", "0s",
+              "waits this long before the first load to see who else asks"},
+    ConfigKey{"abandonGrace", Duration, "", "1m",
+              "a load that nobody waits for any more goes on this long"},
+    ConfigKey{"giveUp", Duration, "", "0s", "refuses a request that waited this long; 0: never"},
+    ConfigKey{"queueMax", Number, "", "10000", "requests that may wait; the next gets 429", true,
+              1},
+    ConfigKey{"loadFailuresMax", Number, "", "3",
+              "failed starts in a row after which requests are refused for a while", true, 1},
+    ConfigKey{"backoffFirst", Duration, "", "1s", "pause after the first failed start; it doubles"},
+    ConfigKey{"backoffMax", Duration, "", "30s", "the longest pause"},
+    ConfigKey{"shutdownDrain", Duration, "", "25s",
+              "running requests may take this long after SIGTERM"},
+};
+constexpr std::array kWaiting = {
+    ConfigKey{"hold", Duration, "", "12s", "a stream that waits gets its head after this long"},
+    ConfigKey{"keepAlive", Duration, "", "8s", "and then a comment this often"},
+};
+constexpr std::array kLimits = {
+    ConfigKey{"bodyMax", Size, "", "64MiB", "a request's body; more is 413"},
+    ConfigKey{"headMax", Size, "", "64KiB", "a request's head; more is 431"},
+    ConfigKey{"connectionsMax", Number, "", "20000", "connections at once; more get 503", true, 1},
+    ConfigKey{"bodyTimeout", Duration, "", "1m", "between two pieces of a body"},
+    ConfigKey{"idleTimeout", Duration, "", "6m",
+              "a connection without a request is kept this long"},
+};
+
+constexpr std::array kSections = {
+    ConfigSection{"top", kTop},
+    ConfigSection{"model", kModel},
+    ConfigSection{"timeouts", kTimeouts},
+    ConfigSection{"compat", kCompat},
+    ConfigSection{"capabilities", kCapabilities},
+    ConfigSection{"filters", kFilters},
+    ConfigSection{"group", kGroup},
+    ConfigSection{"matrix", kMatrix},
+    ConfigSection{"routing", kRouting},
+    ConfigSection{"router", kRouter},
+    ConfigSection{"routerSettings", kRouterSettings},
+    ConfigSection{"scheduler", kScheduler},
+    ConfigSection{"schedulerSettings", kSchedulerSettings},
+    ConfigSection{"fifo", kFifo},
+    ConfigSection{"profile", kProfile},
+    ConfigSection{"selector", kSelector},
+    ConfigSection{"selectorSettings", kSelectorSettings},
+    ConfigSection{"peer", kPeer},
+    ConfigSection{"store", kStore},
+    ConfigSection{"ui", kUi},
+    ConfigSection{"uiActivity", kUiActivity},
+    ConfigSection{"performance", kPerformance},
+    ConfigSection{"upstream", kUpstream},
+    ConfigSection{"hooks", kHooks},
+    ConfigSection{"onStartup", kOnStartup},
+    ConfigSection{"schedule", kSchedule},
+    ConfigSection{"waiting", kWaiting},
+    ConfigSection{"limits", kLimits},
+};
+
+}  // namespace
+
+std::span<const ConfigSection> config_sections() {
+  return kSections;
+}
+
+const ConfigSection& config_section(std::string_view name) {
+  for (const ConfigSection& section : kSections) {
+    if (section.name == name) return section;
+  }
+  ROUSE_CHECK(name.empty());  // the tables name only sections that they have
+  return kSections.front();
+}
+
+}  // namespace rouse

@@ -1,0 +1,58 @@
+#pragma once
+
+#include "base/yaml_tree.hpp"
+
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rouse {
+
+/// What a key of the configuration holds.
+enum class KeyType {
+  Text,
+  Bool,
+  Number,    ///< a whole one, within the key's range
+  Duration,  ///< "90s", "250ms", or seconds
+  Size,      ///< "64MiB", or bytes
+  TextList,
+  Anything,
+  Section,     ///< a mapping with known keys
+  SectionMap,  ///< names of the user's choice, each a mapping with known keys
+  TextMap,     ///< names of the user's choice, each a value
+  AnyMap,      ///< names of the user's choice, each anything
+};
+
+/// One key, as the reader, `rouse check`, the JSON schema and the example's test see it.
+struct ConfigKey {
+  std::string_view name;
+  KeyType type = KeyType::Text;
+  std::string_view section;    ///< of a Section or SectionMap: the name of its keys' table
+  std::string_view otherwise;  ///< the default, as it would be written; empty: none
+  std::string_view text;       ///< one line for people
+  bool works = true;           ///< false: accepted, but its feature does not exist yet
+  long long least = std::numeric_limits<long long>::min();
+  long long most = std::numeric_limits<int>::max();
+  std::string_view one_of;  ///< "a|b|c": the texts that are allowed; empty: any
+};
+
+struct ConfigSection {
+  std::string_view name;
+  std::span<const ConfigKey> keys;
+};
+
+[[nodiscard]] std::span<const ConfigSection> config_sections();
+[[nodiscard]] const ConfigSection& config_section(std::string_view name);
+
+/// Checks the shape of a whole file against the tables: unknown keys (warnings, with the likely
+/// name), wrong kinds, values out of range. Adds the paths of keys without a feature to
+/// @p unsupported.
+void check_shape(const YamlNode& root, std::vector<Problem>& problems,
+                 std::vector<std::string>& unsupported);
+
+/// The JSON schema (draft 2020-12) of the configuration, for editors.
+[[nodiscard]] std::string json_schema();
+
+}  // namespace rouse

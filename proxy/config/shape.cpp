@@ -1,0 +1,170 @@
+#include "base/duration_text.hpp"
+#include "proxy/config/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace rouse {
+
+namespace {
+
+std::optional<long long> whole_number(std::string_view text) {
+  long long number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+bool is_truth(std::string_view text) {
+  for (const std::string_view word : {"true", "false", "yes", "no", "on", "off"}) {
+    if (text == word) return true;
+  }
+  return false;
+}
+
+bool is_one_of(std::string_view choices, std::string_view text) {
+  while (true) {
+    const std::size_t bar = choices.find('|');
+    if (choices.substr(0, bar) == text) return true;
+    if (bar == std::string_view::npos) return false;
+    choices.remove_prefix(bar + 1);
+  }
+}
+
+class ShapeChecker {
+ public:
+  ShapeChecker(std::vector<Problem>& problems, std::vector<std::string>& unsupported)
+      : problems_(problems), unsupported_(unsupported) {}
+
+  void check_section(const YamlNode& node, const ConfigSection& section, const std::string& path,
+                     bool supported) {
+    if (node.is_null()) return;
+    if (!node.is_map()) return expected("a mapping", node, path);
+    for (const YamlNode::Member& member : node.members) {
+      const std::string below = path.empty() ? member.key : path + "." + member.key;
+      const auto key = std::find_if(section.keys.begin(), section.keys.end(),
+                                    [&](const ConfigKey& each) { return each.name == member.key; });
+      if (key == section.keys.end()) {
+        unknown(member, section, below);
+        continue;
+      }
+      if (supported && !key->works) unsupported_.push_back(below);
+      check_value(member.value, *key, below, supported && key->works);
+    }
+  }
+
+ private:
+  void note(Problem::Severity severity, const SourcePlace& place, const std::string& path,
+            std::string text) {
+    problems_.push_back({severity, place, path, std::move(text)});
+  }
+
+  void expected(std::string_view what, const YamlNode& node, const std::string& path) {
+    note(Problem::Severity::Error, node.place, path,
+         node.is_scalar() ? fmt::format("expected {}, got \"{}\"", what, node.text)
+                          : fmt::format("expected {}, got {}", what, node.kind_name()));
+  }
+
+  void unknown(const YamlNode::Member& member, const ConfigSection& section,
+               const std::string& path) {
+    // A top-level block of the user's own, for anchors, is common; a scalar there is a typo.
+    std::vector<std::string> names;
+    for (const ConfigKey& key : section.keys) names.emplace_back(key.name);
+    const std::string meant = did_you_mean(member.key, names);
+    note(Problem::Severity::Warning, member.place, path,
+         meant.empty() ? "unknown key, ignored"
+                       : fmt::format("unknown key, ignored; did you mean \"{}\"?", meant));
+  }
+
+  void check_value(const YamlNode& node, const ConfigKey& key, const std::string& path,
+                   bool supported) {
+    if (node.is_null()) return;
+    switch (key.type) {
+      case KeyType::Anything:
+        return;
+      case KeyType::Section:
+        return check_section(node, config_section(key.section), path, supported);
+      case KeyType::SectionMap:
+      case KeyType::TextMap:
+      case KeyType::AnyMap:
+        return check_map(node, key, path, supported);
+      case KeyType::TextList:
+        return check_list(node, key, path);
+      case KeyType::Text:
+      case KeyType::Bool:
+      case KeyType::Number:
+      case KeyType::Duration:
+      case KeyType::Size:
+        break;
+    }
+    if (!node.is_scalar()) return expected("a value", node, path);
+    check_scalar(node, key, path);
+  }
+
+  void check_map(const YamlNode& node, const ConfigKey& key, const std::string& path,
+                 bool supported) {
+    if (!node.is_map()) return expected("a mapping", node, path);
+    for (const YamlNode::Member& member : node.members) {
+      const std::string below = path + "." + member.key;
+      if (key.type == KeyType::SectionMap) {
+        check_section(member.value, config_section(key.section), below, supported);
+      } else if (key.type == KeyType::TextMap && !member.value.is_scalar()) {
+        expected("a value", member.value, below);
+      }
+    }
+  }
+
+  void check_list(const YamlNode& node, const ConfigKey& key, const std::string& path) {
+    if (!node.is_list()) return expected("a list", node, path);
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const YamlNode& item = node.items[i];
+      const std::string below = fmt::format("{}[{}]", path, i);
+      if (!item.is_scalar()) {
+        expected("a value", item, below);
+      } else if (!key.one_of.empty() && !is_one_of(key.one_of, item.text)) {
+        expected(fmt::format("one of {}", key.one_of), item, below);
+      }
+    }
+  }
+
+  void check_scalar(const YamlNode& node, const ConfigKey& key, const std::string& path) {
+    if (key.type == KeyType::Bool && !is_truth(node.text)) {
+      return expected("true or false", node, path);
+    }
+    if (key.type == KeyType::Duration && !parse_duration(node.text)) {
+      return expected("a duration such as 90s, 250ms or 1m30s", node, path);
+    }
+    if (key.type == KeyType::Size && !parse_size(node.text)) {
+      return expected("a size such as 64MiB or a number of bytes", node, path);
+    }
+    if (key.type == KeyType::Number) {
+      const auto number = whole_number(node.text);
+      if (number && *number >= key.least && *number <= key.most) return;
+      const bool bounded = key.least > std::numeric_limits<int>::min();
+      return expected(bounded ? fmt::format("a whole number from {}{}", key.least,
+                                            key.most == std::numeric_limits<int>::max()
+                                                ? " on"
+                                                : fmt::format(" to {}", key.most))
+                              : std::string("a whole number"),
+                      node, path);
+    }
+    if (!key.one_of.empty() && !is_one_of(key.one_of, node.text)) {
+      expected(fmt::format("one of {}", key.one_of), node, path);
+    }
+  }
+
+  std::vector<Problem>& problems_;
+  std::vector<std::string>& unsupported_;
+};
+
+}  // namespace
+
+void check_shape(const YamlNode& root, std::vector<Problem>& problems,
+                 std::vector<std::string>& unsupported) {
+  ShapeChecker(problems, unsupported).check_section(root, config_section("top"), "", true);
+}
+
+}  // namespace rouse
