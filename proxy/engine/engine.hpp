@@ -1,14 +1,14 @@
 #pragma once
 
+#include "base/endpoint.hpp"
+#include "base/http_pool.hpp"
+#include "base/task_group.hpp"
+
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "base/endpoint.hpp"
-#include "base/http_pool.hpp"
-#include "base/task_group.hpp"
 
 namespace rouse {
 
@@ -20,13 +20,13 @@ class EngineRegistry;
 struct Launch {
   std::string model;
   std::vector<std::string> argv;
-  std::vector<std::string> env;       ///< K=V, added to ours; the later wins
-  std::string cmd_stop;               ///< may hold ${PID}; replaces the first signal only
+  std::vector<std::string> env;  ///< K=V, added to ours; the later wins
+  std::string cmd_stop;          ///< may hold ${PID}; replaces the first signal only
   Endpoint endpoint;
-  std::string check_endpoint = "/health";  ///< "none": ready when started
-  std::chrono::milliseconds health_timeout{120'000};  ///< extended while the child makes progress
-  std::chrono::milliseconds health_ceiling{1'200'000};///< never extended beyond
-  std::chrono::milliseconds unload_timeout{10'000};   ///< from the first signal to SIGKILL
+  std::string check_endpoint = "/health";               ///< "none": ready when started
+  std::chrono::milliseconds health_timeout{120'000};    ///< extended while the child makes progress
+  std::chrono::milliseconds health_ceiling{1'200'000};  ///< never extended beyond
+  std::chrono::milliseconds unload_timeout{10'000};     ///< from the first signal to SIGKILL
 
   bool operator==(const Launch&) const = default;
 };
@@ -43,8 +43,9 @@ struct EngineEvents {
 /// One engine process from start() to gone: spawned without a shell in its own process group,
 /// its output captured, its readiness probed, stopped by a ladder that always ends.
 ///
-/// Single thread; owned by the Dispatcher; used for one run. @p pool, @p log and @p registry outlive
-/// it; its tasks run in @p tasks, which is joined before it is destroyed... only after gone.
+/// Single thread; owned by the Dispatcher; used for one run. @p pool, @p log and @p registry
+/// outlive it; its tasks run in @p tasks, which is joined before it is destroyed... only after
+/// gone.
 class Engine {
  public:
   Engine(Launch launch, EngineEvents events, TaskGroup& tasks, HttpPool& pool, LogRing& log,

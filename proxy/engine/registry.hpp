@@ -1,12 +1,12 @@
 #pragma once
 
+#include "base/task.hpp"
+
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "base/task.hpp"
 
 namespace rouse {
 
@@ -18,6 +18,9 @@ class EngineRegistry {
   /// @p state_dir empty: nothing is kept on disk.
   explicit EngineRegistry(std::filesystem::path state_dir);
   ~EngineRegistry();
+
+  /// This proxy's name in the marker of its engines: "PID-STARTTIME".
+  [[nodiscard]] const std::string& instance() const;
 
   void add(int pid, const std::string& model);
   void remove(int pid);

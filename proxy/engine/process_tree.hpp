@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rouse {
+
+/// The name of the variable that every engine carries in its environment: "INSTANCE:MODEL". It
+/// stays with what the engine starts, also after a double fork or setsid.
+inline constexpr std::string_view kEngineMarker = "ROUSE_ENGINE";
+
+/// One line of /proc/PID/stat, as far as we need it.
+struct ProcessStat {
+  int pid = 0;
+  char state = '?';  ///< 'Z': a zombie, 'D': in the kernel
+  int parent = 0;
+  int group = 0;
+  std::uint64_t cpu_ticks = 0;
+  std::uint64_t start_time = 0;  ///< ticks since boot; with the pid it names a process for good
+  std::uint64_t rss_pages = 0;
+};
+
+[[nodiscard]] std::optional<ProcessStat> read_process(int pid);
+[[nodiscard]] std::vector<ProcessStat> all_processes();
+
+/// The value of @p name in the environment that @p pid was started with; nullopt when it has none
+/// or is not ours to read.
+[[nodiscard]] std::optional<std::string> environment_of(int pid, std::string_view name);
+
+/// Everything that belongs to an engine: its process group @p group, the descendants of @p leader,
+/// and what carries @p marker. Zombies are left out.
+[[nodiscard]] std::vector<int> engine_processes(int leader, int group, std::string_view marker);
+
+/// The random id of this boot of the machine.
+[[nodiscard]] std::string boot_id();
+
+}  // namespace rouse

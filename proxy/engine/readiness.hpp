@@ -1,0 +1,32 @@
+#pragma once
+
+#include "base/endpoint.hpp"
+#include "base/http_pool.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace rouse {
+
+/// Asks an engine once whether it is ready.
+struct ProbeAnswer {
+  bool ready = false;  ///< exactly 200
+  std::string text;    ///< what it said instead, for a person
+};
+
+/// One GET of @p path on a connection of its own; ends within @p limit.
+Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string path,
+                               std::chrono::milliseconds limit);
+
+/// The path of a checkEndpoint, which may be a whole URL of which only the path counts.
+[[nodiscard]] std::string check_path(const std::string& check_endpoint);
+
+/// Who listens on a local TCP port: "pid 12 (llama-server)", "another process"; empty if nobody.
+[[nodiscard]] std::string port_owner(std::uint16_t port);
+
+/// A number that grows while the processes of an engine do something: their CPU time, the bytes
+/// they read, the memory they hold.
+[[nodiscard]] std::uint64_t progress_of(int leader, int group);
+
+}  // namespace rouse

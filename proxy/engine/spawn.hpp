@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/posix.hpp"
+#include "base/result.hpp"
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace rouse {
+
+/// A child that runs; nobody else waits for it.
+struct Spawned {
+  pid_t pid = 0;
+  UniqueFd pidfd;   ///< readable when it has exited
+  UniqueFd output;  ///< its standard output and error, one pipe, non-blocking
+};
+
+/// Starts @p argv without a shell: found on the PATH as execvp does, in a process group of its own,
+/// standard input from /dev/null, every other descriptor closed, default signals, and dying with us
+/// (PR_SET_PDEATHSIG). @p env lists K=V over our own environment, the later wins. An exec that
+/// fails is an error here, never a child that exits with 127.
+[[nodiscard]] Result<Spawned> spawn(const std::vector<std::string>& argv,
+                                    const std::vector<std::string>& env);
+
+/// Makes orphaned descendants children of ours, so that a double fork cannot hide them. Once,
+/// early.
+void become_subreaper();
+
+/// Collects what has exited of the descendants that came to us that way; @p pid must be one.
+void reap(pid_t pid);
+
+/// What a wait status says: "exited with status 1", "was killed by signal 9 (Killed)".
+[[nodiscard]] std::string exit_text(int status);
+
+}  // namespace rouse
