@@ -1,0 +1,218 @@
+#include "proxy/app.hpp"
+
+#include "base/http_server.hpp"
+#include "base/log.hpp"
+#include "base/use_task.hpp"
+#include "proxy/engine/registry.hpp"
+#include "proxy/engine/spawn.hpp"
+#include "proxy/proxy.hpp"
+#include "proxy/session.hpp"
+
+#include <boost/asio/signal_set.hpp>
+#include <spdlog/spdlog.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kOrphanGrace = 3s;
+
+/// Everything that a running proxy owns, in order of construction; destroyed the other way round.
+class App {
+ public:
+  App(asio::io_context& context, std::shared_ptr<const Config> config, const ServeOptions& options)
+      : options_(options),
+        config_(std::move(config)),
+        deadlines_(context.get_executor()),
+        engines_(context.get_executor(), report),
+        sessions_(context.get_executor(), report),
+        pool_(context.get_executor(), limits(), deadlines_),
+        registry_(options.state_dir),
+        dispatcher_(config_, engines_, pool_, registry_),
+        proxy_{config_, dispatcher_, pool_, deadlines_, sessions_, logs_},
+        server_(
+            sessions_,
+            [this](std::unique_ptr<HttpStream> client, std::string remote) {
+              return serve_client(std::move(client), std::move(remote), proxy_);
+            },
+            limits(), deadlines_, config_->limits.connections_max),
+        signals_(context.get_executor()) {}
+
+  /// From the first signal handler to the last engine gone.
+  Task<void> run() {
+    boost::system::error_code ignored;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) signals_.add(signal, ignored);
+    follow_logs();
+    const auto orphans = co_await registry_.sweep_orphans(kOrphanGrace);
+    for (const EngineRegistry::Orphan& orphan : orphans) {
+      spdlog::warn("ended pid {}, an engine of {} that an earlier proxy left behind", orphan.pid,
+                   orphan.model);
+    }
+    if (!listen()) co_return;
+    for (const std::string& model : config_->preload) dispatcher_.load(model);
+
+    const auto [error, signal] = co_await signals_.async_wait(use_task);
+    spdlog::info("signal {}: no new connections; running requests may end, then the engines stop",
+                 signal);
+    server_.stop_accepting();
+    signals_.async_wait([this](const boost::system::error_code& failed, int) {
+      if (failed) return;
+      spdlog::warn("second signal: stopping at once");
+      dispatcher_.shut_down_now();
+    });
+    sessions_.cancel(asio::cancellation_type::total);
+    co_await dispatcher_.shut_down();
+    sessions_.cancel(asio::cancellation_type::terminal);
+    co_await sessions_.join();
+    engines_.cancel(asio::cancellation_type::terminal);
+    co_await engines_.join();
+    signals_.cancel();
+    spdlog::info("all engines are gone; bye");
+  }
+
+  [[nodiscard]] int exit_status() const { return exit_status_; }
+  [[nodiscard]] Logs& logs() { return logs_; }
+
+ private:
+  static void report(const std::string& escaped) { spdlog::error("a task failed: {}", escaped); }
+
+  [[nodiscard]] HttpLimits limits() const {
+    HttpLimits limits;
+    limits.head_max = config_->limits.head_max;
+    limits.body_max = config_->limits.body_max;
+    return limits;
+  }
+
+  bool listen() {
+    const std::size_t colon = options_.listen.rfind(':');
+    std::string host = options_.listen.substr(0, colon == std::string::npos ? 0 : colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    const std::string text = options_.listen.substr(colon == std::string::npos ? 0 : colon + 1);
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      spdlog::error("cannot listen on \"{}\": expected HOST:PORT", options_.listen);
+      exit_status_ = 1;
+      return false;
+    }
+    const Result<std::string> address = server_.listen(host, port);
+    if (!address) {
+      spdlog::error("cannot listen on {}: {}", options_.listen, address.error().message());
+      exit_status_ = 1;
+      return false;
+    }
+    spdlog::info("rouse {} listening on http://{} with {} models", ROUSE_VERSION, *address,
+                 config_->models.size());
+    if (!is_loopback(*address) && config_->api_keys.empty()) {
+      spdlog::warn(
+          "{} can be reached from other machines and there are no apiKeys: anybody there "
+          "can use the models",
+          *address);
+    }
+    return true;
+  }
+
+  static bool is_loopback(std::string_view address) {
+    return address.starts_with("127.") || address.starts_with("[::1]") ||
+           address.starts_with("localhost");
+  }
+
+  /// An engine's bytes also go to the common ring, and to our own output if so configured.
+  void follow_logs() {
+    const bool to_mux = config_->log_to_stdout == LogToStdout::Upstream ||
+                        config_->log_to_stdout == LogToStdout::Both;
+    for (const auto& [id, model] : config_->models) {
+      follows_.push_back(dispatcher_.engine_log(id)->follow([this, to_mux](std::string_view bytes) {
+        logs_.upstream.append(bytes);
+        if (!to_mux) return;
+        logs_.mux.append(bytes);
+        std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+        std::fflush(stdout);
+      }));
+    }
+  }
+
+  const ServeOptions& options_;
+  std::shared_ptr<const Config> config_;
+  Logs logs_;
+  StreamDeadlines deadlines_;
+  TaskGroup engines_;
+  TaskGroup sessions_;
+  HttpPool pool_;
+  EngineRegistry registry_;
+  Dispatcher dispatcher_;
+  Proxy proxy_;
+  HttpServer server_;
+  asio::basic_signal_set<Executor> signals_;
+  std::vector<LogRing::Follow> follows_;
+  int exit_status_ = 0;
+};
+
+/// Go's names for layouts, as the peer's configuration has them, as spdlog patterns.
+std::string time_pattern(const std::string& name) {
+  static const std::map<std::string, std::string, std::less<>> kPatterns{
+      {"ansic", "%a %b %e %H:%M:%S %Y"},
+      {"unixdate", "%a %b %e %H:%M:%S %Z %Y"},
+      {"rubydate", "%a %b %d %H:%M:%S %z %Y"},
+      {"rfc822", "%d %b %y %H:%M %Z"},
+      {"rfc822z", "%d %b %y %H:%M %z"},
+      {"rfc850", "%A, %d-%b-%y %H:%M:%S %Z"},
+      {"rfc1123", "%a, %d %b %Y %H:%M:%S %Z"},
+      {"rfc1123z", "%a, %d %b %Y %H:%M:%S %z"},
+      {"rfc3339", "%Y-%m-%dT%H:%M:%S%z"},
+      {"rfc3339nano", "%Y-%m-%dT%H:%M:%S.%F%z"},
+      {"kitchen", "%I:%M%p"},
+      {"stamp", "%b %e %H:%M:%S"},
+      {"stampmilli", "%b %e %H:%M:%S.%e"},
+      {"stampmicro", "%b %e %H:%M:%S.%f"},
+      {"stampnano", "%b %e %H:%M:%S.%F"}};
+  const auto it = kPatterns.find(name);
+  return it == kPatterns.end() ? std::string() : it->second;
+}
+
+void print_problems(const LoadedConfig& loaded) {
+  for (const Problem& problem : loaded.problems) {
+    std::fprintf(stderr, "%s\n", problem.str().c_str());
+  }
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  const LoadedConfig loaded = load_config(options.sources);
+  print_problems(loaded);
+  if (!loaded.config) return 2;
+
+  asio::io_context context(1);
+  std::signal(SIGPIPE, SIG_IGN);
+  become_subreaper();
+  App app(context, loaded.config, options);
+  LogOptions log;
+  log.level = loaded.config->log_level;
+  log.time_format = time_pattern(loaded.config->log_time_format);
+  const bool to_mux = loaded.config->log_to_stdout == LogToStdout::Proxy ||
+                      loaded.config->log_to_stdout == LogToStdout::Both;
+  log.to_stderr = to_mux;
+  set_up_log(context.get_executor(), log, [&app, to_mux](std::string_view line) {
+    app.logs().proxy.append(line);
+    if (to_mux) app.logs().mux.append(line);
+  });
+  {
+    TaskGroup main(context.get_executor(),
+                   [](const std::string& escaped) { spdlog::critical("{}", escaped); });
+    main.spawn(app.run());
+    context.run();
+  }
+  close_log();
+  return app.exit_status();
+}
+
+}  // namespace rouse

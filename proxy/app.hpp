@@ -1,0 +1,19 @@
+#pragma once
+
+#include "proxy/config/config.hpp"
+
+#include <string>
+
+namespace rouse {
+
+struct ServeOptions {
+  ConfigSources sources;
+  std::string listen = "127.0.0.1:8080";  ///< HOST:PORT; port 0: any free one
+  std::string state_dir;                  ///< where engines are remembered; empty: nowhere
+};
+
+/// Runs the proxy until SIGINT or SIGTERM. Returns the exit status: 0 after a clean end, 1 when it
+/// could not listen, 2 when the configuration has errors (printed to stderr).
+[[nodiscard]] int serve(const ServeOptions& options);
+
+}  // namespace rouse

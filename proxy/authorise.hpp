@@ -1,0 +1,18 @@
+#pragma once
+
+#include "base/http_message.hpp"
+#include "proxy/config/config.hpp"
+#include "proxy/wire/route.hpp"
+
+namespace rouse {
+
+/// Whether @p request may use @p route: true without apiKeys, for open routes, or when any of its
+/// credentials (Bearer, x-api-key, Basic password) is a configured key. Each credential is judged
+/// on its own; comparison takes the same time for every wrong key of one length.
+[[nodiscard]] bool is_authorised(const Config& config, const wire::Route& route,
+                                 const RequestHead& request);
+
+/// Removes the credentials that are ours, so that no engine or log ever sees a key of the proxy.
+void remove_own_keys(const Config& config, Fields& fields);
+
+}  // namespace rouse

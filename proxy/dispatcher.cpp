@@ -1,0 +1,283 @@
+#include "proxy/dispatcher.hpp"
+
+#include "base/check.hpp"
+#include "base/use_task.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <variant>
+
+namespace rouse {
+
+namespace {
+
+constexpr std::size_t kDecisionsKept = 200;
+
+core::Instant to_core(std::chrono::steady_clock::time_point at) {
+  return core::Instant(std::chrono::floor<core::Duration>(at.time_since_epoch()));
+}
+
+std::map<core::ModelId, core::ModelPolicy, std::less<>> policies_of(const Config& config) {
+  std::map<core::ModelId, core::ModelPolicy, std::less<>> policies;
+  for (const auto& [id, model] : config.models) {
+    core::ModelPolicy policy;
+    policy.concurrency = model.concurrency_limit;
+    policy.ttl = model.ttl;
+    policy.unload_drain = model.unload_timeout;
+    if (const auto it = config.priority.find(id); it != config.priority.end()) {
+      policy.priority = it->second;
+    }
+    policies.emplace(id, policy);
+  }
+  return policies;
+}
+
+}  // namespace
+
+Launch launch_of(const ModelConfig& model) {
+  Launch launch;
+  launch.model = model.id;
+  launch.argv = model.argv;
+  launch.env = model.env;
+  launch.cmd_stop = model.cmd_stop;
+  launch.endpoint = model.endpoint;
+  launch.check_endpoint = model.check_endpoint;
+  launch.health_timeout = model.health_check_timeout;
+  launch.unload_timeout = model.unload_timeout;
+  return launch;
+}
+
+// --- Place ---------------------------------------------------------------------------------------
+
+Place::Place(Dispatcher& dispatcher, core::Ticket ticket, std::string model, std::string request_id)
+    : dispatcher_(dispatcher),
+      ticket_(ticket),
+      model_(std::move(model)),
+      request_id_(std::move(request_id)) {}
+
+Place::~Place() {
+  dispatcher_.leave(*this);
+}
+
+Task<void> Place::changed(std::chrono::steady_clock::time_point until) {
+  if (!bell_) bell_ = std::make_unique<SteadyTimer>(dispatcher_.tasks_.executor());
+  bell_->expires_at(until);
+  co_await bell_->async_wait(use_task);
+}
+
+void Place::wake() {
+  if (bell_) bell_->cancel();
+}
+
+// --- Dispatcher ----------------------------------------------------------------------------------
+
+Dispatcher::Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
+                       EngineRegistry& registry)
+    : config_(std::move(config)),
+      tasks_(tasks),
+      pool_(pool),
+      registry_(registry),
+      scheduler_(policies_of(*config_), config_->schedule, config_->residency),
+      timer_(tasks.executor()),
+      watchers_(tasks.executor(), SteadyTimer::time_point::max()) {
+  for (const auto& [id, model] : config_->models) engines_[id];
+}
+
+Dispatcher::~Dispatcher() {
+  ROUSE_CHECK(places_.empty());
+}
+
+core::Instant Dispatcher::now() const {
+  return to_core(std::chrono::steady_clock::now());
+}
+
+std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, std::string_view name,
+                                         std::string request_id) {
+  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
+  std::unique_ptr<Place> place(new Place(*this, ticket, model.id, std::move(request_id)));
+  places_.emplace_hint(places_.end(), ticket, place.get());
+
+  int priority = 0;
+  if (auto it = config_->priority.find(name); it != config_->priority.end()) {
+    priority = it->second;
+  } else if (it = config_->priority.find(model.id); it != config_->priority.end()) {
+    priority = it->second;
+  }
+  post(core::Arrived{ticket, model.id, priority});
+  return place;
+}
+
+void Dispatcher::leave(Place& place) {
+  places_.erase(place.ticket_);
+  place.cut_ = nullptr;
+  if (place.state_ != Place::State::Refused) post(core::Left{place.ticket_});
+}
+
+void Dispatcher::load(const std::string& model) {
+  post(core::LoadWanted{model});
+}
+
+void Dispatcher::unload(std::optional<std::string> model) {
+  post(core::UnloadWanted{std::move(model)});
+}
+
+Task<void> Dispatcher::unloaded(std::optional<std::string> model) {
+  // Bounded by the stop ladder: each engine reports gone in the end.
+  for (;;) {
+    const core::ScheduleView schedule = view();
+    const bool any = std::any_of(
+        schedule.models.begin(), schedule.models.end(), [&](const core::ModelView& seen) {
+          const bool resident =
+              seen.state != core::EngineState::Stopped && seen.state != core::EngineState::Failed;
+          return resident && (!model || seen.model == *model);
+        });
+    if (!any) co_return;
+    co_await watchers_.async_wait(use_task);
+  }
+}
+
+Task<void> Dispatcher::shut_down() {
+  shutting_down_ = true;
+  post(core::ShutdownWanted{});
+  while (!scheduler_.is_quiet()) co_await watchers_.async_wait(use_task);
+  timer_.cancel();
+}
+
+void Dispatcher::shut_down_now() {
+  for (const auto& [ticket, place] : places_) {
+    if (place->cut_) std::exchange(place->cut_, nullptr)();
+  }
+  for (auto& [id, slot] : engines_) {
+    if (slot.engine) slot.engine->stop();
+  }
+}
+
+core::ScheduleView Dispatcher::view() const {
+  return scheduler_.view(now());
+}
+
+std::size_t Dispatcher::queue_position(const Place& place) const {
+  const core::ScheduleView schedule = view();
+  const auto at = std::find_if(
+      schedule.waiting.begin(), schedule.waiting.end(),
+      [&](const core::WaitingView& waiting) { return waiting.ticket == place.ticket_; });
+  return static_cast<std::size_t>(at - schedule.waiting.begin()) + 1;
+}
+
+std::string Dispatcher::request_id(core::Ticket ticket) const {
+  const auto it = places_.find(ticket);
+  return it == places_.end() ? std::string() : it->second->request_id_;
+}
+
+int Dispatcher::engine_pid(const std::string& model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() || !it->second.engine ? 0 : it->second.engine->pid();
+}
+
+LogRing* Dispatcher::engine_log(const std::string& model) {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? nullptr : &it->second.log;
+}
+
+void Dispatcher::post(core::Event event) {
+  events_.push_back(std::move(event));
+  if (!draining_events_) drain();
+}
+
+// step() is never re-entered: what an action causes at once waits in the queue for its turn.
+void Dispatcher::drain() {
+  draining_events_ = true;
+  while (!events_.empty()) {
+    const core::Event event = std::move(events_.front());
+    events_.pop_front();
+    const std::vector<core::Action> actions = scheduler_.step(event, now());
+    for (const core::Action& action : actions) {
+      std::visit([this](const auto& a) { perform(a); }, action);
+    }
+    if (std::holds_alternative<core::EngineGone>(event) || shutting_down_) ring_watchers();
+  }
+  draining_events_ = false;
+  arm_timer();
+}
+
+void Dispatcher::ring_watchers() {
+  watchers_.cancel();
+}
+
+void Dispatcher::perform(const core::Start& start) {
+  decided(fmt::format("start {}: {}", start.model, start.reason));
+  EngineSlot& slot = engines_.at(start.model);
+  EngineEvents events;
+  events.ready = [this, model = start.model] {
+    decided(fmt::format("{} is ready", model));
+    post(core::EngineReady{model});
+  };
+  events.gone = [this, model = start.model](std::string failure) {
+    pool_.forget(config_->models.at(model).endpoint);
+    if (failure.empty()) {
+      decided(fmt::format("{} is gone", model));
+    } else {
+      decided(fmt::format("{} failed: {}", model, failure));
+    }
+    post(core::EngineGone{model, std::move(failure)});
+  };
+  slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
+                                         std::move(events), tasks_, pool_, slot.log, registry_);
+  slot.engine->start();
+}
+
+void Dispatcher::perform(const core::Stop& stop) {
+  decided(fmt::format("stop {}: {}", stop.model, stop.reason));
+  // llama-server does not leave while a connection is open, so ours go first.
+  pool_.forget(config_->models.at(stop.model).endpoint);
+  for (const auto& [ticket, place] : places_) {
+    if (place->model_ != stop.model || place->state_ != Place::State::Admitted) continue;
+    place->state_ = Place::State::Aborted;
+    place->abort_reason_ = stop.reason;
+    if (place->cut_) std::exchange(place->cut_, nullptr)();
+  }
+  engines_.at(stop.model).engine->stop();
+}
+
+void Dispatcher::perform(const core::Admit& admit) {
+  const auto it = places_.find(admit.ticket);
+  if (it == places_.end()) return;  // it left in the meantime; its Left is in the queue
+  it->second->state_ = Place::State::Admitted;
+  it->second->wake();
+}
+
+void Dispatcher::perform(const core::Refuse& refuse) {
+  const auto it = places_.find(refuse.ticket);
+  if (it == places_.end()) return;
+  it->second->state_ = Place::State::Refused;
+  it->second->refusal_ = refuse;
+  it->second->wake();
+}
+
+void Dispatcher::arm_timer() {
+  const std::optional<core::Instant> next = scheduler_.next_deadline();
+  if (next == timer_at_) return;
+  // A ttl moves with every request: a timer that fires too early costs less than one re-armed for
+  // each. Firing early is harmless, the handler looks again.
+  if (next && timer_at_ && *next > *timer_at_) return;
+  timer_at_ = next;
+  if (!next) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(std::chrono::steady_clock::time_point(next->time_since_epoch()));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    timer_at_.reset();
+    post(core::Tick{});
+  });
+}
+
+void Dispatcher::decided(std::string text) {
+  spdlog::info("{}", text);
+  decisions_.push_back({std::chrono::system_clock::now(), std::move(text)});
+  if (decisions_.size() > kDecisionsKept) decisions_.pop_front();
+}
+
+}  // namespace rouse

@@ -1,0 +1,148 @@
+#pragma once
+
+#include "base/http_pool.hpp"
+#include "base/task_group.hpp"
+#include "core/scheduler.hpp"
+#include "proxy/config/config.hpp"
+#include "proxy/engine/engine.hpp"
+#include "proxy/engine/log_ring.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace rouse {
+
+class Dispatcher;
+class EngineRegistry;
+
+using SteadyTimer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+/// A request's place: first in the queue, then on an engine. Given back when destroyed. Owned by
+/// the session; the Dispatcher outlives it. Single thread.
+class Place {
+ public:
+  enum class State {
+    Waiting,
+    Admitted,  ///< the engine is ready and the slot is ours
+    Refused,   ///< refusal() says why; final
+    Aborted,   ///< was admitted, but the engine is being stopped under us; abort_reason()
+  };
+
+  ~Place();
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const core::Refuse& refusal() const { return refusal_; }
+  [[nodiscard]] const std::string& abort_reason() const { return abort_reason_; }
+
+  /// Returns when the state has changed, somebody called wake(), or @p until has come.
+  Task<void> changed(std::chrono::steady_clock::time_point until);
+  void wake();
+
+  /// Called (once) when the engine is stopped while we are admitted: cut the upstream connection.
+  void on_abort(std::function<void()> cut) { cut_ = std::move(cut); }
+
+ private:
+  friend class Dispatcher;
+  Place(Dispatcher& dispatcher, core::Ticket ticket, std::string model, std::string request_id);
+
+  Dispatcher& dispatcher_;
+  core::Ticket ticket_;
+  std::string model_;
+  std::string request_id_;
+  State state_ = State::Waiting;
+  core::Refuse refusal_{};
+  std::string abort_reason_;
+  std::function<void()> cut_;
+  std::unique_ptr<SteadyTimer> bell_;  // only while somebody waits in changed()
+};
+
+/// One line of `rouse status`: what was decided, when, and why.
+struct Decision {
+  std::chrono::system_clock::time_point at;
+  std::string text;
+};
+
+/// The shell around core::Scheduler: turns what happens into events, performs the actions, owns the
+/// engines. One queue of events, one loop that drains it, one timer. Single thread.
+///
+/// @p tasks, @p pool, @p registry outlive it. Places must be gone before it is destroyed.
+class Dispatcher {
+ public:
+  Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
+             EngineRegistry& registry);
+  ~Dispatcher();
+
+  /// Queues a request for @p model, a configured id, that was asked for as @p name.
+  [[nodiscard]] std::unique_ptr<Place> enter(const ModelConfig& model, std::string_view name,
+                                             std::string request_id);
+
+  void load(const std::string& model);
+  void unload(std::optional<std::string> model);
+  /// Returns when nothing of @p model (or of any) is resident, or after its bound has passed.
+  Task<void> unloaded(std::optional<std::string> model);
+
+  /// Refuses who waits, lets running requests end within their bound, stops all engines.
+  Task<void> shut_down();
+  /// The impatient second signal: running requests are cut and engines stopped now.
+  void shut_down_now();
+
+  [[nodiscard]] core::ScheduleView view() const;
+  [[nodiscard]] core::Instant now() const;
+  /// 1: next in turn.
+  [[nodiscard]] std::size_t queue_position(const Place& place) const;
+  [[nodiscard]] std::string request_id(core::Ticket ticket) const;
+  [[nodiscard]] const std::deque<Decision>& decisions() const { return decisions_; }
+  [[nodiscard]] bool is_shutting_down() const { return shutting_down_; }
+  [[nodiscard]] int engine_pid(const std::string& model) const;
+  /// The log of a model's engine, kept over restarts; null for an unknown model.
+  [[nodiscard]] LogRing* engine_log(const std::string& model);
+
+ private:
+  friend class Place;
+  struct EngineSlot {
+    LogRing log;
+    std::unique_ptr<Engine> engine;
+  };
+
+  void post(core::Event event);
+  void drain();
+  void perform(const core::Start& start);
+  void perform(const core::Stop& stop);
+  void perform(const core::Admit& admit);
+  void perform(const core::Refuse& refuse);
+  void arm_timer();
+  void leave(Place& place);
+  void decided(std::string text);
+  void ring_watchers();
+
+  std::shared_ptr<const Config> config_;
+  TaskGroup& tasks_;
+  HttpPool& pool_;
+  EngineRegistry& registry_;
+  core::Scheduler scheduler_;
+  std::map<std::string, EngineSlot, std::less<>> engines_;
+  std::map<core::Ticket, Place*> places_;
+  std::deque<core::Event> events_;
+  std::deque<Decision> decisions_;
+  SteadyTimer timer_;
+  std::optional<core::Instant> timer_at_;
+  SteadyTimer watchers_;  // rung whenever an engine has gone
+  std::uint64_t next_ticket_ = 1;
+  bool draining_events_ = false;
+  bool shutting_down_ = false;
+};
+
+/// What to run for @p model.
+[[nodiscard]] Launch launch_of(const ModelConfig& model);
+
+}  // namespace rouse

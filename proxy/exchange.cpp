@@ -1,0 +1,522 @@
+#include "proxy/exchange.hpp"
+
+#include "base/log.hpp"
+#include "proxy/authorise.hpp"
+#include "proxy/refusal.hpp"
+#include "proxy/wire/loading_stream.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rouse {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// How much of a body is read while its request waits, to learn whether it asks for a stream.
+constexpr std::size_t kReadAheadMax = 8 * 1024 * 1024;
+/// How much of an engine's refusal is read to pass its message on inside a stream.
+constexpr std::size_t kRefusalMax = 64 * 1024;
+constexpr int kAttemptsMax = 4;
+constexpr auto kPauseBeforeRetry = 100ms;
+
+Failure failure(int status, std::string message, std::string code = {}) {
+  return Failure{.status = status,
+                 .text = {.type = {}, .code = std::move(code), .message = std::move(message)}};
+}
+
+Failure passing_failure(int status, std::string message, int retry_after_s) {
+  Failure made = failure(status, std::move(message));
+  made.retry_after_s = retry_after_s;
+  made.passing = true;
+  return made;
+}
+
+}  // namespace
+
+Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
+                   std::string remote)
+    : proxy_(proxy),
+      client_(client),
+      head_(std::move(head)),
+      route_(route),
+      remote_(std::move(remote)),
+      request_id_(request_id_for(head_)),
+      lifeline_(client, proxy.sessions.executor(), proxy.config->waiting) {}
+
+Exchange::~Exchange() = default;
+
+Task<bool> Exchange::run() {
+  std::optional<Failure> failed = co_await find_model();
+  if (!failed) client_.on_gone([this] { on_client_gone(); });
+  for (int attempt = 1; !failed; ++attempt) {
+    failed = co_await admit();
+    if (!failed && !gone_) failed = co_await forward();
+    if (gone_ || !failed || !failed->try_again || attempt == kAttemptsMax) break;
+    // The engine has gone while we were on our way to it; the scheduler is about to hear of it.
+    failed.reset();
+    co_await place_->changed(Clock::now() + kPauseBeforeRetry);
+    place_.reset();
+  }
+  if (failed && !gone_) {
+    co_await tell(std::move(*failed));
+  } else if (!gone_) {
+    co_await relay();
+  }
+  lifeline_.stop();
+  client_.on_gone(nullptr);
+  place_.reset();
+  if (gone_) outcome_ = "client left";
+  record();
+  co_return keep_alive_ && !gone_ && head_.keep_alive;
+}
+
+// --- find the model ------------------------------------------------------------------------------
+
+Task<std::optional<Failure>> Exchange::find_model() {
+  const LimitsConfig& limits = proxy_.config->limits;
+  if (head_.framing == Framing::None) {
+    co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
+  }
+  if (head_.framing == Framing::Length && head_.content_length > limits.body_max) {
+    Failure made =
+        failure(413, fmt::format("the body has {} bytes, the limit is {} (limits.bodyMax)",
+                                 head_.content_length, limits.body_max));
+    made.body_unread = true;
+    co_return made;
+  }
+  if (head_.fields.has_token("expect", "100-continue") && head_.version == 11) {
+    const Result<void> told = co_await client_.write_continue();
+    if (!told) gone_ = true;
+  }
+  client_.expires_after(limits.body_timeout);
+  while (!finder_.model() && finder_.state() == wire::ModelFinder::State::Reading) {
+    const Result<std::string_view> piece = co_await client_.read_body();
+    if (!piece) co_return body_failure(piece.error());
+    prefix_ += *piece;
+    finder_.feed(*piece);
+    if (client_.body_done()) break;
+  }
+  client_.expires_never();
+  if (client_.body_done() && !finder_.model()) finder_.finish();
+  const bool unread = !client_.body_done();
+  if (finder_.state() == wire::ModelFinder::State::Malformed) {
+    Failure made = failure(400, "the body is not a JSON object: " + finder_.problem());
+    made.body_unread = unread;
+    co_return made;
+  }
+  if (!finder_.model() || finder_.model()->empty()) {
+    co_return failure(400, "no model id could be identified: the body has no \"model\"");
+  }
+  asked_for_ = *finder_.model();
+  model_ = proxy_.config->find_model(asked_for_);
+  if (model_ == nullptr) {
+    Failure made = failure(404, unknown_model_text(*proxy_.config, asked_for_), "model_not_found");
+    made.body_unread = unread;
+    co_return made;
+  }
+  co_return std::nullopt;
+}
+
+Failure Exchange::body_failure(const Error& error) const {
+  const int status = status_for(error.code);
+  Failure made = failure(status == 0 ? 400 : status, error.message());
+  made.body_unread = true;
+  return made;
+}
+
+// --- admit ---------------------------------------------------------------------------------------
+
+Task<std::optional<Failure>> Exchange::admit() {
+  place_ = proxy_.dispatcher.enter(*model_, asked_for_, request_id_);
+  const auto hold_until = started_ + proxy_.config->waiting.hold;
+  const bool shows_loading =
+      model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat;
+  if (place_->state() == Place::State::Waiting && shows_loading) co_await settle_stream_flag();
+  while (place_->state() == Place::State::Waiting && !gone_) {
+    start_lifeline();
+    const bool must_look = !client_.body_done() && !finder_.stream() && !gone_;
+    const bool may_look = prefix_.size() < kReadAheadMax;
+    if (must_look && may_look && Clock::now() >= hold_until) {
+      co_await settle_stream_flag();
+      continue;
+    }
+    const bool look_later = must_look && may_look;
+    const auto until = look_later ? hold_until : Clock::time_point::max();
+    co_await place_->changed(until);
+  }
+  admitted_at_ = Clock::now();
+  if (place_->state() == Place::State::Refused) co_return refusal_failure();
+  co_return std::nullopt;
+}
+
+/// Reads on until the body says whether it asks for a stream. Up to then the body stays in the
+/// kernel's buffers, where it costs us nothing.
+Task<void> Exchange::settle_stream_flag() {
+  client_.expires_after(proxy_.config->limits.body_timeout);
+  while (!finder_.stream() && !client_.body_done() && prefix_.size() < kReadAheadMax && !gone_) {
+    const Result<std::string_view> piece = co_await client_.read_body();
+    if (!piece) {
+      on_client_gone();
+      break;
+    }
+    prefix_ += *piece;
+    finder_.feed(*piece);
+  }
+  client_.expires_never();
+}
+
+bool Exchange::wants_stream() const {
+  return finder_.stream().value_or(false);
+}
+
+void Exchange::start_lifeline() {
+  if (lifeline_.is_running() || !wants_stream() || !route_.early_head || head_.version != 11)
+    return;
+  ResponseHead early;
+  early.fields.add("content-type", "text/event-stream");
+  early.fields.add("cache-control", "no-cache");
+  early.fields.add("x-accel-buffering", "no");
+  early.fields.add("x-request-id", request_id_);
+  early.framing = Framing::Chunked;
+  early.keep_alive = head_.keep_alive;
+  auto head_at = started_ + proxy_.config->waiting.hold;
+  if (model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat &&
+      place_->state() == Place::State::Waiting) {
+    head_at = Clock::now();
+    lifeline_.set_text(loading_text(), wire::kLoadingInterval);
+  }
+  lifeline_.start(head_at, std::move(early));
+}
+
+std::function<std::string()> Exchange::loading_text() {
+  auto text = std::make_shared<wire::LoadingStream>(model_->id);
+  return [this, text] {
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
+    const bool waits = place_ && place_->state() == Place::State::Waiting;
+    const std::size_t position = waits ? proxy_.dispatcher.queue_position(*place_) : 0;
+    return text->next(elapsed, position);
+  };
+}
+
+Failure Exchange::refusal_failure() const {
+  const core::Refuse& refusal = place_->refusal();
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(refusal.retry_after).count();
+  const int retry_after = static_cast<int>(std::clamp<long>(seconds, 1, 30));
+  switch (refusal.cause) {
+    case core::RefusalCause::UnknownModel:
+      return failure(404, unknown_model_text(*proxy_.config, asked_for_), "model_not_found");
+    case core::RefusalCause::QueueFull:
+      return passing_failure(429, refusal.detail, retry_after);
+    case core::RefusalCause::CircuitOpen: {
+      Failure made = passing_failure(503, refusal.detail, retry_after);
+      made.passing = false;  // waiting a moment does not mend it: a person should read this
+      return made;
+    }
+    case core::RefusalCause::TooLong:
+    case core::RefusalCause::LoadFailed:
+    case core::RefusalCause::Unloaded:
+    case core::RefusalCause::ShuttingDown:
+      break;
+  }
+  return passing_failure(503, refusal.detail, retry_after);
+}
+
+void Exchange::on_client_gone() {
+  gone_ = true;
+  if (place_) place_->wake();
+  cut_upstream();
+}
+
+void Exchange::cut_upstream() {
+  if (upstream_) upstream_->close();
+}
+
+// --- forward -------------------------------------------------------------------------------------
+
+Task<std::optional<Failure>> Exchange::forward() {
+  // Only a request that is wholly in our hands can be sent twice, so only it may use a pooled
+  // connection, which may turn out to be stale.
+  bool fresh = !client_.body_done();
+  for (;;) {
+    Result<HttpPool::Lease> lease =
+        co_await proxy_.pool.connect(model_->endpoint, model_->timeouts.connect, fresh);
+    if (gone_) co_return std::nullopt;
+    if (!lease) {
+      Failure made = passing_failure(
+          502,
+          fmt::format("no connection to the engine of {}: {}", model_->id, lease.error().message()),
+          5);
+      made.try_again = true;
+      made.body_unread = !client_.body_done();
+      co_return made;
+    }
+    upstream_ = std::move(lease->stream);
+    place_->on_abort([this] { cut_upstream(); });
+    const bool reused = lease->reused;
+    std::optional<Failure> failed = co_await send_request(reused);
+    if (!failed) failed = co_await read_head(reused);
+    if (!failed || gone_) co_return failed;
+    if (place_->state() == Place::State::Aborted) {
+      co_return passing_failure(
+          503, fmt::format("{} was stopped: {}", model_->id, place_->abort_reason()), 5);
+    }
+    if (!failed->try_again || !reused) co_return failed;
+    fresh = true;
+  }
+}
+
+Task<std::optional<Failure>> Exchange::send_request(bool reused) {
+  const RequestHead head = upstream_head();
+  const std::string first = body_prefix();
+  const bool more = !client_.body_done();
+  upstream_->expires_after(proxy_.config->limits.body_timeout);
+  const Result<void> sent = co_await upstream_->write_request(head, first, more);
+  if (!sent) {
+    Failure made = passing_failure(
+        502,
+        fmt::format("the engine of {} took no request: {}", model_->id, sent.error().message()), 5);
+    made.try_again = reused;
+    made.body_unread = more;
+    co_return made;
+  }
+  if (more) co_return co_await send_rest_of_body();
+  // The start of the body and the answer to come need no buffer of ours meanwhile.
+  co_return std::nullopt;
+}
+
+Task<std::optional<Failure>> Exchange::send_rest_of_body() {
+  while (!client_.body_done()) {
+    client_.expires_after(proxy_.config->limits.body_timeout);
+    const Result<std::string_view> piece = co_await client_.read_body();
+    if (!piece) {
+      cut_upstream();  // the engine must not take half a request for a whole one
+      co_return body_failure(piece.error());
+    }
+    finder_.feed(*piece);
+    upstream_->expires_after(proxy_.config->limits.body_timeout);
+    const bool more = !client_.body_done();
+    const Result<void> sent = co_await upstream_->write_body(*piece, more);
+    // An engine may refuse early and close its reading side: its answer says why.
+    if (!sent) break;
+  }
+  client_.expires_never();
+  co_return std::nullopt;
+}
+
+Task<std::optional<Failure>> Exchange::read_head(bool reused) {
+  start_lifeline();
+  const std::chrono::seconds limit = model_->timeouts.response_header;
+  if (limit > 0s) {
+    upstream_->expires_after(limit);
+  } else {
+    upstream_->expires_never();
+  }
+  Result<ResponseHead> answer = co_await upstream_->read_response(head_.method == "HEAD");
+  if (answer) {
+    upstream_->expires_never();
+    answer_ = std::move(*answer);
+    co_return std::nullopt;
+  }
+  const int kind = status_for(answer.error().code);
+  const bool timed_out = answer.error().code == make_error_code(HttpErrc::Timeout);
+  Failure made = passing_failure(timed_out ? 504 : 502,
+                                 fmt::format("the engine of {} gave no proper answer: {}",
+                                             model_->id, answer.error().message()),
+                                 5);
+  made.try_again = reused && kind == 0;
+  made.body_unread = !client_.body_done();
+  co_return made;
+}
+
+RequestHead Exchange::upstream_head() const {
+  RequestHead head = head_;
+  head.version = 11;
+  head.keep_alive = true;
+  head.target = model_->endpoint.base_path + route_.upstream_target(head_.target);
+  remove_hop_by_hop(head.fields);
+  remove_own_keys(*proxy_.config, head.fields);
+  head.fields.erase("expect");
+  // An engine that compressed a stream would hold its events back.
+  head.fields.erase("accept-encoding");
+  head.fields.set("host", model_->endpoint.authority());
+  head.fields.set("x-request-id", request_id_);
+  const std::optional<std::string_view> chain = head_.fields.find("x-forwarded-for");
+  head.fields.set("x-forwarded-for", chain ? fmt::format("{}, {}", *chain, remote_) : remote_);
+  if (!model_->use_model_name.empty() && head.framing == Framing::Length) {
+    const std::string name = wire::json_string(model_->use_model_name);
+    head.content_length =
+        head.content_length + name.size() - (finder_.model_end() - finder_.model_begin());
+  }
+  return head;
+}
+
+std::string Exchange::body_prefix() {
+  if (model_->use_model_name.empty()) {
+    // Kept only while the request may have to be sent again.
+    return client_.body_done() ? prefix_ : std::exchange(prefix_, std::string());
+  }
+  std::string renamed = prefix_;
+  renamed.replace(finder_.model_begin(), finder_.model_end() - finder_.model_begin(),
+                  wire::json_string(model_->use_model_name));
+  return renamed;
+}
+
+// --- relay ---------------------------------------------------------------------------------------
+
+Task<void> Exchange::relay() {
+  const std::string type(answer_.fields.find("content-type").value_or(""));
+  const bool events = type.starts_with("text/event-stream");
+  if (lifeline_.head_sent()) {
+    status_ = 200;
+    if (answer_.status != 200 || !events) {
+      Failure refusal = co_await engine_refusal();
+      co_await tell_as_event(std::move(refusal));
+      co_return;
+    }
+  } else {
+    if (!events) lifeline_.stop();
+    const ResponseHead head = client_head();
+    status_ = head.status;
+    const bool more = head.framing != Framing::None;
+    std::string_view first;
+    bool ended = !more;
+    // A body of known length follows its head at once; both go out in one call.
+    if (head.framing == Framing::Length && upstream_->has_buffered()) {
+      const Result<std::string_view> piece = co_await upstream_->read_body();
+      if (piece) first = *piece;
+      ended = upstream_->body_done();
+    }
+    lifeline_.set_writing(true);
+    lifeline_.head_was_relayed();
+    client_.expires_after(proxy_.config->limits.idle_timeout);
+    const Result<void> sent = co_await client_.write_response(head, first, !ended);
+    lifeline_.set_writing(false);
+    if (!sent) co_return on_client_gone();
+    bytes_out_ += first.size();
+    keep_alive_ = head.keep_alive;
+  }
+  co_await relay_body();
+}
+
+Task<void> Exchange::relay_body() {
+  while (!upstream_->body_done()) {
+    const Result<std::string_view> piece = co_await upstream_->read_body();
+    if (gone_) co_return;
+    if (!piece) {
+      // Cut, never ended cleanly: the client must not take a part for the whole.
+      outcome_ = place_->state() == Place::State::Aborted
+                     ? "cut: " + place_->abort_reason()
+                     : "engine broke off: " + piece.error().message();
+      client_.close(answer_.framing == Framing::UntilClose || head_.version == 10);
+      keep_alive_ = false;
+      co_return;
+    }
+    bytes_out_ += piece->size();
+    lifeline_.set_writing(true);
+    client_.expires_after(proxy_.config->limits.idle_timeout);
+    const bool more = !upstream_->body_done();
+    const Result<void> sent = co_await client_.write_body(*piece, more);
+    lifeline_.set_writing(false);
+    lifeline_.sent(*piece);
+    if (!sent) co_return on_client_gone();
+  }
+  client_.expires_never();
+  if (!client_.body_done()) keep_alive_ = false;
+  if (answer_.keep_alive) {
+    proxy_.pool.give_back(model_->endpoint, std::move(upstream_), model_->timeouts.idle_conn);
+  }
+}
+
+ResponseHead Exchange::client_head() const {
+  ResponseHead head = answer_;
+  remove_hop_by_hop(head.fields);
+  head.keep_alive = head_.keep_alive && client_.body_done();
+  const bool unknown_length =
+      answer_.framing == Framing::Chunked || answer_.framing == Framing::UntilClose;
+  if (unknown_length) {
+    head.framing = head_.version == 10 ? Framing::UntilClose : Framing::Chunked;
+    if (head_.version == 10) head.keep_alive = false;
+  }
+  if (const auto type = answer_.fields.find("content-type");
+      type && type->starts_with("text/event-stream")) {
+    head.fields.set("x-accel-buffering", "no");
+  }
+  head.fields.set("x-request-id", request_id_);
+  return head;
+}
+
+/// The engine said no after our early head: its message has to travel inside the stream.
+Task<Failure> Exchange::engine_refusal() {
+  std::string body;
+  while (!upstream_->body_done() && body.size() < kRefusalMax) {
+    const Result<std::string_view> piece = co_await upstream_->read_body();
+    if (!piece) break;
+    body += *piece;
+  }
+  const std::string message = wire::error_message_in(body);
+  co_return failure(answer_.status == 200 ? 502 : answer_.status,
+                    message.empty() ? fmt::format("the engine of {} answered with status {}",
+                                                  model_->id, answer_.status)
+                                    : message);
+}
+
+// --- tell ----------------------------------------------------------------------------------------
+
+Task<void> Exchange::tell(Failure failed) {
+  outcome_ = failed.text.message;
+  lifeline_.stop();
+  client_.on_gone(nullptr);
+  if (lifeline_.head_sent()) {
+    status_ = 200;
+    if (!failed.passing) {
+      co_await tell_as_event(std::move(failed));
+      co_return;
+    }
+    // Every traced agent tries again after a cut; only three of six do after an error event.
+    client_.close();
+    keep_alive_ = false;
+    co_return;
+  }
+  ResponseHead head = error_head(failed.status, failed.retry_after_s);
+  head.fields.add("x-request-id", request_id_);
+  const std::string body = wire::error_json(failed.status, failed.text);
+  head.content_length = body.size();
+  const bool unread = failed.body_unread || !client_.body_done();
+  head.keep_alive = head_.keep_alive && !unread;
+  status_ = failed.status;
+  client_.expires_after(proxy_.config->limits.body_timeout);
+  const Result<void> sent = co_await client_.write_response(head, body, false);
+  keep_alive_ = head.keep_alive && sent;
+  bytes_out_ += body.size();
+  if (unread && sent) co_await client_.linger_close();
+}
+
+Task<void> Exchange::tell_as_event(Failure failed) {
+  outcome_ = failed.text.message;
+  lifeline_.stop();
+  const std::string event = wire::error_event(route_.dialect, failed.status, failed.text);
+  client_.expires_after(proxy_.config->limits.body_timeout);
+  const Result<void> sent = co_await client_.write_body(event, false);
+  bytes_out_ += event.size();
+  keep_alive_ = sent && client_.body_done();
+}
+
+void Exchange::record() const {
+  const auto ms = [](Clock::duration d) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+  };
+  const auto waited =
+      admitted_at_ == Clock::time_point{} ? Clock::duration::zero() : admitted_at_ - started_;
+  spdlog::info("{} {} {} model={} status={} bytes={} waited={}ms took={}ms {}",
+               for_log(request_id_, 64), head_.method, for_log(head_.path()),
+               asked_for_.empty() ? "-" : for_log(asked_for_, 100), status_, bytes_out_, ms(waited),
+               ms(Clock::now() - started_), for_log(outcome_, 400));
+}
+
+}  // namespace rouse

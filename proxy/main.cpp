@@ -1,0 +1,106 @@
+#include "proxy/app.hpp"
+#include "proxy/config/check_report.hpp"
+#include "proxy/config/schema.hpp"
+#include "proxy/status.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+namespace {
+
+/// systemd's StateDirectory when there is one, else the user's own.
+std::string default_state_dir() {
+  if (const char* dir = std::getenv("STATE_DIRECTORY")) return dir;
+  if (const char* dir = std::getenv("XDG_STATE_HOME")) return std::string(dir) + "/rouse";
+  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.local/state/rouse";
+  return "/var/lib/rouse";
+}
+
+int check(const rouse::ConfigSources& sources, bool strict, bool json) {
+  const rouse::LoadedConfig loaded = rouse::load_config(sources);
+  for (const rouse::Problem& problem : loaded.problems) {
+    std::fprintf(stderr, "%s\n", problem.str().c_str());
+  }
+  if (loaded.config) {
+    const std::string report =
+        json ? rouse::check_report_json(loaded) : rouse::check_report(loaded);
+    std::fputs(report.c_str(), stdout);
+  }
+  return !loaded.config || (strict && !loaded.problems.empty()) ? 2 : 0;
+}
+
+void add_sources(CLI::App& command, rouse::ConfigSources& sources) {
+  command.add_option("-c,--config", sources.file, "the configuration file");
+  command.add_option("--config-dir", sources.dir, "merge all *.yaml and *.yml of this folder");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App cli{"rouse starts and stops language model engines on demand, behind one endpoint"};
+  cli.require_subcommand(1);
+
+  rouse::ServeOptions serve;
+  serve.state_dir = default_state_dir();
+  CLI::App* serve_command = cli.add_subcommand("serve", "run the proxy");
+  add_sources(*serve_command, serve.sources);
+  serve_command->add_option("-l,--listen", serve.listen, "HOST:PORT")->capture_default_str();
+  serve_command->add_option("--state-dir", serve.state_dir, "remembers engines over a crash")
+      ->capture_default_str();
+
+  rouse::ConfigSources checked;
+  bool strict = false;
+  bool json = false;
+  CLI::App* check_command =
+      cli.add_subcommand("check", "report every fault of a configuration, then the plan");
+  check_command->add_option("FILE", checked.file, "the configuration file");
+  check_command->add_option("--config-dir", checked.dir,
+                            "merge all *.yaml and *.yml of this folder");
+  check_command->add_flag("--strict", strict, "warnings are errors, too");
+  check_command->add_flag("--json", json, "the plan for a machine");
+
+  rouse::StatusOptions status;
+  CLI::App* status_command =
+      cli.add_subcommand("status", "models, queue and recent decisions of a running proxy");
+  status_command->add_option("-u,--url", status.url, "where it listens")->capture_default_str();
+  status_command->add_option("--key", status.key, "an API key (or set ROUSE_KEY)")
+      ->envname("ROUSE_KEY");
+  status_command->add_flag("--json", status.json, "for a script");
+  status_command->add_flag("-w,--watch", status.watch, "again every second, until interrupted");
+
+  CLI::App* schema_command =
+      cli.add_subcommand("schema", "print the JSON schema of the configuration, for editors");
+  CLI::App* version_command = cli.add_subcommand("version", "print the version");
+
+  CLI11_PARSE(cli, argc, argv);
+  if (*version_command) {
+    std::printf("rouse %s\n", ROUSE_VERSION);
+    return 0;
+  }
+  if (*schema_command) {
+    std::fputs(rouse::json_schema().c_str(), stdout);
+    return 0;
+  }
+  if (*status_command) return rouse::print_status(status);
+  if (*check_command) {
+    if (checked.file.empty() && checked.dir.empty()) {
+      std::fputs("rouse check: name a FILE or a --config-dir\n", stderr);
+      return 2;
+    }
+    return check(checked, strict, json);
+  }
+  if (serve.sources.file.empty() && serve.sources.dir.empty()) {
+    const char* const usual = "/etc/rouse/config.yaml";
+    if (!std::filesystem::exists(usual)) {
+      std::fputs("rouse serve: name a --config FILE (there is no /etc/rouse/config.yaml)\n",
+                 stderr);
+      return 2;
+    }
+    serve.sources.file = usual;
+  }
+  return rouse::serve(serve);
+}

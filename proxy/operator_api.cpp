@@ -1,0 +1,148 @@
+#include "proxy/operator_api.hpp"
+
+#include "base/log.hpp"
+#include "proxy/log_stream.hpp"
+#include "proxy/queue_view.hpp"
+#include "proxy/refusal.hpp"
+#include "proxy/wire/error_body.hpp"
+#include "proxy/wire/model_list.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+constexpr std::size_t kOwnBodyMax = 64 * 1024;
+
+struct Reply {
+  int status = 200;
+  std::string_view type = "application/json";
+  std::string body;
+};
+
+Reply refusal(int status, std::string message) {
+  wire::ErrorText text;
+  text.message = std::move(message);
+  return {status, "application/json", wire::error_json(status, text)};
+}
+
+Task<bool> send(HttpStream& client, const RequestHead& request, Reply reply) {
+  ResponseHead head = own_head(reply.status, reply.type);
+  head.content_length = reply.body.size();
+  head.keep_alive = request.keep_alive && client.body_done();
+  // An answer that a page on another origin may read, as the peer's listing is.
+  if (const auto origin = request.fields.find("origin");
+      origin && (request.path() == "/v1/models" || request.path() == "/models")) {
+    head.fields.add("access-control-allow-origin", *origin);
+  }
+  std::string_view body = reply.body;
+  if (request.method == "HEAD") body = {};
+  const Result<void> sent = co_await client.write_response(head, body, false);
+  co_return sent&& head.keep_alive;
+}
+
+/// The body of a call to us carries nothing that we use; it is read so that the connection stays.
+Task<void> discard_body(HttpStream& client) {
+  std::size_t seen = 0;
+  while (!client.body_done() && seen < kOwnBodyMax) {
+    const Result<std::string_view> piece = co_await client.read_body();
+    if (!piece) co_return;
+    seen += piece->size();
+  }
+}
+
+Task<Reply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy& proxy) {
+  std::optional<std::string> id;
+  if (name) {
+    const ModelConfig* model = proxy.config->find_model(*name);
+    if (model == nullptr) co_return refusal(404, unknown_model_text(*proxy.config, *name));
+    id = model->id;
+  }
+  spdlog::info("unload of {} asked for", id ? *id : "all models");
+  proxy.dispatcher.unload(id);
+  co_await proxy.dispatcher.unloaded(id);
+  Reply reply;
+  if (plain_ok) {
+    reply.type = "text/plain; charset=utf-8";
+    reply.body = "OK";
+  } else {
+    reply.body = R"({"msg":"ok"})";
+  }
+  co_return reply;
+}
+
+Reply load(const std::string& name, Proxy& proxy) {
+  const ModelConfig* model = proxy.config->find_model(name);
+  if (model == nullptr) return refusal(404, unknown_model_text(*proxy.config, name));
+  spdlog::info("load of {} asked for", model->id);
+  proxy.dispatcher.load(model->id);
+  return {202, "application/json",
+          "{\"msg\":\"loading\",\"model\":" + wire::json_string(model->id) + "}"};
+}
+
+Reply plain(std::string text, int status = 200) {
+  return {status, "text/plain; charset=utf-8", std::move(text)};
+}
+
+Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, Proxy& proxy) {
+  switch (match.route->id) {
+    case wire::RouteId::Models:
+      co_return Reply{200, "application/json", models_text(proxy)};
+    case wire::RouteId::Running:
+      co_return Reply{200, "application/json", running_text(proxy)};
+    case wire::RouteId::Queue:
+      co_return Reply{200, "application/json", queue_text(proxy)};
+    case wire::RouteId::Load:
+      co_return load(match.argument, proxy);
+    case wire::RouteId::UnloadOne:
+      co_return co_await unload(match.argument, true, proxy);
+    case wire::RouteId::UnloadAll:
+      co_return co_await unload(std::nullopt, request.method == "GET", proxy);
+    case wire::RouteId::Logs:
+      co_return plain(proxy.logs.mux.text());
+    case wire::RouteId::Health:
+      co_return plain("OK");
+    case wire::RouteId::Live:
+      co_return plain("OK");
+    case wire::RouteId::Ready:
+      if (proxy.dispatcher.is_shutting_down()) co_return plain("shutting down\n", 503);
+      co_return plain("OK");
+    case wire::RouteId::Version:
+      co_return Reply{200, "application/json", version_text()};
+    case wire::RouteId::Root:
+      co_return plain("rouse is running. Models: /v1/models, state: /api/queue, logs: /logs\n");
+    case wire::RouteId::LogStream:
+    case wire::RouteId::Inference:
+      break;
+  }
+  co_return refusal(404, "there is nothing at " + for_log(request.path()));
+}
+
+}  // namespace
+
+Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
+                           const wire::RouteMatch& match, Proxy& proxy) {
+  client.expires_after(proxy.config->limits.body_timeout);
+  co_await discard_body(client);
+  client.expires_never();
+  if (match.route->id == wire::RouteId::LogStream && request.method != "HEAD") {
+    LogRing* ring = find_log(match.argument, proxy);
+    if (ring != nullptr) {
+      const bool with_history = !request.query().starts_with("no-history");
+      co_await stream_log(client, request, *ring, with_history);
+      co_return false;
+    }
+    Reply unknown = refusal(
+        400, "no log is called \"" + for_log(match.argument) + "\": proxy, upstream, or a model");
+    co_return co_await send(client, request, std::move(unknown));
+  }
+  Reply reply = co_await reply_to(request, match, proxy);
+  co_return co_await send(client, request, std::move(reply));
+}
+
+}  // namespace rouse

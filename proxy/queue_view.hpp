@@ -1,0 +1,16 @@
+#pragma once
+
+#include "proxy/proxy.hpp"
+
+#include <string>
+
+namespace rouse {
+
+// What the listing endpoints say, gathered from the configuration and the scheduler's view.
+
+[[nodiscard]] std::string models_text(Proxy& proxy);   ///< GET /v1/models
+[[nodiscard]] std::string running_text(Proxy& proxy);  ///< GET /running
+[[nodiscard]] std::string queue_text(Proxy& proxy);    ///< GET /api/queue
+[[nodiscard]] std::string version_text();              ///< GET /api/version
+
+}  // namespace rouse

@@ -1,0 +1,103 @@
+#include "proxy/session.hpp"
+
+#include "base/log.hpp"
+#include "proxy/authorise.hpp"
+#include "proxy/exchange.hpp"
+#include "proxy/operator_api.hpp"
+#include "proxy/refusal.hpp"
+#include "proxy/wire/error_body.hpp"
+#include "proxy/wire/route.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+/// Says no and, unless the request had no body, closes: what is unread is nobody's request.
+Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead head,
+                  wire::ErrorText text) {
+  const std::string body = wire::error_json(head.status, text);
+  head.content_length = body.size();
+  const bool unread = request.framing != Framing::None;
+  head.keep_alive = request.keep_alive && !unread;
+  const bool body_wanted = request.method != "HEAD";
+  const std::string_view sent_body = body_wanted ? std::string_view(body) : std::string_view();
+  const Result<void> sent = co_await client.write_response(head, sent_body, false);
+  if (!sent) co_return false;
+  if (unread) co_await client.linger_close();
+  co_return head.keep_alive;
+}
+
+/// One request, from its head to the end of its answer. False: close the connection.
+Task<bool> answer(HttpStream& client, RequestHead request, const std::string& remote,
+                  Proxy& proxy) {
+  const wire::RouteMatch match = wire::match_route(request.method, request.path());
+  if (match.route == nullptr) {
+    const int status = match.allow.empty() ? 404 : 405;
+    ResponseHead head = error_head(status, 0);
+    if (!match.allow.empty()) head.fields.add("allow", match.allow);
+    wire::ErrorText text;
+    text.message = status == 404 ? "there is nothing at " + for_log(request.path())
+                                 : "use " + match.allow + " for " + for_log(request.path());
+    spdlog::debug("{} {} status={}", request.method, for_log(request.path()), status);
+    co_return co_await refuse(client, request, std::move(head), std::move(text));
+  }
+  if (request.fields.contains("upgrade") && request.method != "GET" &&
+      match.route->route_class == wire::RouteClass::Inference) {
+    // 426 makes codex fall back to a plain POST at once (clients.md §2).
+    wire::ErrorText text;
+    text.message = "this route speaks HTTP, not a WebSocket";
+    ResponseHead head = error_head(426, 0);
+    co_return co_await refuse(client, request, std::move(head), std::move(text));
+  }
+  if (!is_authorised(*proxy.config, *match.route, request)) {
+    wire::ErrorText text;
+    text.message = "unauthorized: invalid or missing API key";
+    ResponseHead head = error_head(401, 0);
+    head.fields.add("www-authenticate", "Basic realm=\"rouse\"");
+    co_return co_await refuse(client, request, std::move(head), std::move(text));
+  }
+  if (match.route->route_class != wire::RouteClass::Inference) {
+    co_return co_await answer_operator(client, request, match, proxy);
+  }
+  Exchange exchange(proxy, client, std::move(request), *match.route, remote);
+  co_return co_await exchange.run();
+}
+
+/// A head that could not be read: answered if it deserves one, then the connection ends.
+Task<void> refuse_head(HttpStream& client, const Error& error) {
+  const int status = status_for(error.code);
+  if (status == 0) co_return;
+  spdlog::debug("a request was refused with {}: {}", status, error.message());
+  wire::ErrorText text;
+  text.message = error.message();
+  const std::string body = wire::error_json(status, text);
+  ResponseHead head = error_head(status, 0);
+  head.content_length = body.size();
+  head.keep_alive = false;
+  client.expires_after(std::chrono::seconds(5));
+  const Result<void> sent = co_await client.write_response(head, body, false);
+  if (sent) co_await client.linger_close();
+}
+
+}  // namespace
+
+Task<void> serve_client(std::unique_ptr<HttpStream> client, std::string remote, Proxy& proxy) {
+  for (;;) {
+    client->expires_after(proxy.config->limits.idle_timeout);
+    Result<std::optional<RequestHead>> request = co_await client->read_request();
+    if (!request) {
+      co_await refuse_head(*client, request.error());
+      co_return;
+    }
+    if (!*request) co_return;  // a clean close between requests
+    client->expires_never();
+    const bool stays_open = co_await answer(*client, std::move(**request), remote, proxy);
+    if (!stays_open || proxy.dispatcher.is_shutting_down()) co_return;
+  }
+}
+
+}  // namespace rouse
