@@ -2,32 +2,54 @@
 
 #include "core/residency.hpp"
 
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 namespace rouse::core {
 
 struct Group {
   std::string name;
-  bool swap = true;         ///< its members exclude each other
-  bool exclusive = true;    ///< loading a member stops the other groups
-  bool persistent = false;  ///< other groups cannot stop it
-  std::vector<ModelId> members;
+  bool swap = true;              ///< its members displace each other
+  bool exclusive = true;         ///< its members displace those of other groups
+  bool persistent = false;       ///< other groups do not displace its members
+  std::vector<ModelId> members;  ///< real ids, aliases resolved
 };
 
-/// The group rule (llama-swap-behaviour.md §3.4): a running model leaves when the wanted one is in
-/// its group and that group swaps, or is in another one that is exclusive while its own does not
-/// persist. Immutable.
+/// One fault of a list of groups.
+struct GroupsProblem {
+  std::string group;
+  std::optional<std::size_t> member;  ///< index into members, when one of them is at fault
+  std::string text;                   ///< for people
+
+  bool operator==(const GroupsProblem&) const = default;
+};
+
+/// The rule of groups: a model displaces, of those that run, the members of its own group if that
+/// swaps, and those of every other group if its own is exclusive and theirs not persistent. That
+/// holds for a target that runs already, too. Immutable.
 class Groups final : public Residency {
  public:
-  /// Models in no group form "(default)", which swaps and is exclusive. A model stands in one group
-  /// at most and is known: the reader of the configuration has checked that.
+  /// The rule, or all problems of @p groups, in their order: a member that is no model, a model
+  /// that is in two groups or twice in one, a name that is used twice or built in.
+  [[nodiscard]] static std::variant<std::shared_ptr<const Groups>, std::vector<GroupsProblem>>
+  compile(std::vector<Group> groups, const std::vector<ModelId>& models);
+
+  /// @p groups must be without problems. Models in none of them form the group "(default)": swap,
+  /// exclusive, not persistent. A model that is not in @p models has no right to stay.
   Groups(std::vector<Group> groups, const std::vector<ModelId>& models);
 
   [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running) const override;
+
+  /// True if the two can come to run together in at least one order of starting them.
   [[nodiscard]] bool may_coexist(std::string_view a, std::string_view b) const override;
+
+  /// As configured, then "(default)" unless it is empty.
   [[nodiscard]] const std::vector<Group>& groups() const { return groups_; }
 
  private:

@@ -1,260 +1,154 @@
 #include "core/matrix.hpp"
 
 #include "core/matrix_solver.hpp"
+#include "core/told.hpp"
 
 #include <algorithm>
-#include <set>
+#include <unordered_set>
 
 namespace rouse::core {
+namespace {
 
-/// Turns a MatrixSpec into nodes, collecting every problem on the way.
-class Matrix::Compiler {
- public:
-  explicit Compiler(const MatrixSpec& spec) : spec_(spec), matrix_(std::make_shared<Matrix>()) {}
+// The first alternatives of a node, each once, in the order of the full expansion.
+struct Listing {
+  std::vector<Bits> alternatives;
+  bool more = false;
 
-  std::variant<std::shared_ptr<const Matrix>, std::vector<MatrixProblem>> run() {
-    matrix_->models_ = spec_.models;
-    std::sort(matrix_->models_.begin(), matrix_->models_.end());
-    for (std::size_t i = 0; i < matrix_->models_.size(); ++i) {
-      matrix_->index_.emplace(matrix_->models_[i], i);
-    }
-    read_vars();
-    read_costs();
-    read_sets();
-    if (!problems_.empty()) return std::move(problems_);
-    return std::shared_ptr<const Matrix>(std::move(matrix_));
+  // False: there was no room for it.
+  bool add(const Bits& alternative, std::size_t limit) {
+    if (seen_.contains(alternative)) return true;
+    more = alternatives.size() == limit;
+    if (more) return false;
+    seen_.insert(alternative);
+    alternatives.push_back(alternative);
+    return true;
   }
 
  private:
-  using Where = MatrixProblem::Where;
-  enum class Progress { Untouched, Open, Done };
-
-  void note(Where where, std::string name, std::string text,
-            std::optional<std::size_t> at = std::nullopt) {
-    problems_.push_back({where, std::move(name), at, std::move(text)});
-  }
-
-  void read_vars() {
-    for (const auto& [name, model] : spec_.vars) {
-      const bool fits = !name.empty() && name.size() <= 32 &&
-                        std::all_of(name.begin(), name.end(), [](unsigned char c) {
-                          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                 (c >= '0' && c <= '9') || c == '.' || c == '-';
-                        });
-      if (!fits) {
-        note(Where::Var, name,
-             "var key \"" + name +
-                 "\" must contain only alphanumeric characters, "
-                 "dots and dashes, at most 32");
-      }
-      const auto it = matrix_->index_.find(model);
-      if (it == matrix_->index_.end()) {
-        note(Where::Var, name,
-             "var key \"" + name + "\" references unknown model \"" + model + "\"");
-      } else {
-        vars_.emplace(name, it->second);
-      }
-    }
-  }
-
-  /// A var hides a model of the same name.
-  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const {
-    if (const auto it = vars_.find(name); it != vars_.end()) return it->second;
-    if (const auto it = matrix_->index_.find(name); it != matrix_->index_.end()) return it->second;
-    return std::nullopt;
-  }
-
-  void read_costs() {
-    matrix_->costs_.assign(matrix_->models_.size(), 1);
-    std::map<std::size_t, std::string> given;
-    for (const auto& [name, cost] : spec_.evict_costs) {
-      const auto model = find(name);
-      if (!model) {
-        note(Where::Cost, name, "unknown var or model \"" + name + "\"");
-        continue;
-      }
-      if (cost <= 0) {
-        note(Where::Cost, name,
-             "evict_cost for \"" + name + "\" must be a positive integer, got " +
-                 std::to_string(cost));
-        continue;
-      }
-      const auto [it, fresh] = given.emplace(*model, name);
-      if (!fresh) {
-        note(Where::Cost, name,
-             "this is the same model as \"" + it->second + "\", which has a cost");
-        continue;
-      }
-      matrix_->costs_[*model] = cost;
-    }
-  }
-
-  void read_sets() {
-    if (spec_.sets.empty()) note(Where::Sets, {}, "matrix must define at least one set");
-    for (std::size_t i = 0; i < spec_.sets.size(); ++i) {
-      set_index_.emplace(spec_.sets[i].first, i);
-      matrix_->sets_.push_back({spec_.sets[i].first, 0});
-      auto parsed = parse_matrix_expr(spec_.sets[i].second);
-      if (const auto* error = std::get_if<MatrixExprError>(&parsed)) {
-        note(Where::Set, spec_.sets[i].first, error->text, error->at);
-        exprs_.emplace_back();
-      } else {
-        exprs_.push_back(std::get<MatrixExpr>(std::move(parsed)));
-      }
-    }
-    progress_.assign(spec_.sets.size(), Progress::Untouched);
-    for (std::size_t i = 0; i < spec_.sets.size(); ++i) build_set(i);
-  }
-
-  void build_set(std::size_t set) {
-    if (progress_[set] != Progress::Untouched) return;
-    progress_[set] = Progress::Open;
-    if (exprs_[set]) matrix_->sets_[set].root = build(*exprs_[set], set);
-    progress_[set] = Progress::Done;
-    matrix_->evaluation_.push_back(set);
-  }
-
-  std::size_t build(const MatrixExpr& expr, std::size_t set) {
-    const std::string& set_name = spec_.sets[set].first;
-    Node node;
-    node.kind = expr.kind;
-    if (expr.kind == MatrixExpr::Kind::Name) {
-      const auto model = find(expr.name);
-      if (!model) {
-        note(Where::Set, set_name, "unknown var or model \"" + expr.name + "\"", expr.at);
-      }
-      node.model = model.value_or(0);
-    } else if (expr.kind == MatrixExpr::Kind::Ref) {
-      return build_ref(expr, set);
-    }
-    for (const MatrixExpr& part : expr.parts) node.parts.push_back(build(part, set));
-    matrix_->nodes_.push_back(std::move(node));
-    return matrix_->nodes_.size() - 1;
-  }
-
-  std::size_t build_ref(const MatrixExpr& expr, std::size_t set) {
-    const std::string& set_name = spec_.sets[set].first;
-    const auto it = set_index_.find(expr.name);
-    if (it == set_index_.end()) {
-      note(Where::Set, set_name,
-           "set \"" + set_name + "\" references undefined set \"" + expr.name + "\"", expr.at);
-      return 0;
-    }
-    if (progress_[it->second] == Progress::Open) {
-      note(Where::Set, set_name, "circular reference detected involving set \"" + expr.name + "\"",
-           expr.at);
-      return 0;
-    }
-    build_set(it->second);
-    return matrix_->sets_[it->second].root;
-  }
-
-  const MatrixSpec& spec_;
-  std::shared_ptr<Matrix> matrix_;
-  std::vector<MatrixProblem> problems_;
-  std::map<std::string, std::size_t, std::less<>> vars_;
-  std::map<std::string, std::size_t, std::less<>> set_index_;
-  std::vector<std::optional<MatrixExpr>> exprs_;
-  std::vector<Progress> progress_;
+  std::unordered_set<Bits, BitsHash> seen_;
 };
 
-std::variant<std::shared_ptr<const Matrix>, std::vector<MatrixProblem>> Matrix::compile(
-    const MatrixSpec& spec) {
-  return Compiler(spec).run();
+// A list that was cut short ends the whole: what follows it is not next in the full expansion.
+Listing either(const Listing& left, const Listing& right, std::size_t limit) {
+  Listing out = left;
+  if (left.more) return out;
+  for (const Bits& alternative : right.alternatives) {
+    if (!out.add(alternative, limit)) return out;
+  }
+  out.more = right.more;
+  return out;
+}
+
+Listing both(const Listing& left, const Listing& right, std::size_t limit) {
+  Listing out;
+  for (const Bits& a : left.alternatives) {
+    for (const Bits& b : right.alternatives) {
+      if (!out.add(a | b, limit)) return out;
+    }
+    if (right.more) break;
+  }
+  out.more = left.more || right.more;
+  return out;
+}
+
+}  // namespace
+
+Matrix::Choice Matrix::choose(std::string_view target, const ModelSet& running) const {
+  Choice choice;
+  if (running.contains(target)) return choice;
+  const auto cost_of = [&](std::string_view model) -> std::int64_t {
+    const auto it = code_.costs.find(model);
+    return it == code_.costs.end() ? 1 : it->second;
+  };
+  // The target weighs more than all the others together, so every alternative with it beats every
+  // one without. A running model in no set counts for the cost only.
+  std::vector<std::int64_t> weights(code_.models.size(), 0);
+  Bits wanted(code_.models.size());
+  std::int64_t total = 0;
+  for (const ModelId& model : running) {
+    total += cost_of(model);
+    const auto it = code_.index.find(model);
+    if (it == code_.index.end()) continue;
+    wanted.set(it->second);
+    weights[it->second] = cost_of(model);
+  }
+  const auto bit = code_.index.find(target);
+  if (bit == code_.index.end()) {
+    choice.cost = total;
+    choice.evict.assign(running.begin(), running.end());
+    return choice;
+  }
+  const std::int64_t target_weight = total + 1;
+  wanted.set(bit->second);
+  weights[bit->second] = target_weight;
+
+  MatrixSolver solver(code_, std::move(wanted), weights);
+  MatrixSolver::Choice best;
+  for (const MatrixCode::Set& set : code_.sets) {
+    if (!code_.nodes[set.root].support.test(bit->second)) continue;
+    MatrixSolver::Choice found = solver.best(set.root);
+    if (found.value <= best.value) continue;
+    best = std::move(found);
+    choice.set = set.name;
+  }
+  choice.cost = total - (best.value - target_weight);
+  for (const ModelId& model : running) {
+    const auto it = code_.index.find(model);
+    if (it == code_.index.end() || !best.models.test(it->second)) choice.evict.push_back(model);
+  }
+  choice.considered = solver.considered();
+  choice.exact = solver.exact();
+  return choice;
 }
 
 Eviction Matrix::make_room(std::string_view target, const ModelSet& running) const {
-  if (running.contains(target)) return {{}, "it runs already"};
-  Eviction room;
-  const auto wanted = index_.find(target);
-  std::vector<std::size_t> others;
-  std::vector<ModelId> strangers;  // no longer configured: nothing allows them to stay
-  for (const ModelId& model : running) {
-    const auto it = index_.find(model);
-    if (it == index_.end()) {
-      strangers.push_back(model);
-    } else {
-      others.push_back(it->second);
-    }
-  }
-  std::optional<Solver::Best> best;
-  if (wanted != index_.end()) best = Solver(*this, wanted->second, others).solve();
-  if (!best) {
-    room.evict.assign(running.begin(), running.end());
-    room.reason = "it is in no set, so it runs alone";
-    return room;
-  }
-  long cost = 0;
-  std::string leaving;
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    if (best->members.has(i)) continue;
-    room.evict.push_back(models_[others[i]]);
-    cost += costs_[others[i]];
-  }
-  room.evict.insert(room.evict.end(), strangers.begin(), strangers.end());
-  std::sort(room.evict.begin(), room.evict.end());
-  for (const ModelId& model : room.evict) leaving += (leaving.empty() ? "" : ", ") + model;
-  room.reason = "set " + sets_[best->set].name +
-                (leaving.empty() ? " has room for it"
-                                 : " has room for it without " + leaving + " (cost " +
-                                       std::to_string(cost) + ")");
-  return room;
+  if (running.contains(target)) return {{}, "already running"};
+  Choice choice = choose(target, running);
+  if (!choice.set) return {std::move(choice.evict), "in no set: runs alone"};
+  std::string reason = "set " + code_.set_names[*choice.set] + ": " +
+                       told(target, choice.evict, running) + " (cost " +
+                       std::to_string(choice.cost) + ")";
+  return {std::move(choice.evict), std::move(reason)};
 }
 
 bool Matrix::may_coexist(std::string_view a, std::string_view b) const {
   if (a == b) return true;
-  const auto first = index_.find(a);
-  const auto second = index_.find(b);
-  if (first == index_.end() || second == index_.end()) return false;
-  const std::optional<Solver::Best> best = Solver(*this, first->second, {second->second}).solve();
-  return best && best->members.has(0);
+  const auto first = code_.index.find(a);
+  const auto second = code_.index.find(b);
+  if (first == code_.index.end() || second == code_.index.end()) return false;
+  return code_.coexist[first->second].test(second->second);
 }
 
-std::vector<std::string> Matrix::set_names() const {
-  std::vector<std::string> names;
-  for (const Set& set : sets_) names.push_back(set.name);
-  return names;
-}
-
-Matrix::Expansion Matrix::expand(std::string_view set, std::size_t limit) const {
-  const auto it =
-      std::find_if(sets_.begin(), sets_.end(), [&](const Set& each) { return each.name == set; });
-  if (it == sets_.end()) return {};
-  // Only the first alternatives of a part can be in the first alternatives of the whole.
-  const std::size_t enough = limit + 1;
-  const auto spell = [&](const auto& self, std::size_t index) -> std::vector<ModelSet> {
-    const Node& node = nodes_[index];
-    if (node.kind == MatrixExpr::Kind::Name) return {{models_[node.model]}};
-    std::vector<ModelSet> list;
-    if (node.kind == MatrixExpr::Kind::And) list.emplace_back();
-    for (const std::size_t part : node.parts) {
-      const std::vector<ModelSet> below = self(self, part);
-      std::vector<ModelSet> next =
-          node.kind == MatrixExpr::Kind::Or ? list : std::vector<ModelSet>();
-      const auto add = [&](ModelSet candidate) {
-        const bool known = std::find(next.begin(), next.end(), candidate) != next.end();
-        if (!known && next.size() < enough) next.push_back(std::move(candidate));
-      };
-      if (node.kind == MatrixExpr::Kind::Or) {
-        for (const ModelSet& each : below) add(each);
-      } else {
-        for (const ModelSet& left : list) {
-          for (const ModelSet& right : below) {
-            ModelSet both = left;
-            both.insert(right.begin(), right.end());
-            add(std::move(both));
-          }
-        }
-      }
-      list = std::move(next);
+Matrix::Expansion Matrix::expand(std::string_view set_name, std::size_t limit) const {
+  limit = std::max<std::size_t>(limit, 1);
+  Expansion out;
+  const auto wanted = std::find_if(
+      code_.sets.begin(), code_.sets.end(),
+      [&](const MatrixCode::Set& set) { return code_.set_names[set.name] == set_name; });
+  if (wanted == code_.sets.end()) return out;
+  // Children stand before their parents, so one pass up to the root suffices.
+  std::vector<Listing> listings(wanted->root + 1);
+  for (std::uint32_t at = 0; at <= wanted->root; ++at) {
+    const MatrixNode& node = code_.nodes[at];
+    Listing& listing = listings[at];
+    if (node.kind == MatrixNode::Kind::Model) {
+      listing.add(node.support, limit);
+      continue;
     }
-    return list;
-  };
-  Expansion expansion;
-  expansion.alternatives = spell(spell, it->root);
-  expansion.more = expansion.alternatives.size() > limit;
-  if (expansion.more) expansion.alternatives.resize(limit);
-  return expansion;
+    listing = listings[node.children.front()];
+    for (std::size_t i = 1; i < node.children.size(); ++i) {
+      const Listing& next = listings[node.children[i]];
+      listing = node.kind == MatrixNode::Kind::And ? both(listing, next, limit)
+                                                   : either(listing, next, limit);
+    }
+  }
+  out.more = listings.back().more;
+  for (const Bits& alternative : listings.back().alternatives) {
+    ModelSet models;
+    alternative.for_each([&](std::size_t model) { models.insert(code_.models[model]); });
+    out.alternatives.push_back(std::move(models));
+  }
+  return out;
 }
 
 }  // namespace rouse::core

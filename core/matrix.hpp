@@ -1,10 +1,10 @@
 #pragma once
 
-#include "core/matrix_expr.hpp"
+#include "core/matrix_code.hpp"
 #include "core/residency.hpp"
 
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,67 +15,66 @@
 
 namespace rouse::core {
 
-/// A matrix as it is written, everything in the order of the file.
+/// A matrix as configured. All lists are in definition order.
 struct MatrixSpec {
-  std::vector<ModelId> models;                            ///< all that are configured
-  std::vector<std::pair<std::string, std::string>> vars;  ///< short name -> model id
-  std::vector<std::pair<std::string, int>> evict_costs;   ///< var or model id -> cost
+  std::vector<ModelId> models;                            ///< every model id there is
+  std::vector<std::pair<std::string, std::string>> vars;  ///< short name -> real model id
+  std::vector<std::pair<std::string, int>> evict_costs;   ///< var or model id -> cost, default 1
   std::vector<std::pair<std::string, std::string>> sets;  ///< name -> expression
 };
 
-/// One thing that is wrong with a MatrixSpec, and the entry it is wrong in.
+/// One fault of a MatrixSpec, placed so that the reader of the file can point at it.
 struct MatrixProblem {
-  enum class Where { Var, Cost, Set, Sets };
+  enum class Where : std::uint8_t { Var, Cost, Set, Sets };
   Where where = Where::Sets;
-  std::string name;               ///< of the entry; empty with Sets
-  std::optional<std::size_t> at;  ///< byte offset in a set's expression
-  std::string text;
+  std::string name;               ///< the key under vars, evict_costs or sets; empty with Sets
+  std::optional<std::size_t> at;  ///< byte offset in the set's expression, if it is there
+  std::string text;               ///< for people
+
+  bool operator==(const MatrixProblem&) const = default;
 };
 
-/// Which models may be resident together, as sets of alternatives (llama-swap-behaviour.md §3).
-/// Sets are permissions: a part of an alternative is always allowed. Of all alternatives that hold
-/// the wanted model the one whose evictions cost least is chosen; of equals the first, sets in the
-/// order of the file (after those they refer to), alternatives from left to right. A model that is
-/// in no set runs alone. Immutable.
+/// The rule "these may run together": alternatives made of sets of models, and what it costs to
+/// evict each. Of all alternatives with the target the one that evicts least, in cost, is chosen.
+/// On a tie the first wins: sets in definition order, but what a set refers to before itself; the
+/// alternatives of a set left to right, as if multiplied out.
+///
+/// The choice is exact while, of the target and the running models, no more than nine occur in two
+/// or more branches of the same "&" (sets of disjoint branches have no limit). Beyond that it may
+/// be dearer than the cheapest, but it is always an alternative with the target.
 class Matrix final : public Residency {
  public:
-  /// All problems of @p spec, or the matrix.
+  /// The matrix, or all problems of @p spec: vars, then costs, then sets.
   [[nodiscard]] static std::variant<std::shared_ptr<const Matrix>, std::vector<MatrixProblem>>
   compile(const MatrixSpec& spec);
 
-  /// Alternatives are never spelled out: a branch's best is found on its own wherever the branches
-  /// of an `&` share no running model, which is nearly always.
+  explicit Matrix(MatrixCode code) : code_(std::move(code)) {}
+
+  /// How a request was decided. set: index into set_names() or empty when in no set.
+  struct Choice {
+    std::optional<std::size_t> set;
+    std::int64_t cost = 0;
+    std::vector<ModelId> evict;  ///< sorted
+    std::size_t considered = 0;  ///< partial alternatives looked at: the work done
+    bool exact = true;           ///< false: the limit above was passed
+  };
+  [[nodiscard]] Choice choose(std::string_view target, const ModelSet& running) const;
+
   [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running) const override;
   [[nodiscard]] bool may_coexist(std::string_view a, std::string_view b) const override;
 
-  [[nodiscard]] std::vector<std::string> set_names() const;  ///< in the order of the file
+  /// The names of the sets in definition order.
+  [[nodiscard]] const std::vector<std::string>& set_names() const { return code_.set_names; }
 
   struct Expansion {
-    std::vector<ModelSet> alternatives;
-    bool more = false;  ///< there are more than were asked for
+    std::vector<ModelSet> alternatives;  ///< the first ones, left to right, each once
+    bool more = false;                   ///< there may be others
   };
-  /// The first @p limit different alternatives of a set, for people.
-  [[nodiscard]] Expansion expand(std::string_view set, std::size_t limit) const;
+  /// The alternatives of a set, at most @p limit (at least 1); none for an unknown name.
+  [[nodiscard]] Expansion expand(std::string_view set_name, std::size_t limit) const;
 
  private:
-  struct Node {
-    MatrixExpr::Kind kind = MatrixExpr::Kind::Name;  ///< Ref stands for nothing: it is resolved
-    std::size_t model = 0;
-    std::vector<std::size_t> parts;
-  };
-  struct Set {
-    std::string name;
-    std::size_t root = 0;
-  };
-  class Compiler;
-  class Solver;
-
-  std::vector<ModelId> models_;
-  std::map<ModelId, std::size_t, std::less<>> index_;
-  std::vector<int> costs_;
-  std::vector<Node> nodes_;
-  std::vector<Set> sets_;                ///< in the order of the file
-  std::vector<std::size_t> evaluation_;  ///< indices of sets_, referenced ones first
+  MatrixCode code_;
 };
 
 }  // namespace rouse::core

@@ -2,200 +2,218 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <optional>
 #include <utility>
 
 namespace rouse::core {
-
 namespace {
 
-constexpr std::size_t kNestingMax = 200;
-
 struct Token {
-  enum class Kind { Name, Ref, Or, And, Open, Close, End };
+  enum class Kind : std::uint8_t { Name, Ref, And, Or, Open, Close, End };
   Kind kind = Kind::End;
-  std::string_view text;
-  std::size_t at = 0;
+  std::size_t offset = 0;
+  std::string_view text;  // as written; of a Ref without its "+"
 };
 
-/// The length of the UTF-8 character at the start of @p text (1 for a broken one), and its code.
-std::pair<std::size_t, std::uint32_t> character(std::string_view text) {
+struct Character {
+  char32_t code = 0;
+  std::size_t bytes = 1;
+  bool valid = false;
+};
+
+// Decodes the character at the front of a non-empty text.
+Character decode(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::uint32_t first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  if (length == 1 || length > text.size()) return {1, first};
-  std::uint32_t code = first & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) code = (code << 6) | (byte(i) & 0x3fU);
-  return {length, code};
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {lead, 1, true};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
+  char32_t code = lead & (0x7fU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80U) return {};
+    code = (code << 6U) | (byte(i) & 0x3fU);
+  }
+  const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (overlong || surrogate || code > 0x10ffff) return {};
+  return {code, length, true};
 }
 
-bool is_space(std::uint32_t code) {
-  if (code == ' ' || (code >= 9 && code <= 13) || code == 0x85 || code == 0xa0) return true;
-  return code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 ||
-         code == 0x202f || code == 0x205f || code == 0x3000;
+bool is_space(char32_t c) {
+  return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+         c == 0x3000;
 }
 
-/// Beyond ASCII everything that is no space counts as a letter: without Unicode's tables, and no
-/// name that the peer accepts is refused.
-bool is_name(std::uint32_t code) {
-  if (code < 0x80) {
-    return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z') ||
-           (code >= '0' && code <= '9') || code == '_' || code == '-' || code == '.';
-  }
-  return !is_space(code);
+// Characters that nobody can see and that come in by copy and paste: as part of a name they would
+// only make "unknown model" baffling.
+bool is_invisible(char32_t c) {
+  return (c >= 0x80 && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x202a && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
 }
 
-class Tokenizer {
- public:
-  explicit Tokenizer(std::string_view text) : text_(text) {}
+bool is_name(char32_t c) {
+  if (c >= 0x80) return !is_space(c) && !is_invisible(c);
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || c == '.';
+}
 
-  std::variant<std::vector<Token>, MatrixExprError> run() {
-    std::vector<Token> tokens;
-    while (at_ < text_.size()) {
-      const auto [length, code] = character(text_.substr(at_));
-      if (is_space(code)) {
-        at_ += length;
-      } else if (is_name(code)) {
-        tokens.push_back({Token::Kind::Name, take_name(), start_});
-      } else if (code == '+') {
-        ++at_;
-        const std::string_view name = take_name();
-        if (name.empty()) {
-          return MatrixExprError{at_ - 1, "tokenize: expected set name after '+' at position " +
-                                              std::to_string(at_ - 1)};
-        }
-        tokens.push_back({Token::Kind::Ref, name, start_});
-      } else if (const auto kind = sign(code)) {
-        tokens.push_back({*kind, text_.substr(at_, 1), at_});
-        ++at_;
-      } else {
-        return MatrixExprError{at_, "tokenize: unexpected character '" +
-                                        std::string(text_.substr(at_, length)) + "' at position " +
-                                        std::to_string(at_)};
-      }
-    }
-    tokens.push_back({Token::Kind::End, {}, text_.size()});
-    return tokens;
+std::string hex(unsigned value, int digits) {
+  std::string out;
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) {
+    out += "0123456789ABCDEF"[value >> static_cast<unsigned>(shift) & 0xfU];
   }
+  return out;
+}
 
- private:
-  static std::optional<Token::Kind> sign(std::uint32_t code) {
-    switch (code) {
-      case '|':
-        return Token::Kind::Or;
-      case '&':
-        return Token::Kind::And;
-      case '(':
-        return Token::Kind::Open;
-      case ')':
-        return Token::Kind::Close;
-      default:
-        return std::nullopt;
-    }
+ExprError fail(std::string text, std::size_t offset) {
+  return {offset, std::move(text) + " at position " + std::to_string(offset)};
+}
+
+ExprError unexpected_character(std::string_view rest, const Character& c, std::size_t offset) {
+  std::string shown;
+  if (!c.valid) {
+    shown = "byte 0x" + hex(static_cast<unsigned char>(rest[0]), 2) + ", which is not UTF-8,";
+  } else if (c.code < 0x20 || c.code == 0x7f || is_invisible(c.code)) {
+    shown = "character U+" + hex(static_cast<unsigned>(c.code), 4);
+  } else {
+    shown = "character '" + std::string(rest.substr(0, c.bytes)) + "'";
   }
+  return fail("tokenize: unexpected " + shown, offset);
+}
 
-  std::string_view take_name() {
-    start_ = at_;
-    while (at_ < text_.size()) {
-      const auto [length, code] = character(text_.substr(at_));
-      if (!is_name(code)) break;
-      at_ += length;
-    }
-    return text_.substr(start_, at_ - start_);
+std::string_view name_at(std::string_view text, std::size_t offset) {
+  std::size_t end = offset;
+  while (end < text.size()) {
+    const Character c = decode(text.substr(end));
+    if (!c.valid || !is_name(c.code)) break;
+    end += c.bytes;
   }
+  return text.substr(offset, end - offset);
+}
 
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::size_t start_ = 0;
-};
+std::variant<std::vector<Token>, ExprError> tokenize(std::string_view text) {
+  std::vector<Token> tokens;
+  for (std::size_t at = 0; at < text.size();) {
+    const Character c = decode(text.substr(at));
+    if (c.valid && is_space(c.code)) {
+      at += c.bytes;
+      continue;
+    }
+    constexpr std::string_view kSigns = "&|()";
+    constexpr std::array kKinds{Token::Kind::And, Token::Kind::Or, Token::Kind::Open,
+                                Token::Kind::Close};
+    const std::size_t sign = kSigns.find(text[at]);
+    if (sign != std::string_view::npos) {
+      tokens.push_back({kKinds[sign], at, text.substr(at, 1)});
+      ++at;
+      continue;
+    }
+    const bool ref = text[at] == '+';
+    const std::string_view name = name_at(text, ref ? at + 1 : at);
+    if (name.empty()) {
+      if (ref) return fail("tokenize: expected set name after '+'", at);
+      return unexpected_character(text.substr(at), c, at);
+    }
+    tokens.push_back({ref ? Token::Kind::Ref : Token::Kind::Name, at, name});
+    at += name.size() + (ref ? 1 : 0);
+  }
+  tokens.push_back({Token::Kind::End, text.size(), {}});
+  return tokens;
+}
 
+// Recursive descent; the first error wins and ends it.
 class Parser {
  public:
-  explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  explicit Parser(const std::vector<Token>& tokens) : tokens_(tokens) {}
 
-  std::variant<MatrixExpr, MatrixExprError> run() {
-    MatrixExpr expr = either(0);
-    if (!error_ && token().kind != Token::Kind::End) {
-      fail("parse: unexpected token \"" + std::string(token().text) + "\" after expression");
+  std::variant<Expr, ExprError> parse() {
+    const std::optional<std::uint32_t> root = any_of();
+    if (root && !peek(Token::Kind::End)) {
+      error_ = fail("parse: unexpected token " + quoted() + " after expression", here().offset);
     }
     if (error_) return *error_;
-    return expr;
+    return std::move(expr_);
   }
 
  private:
-  [[nodiscard]] const Token& token() const { return tokens_[next_]; }
+  using Index = std::optional<std::uint32_t>;  // empty: error_ is set
 
-  void fail(std::string text) {
-    if (!error_) error_ = MatrixExprError{token().at, std::move(text)};
+  Index any_of() { return chain(Token::Kind::Or, ExprNode::Kind::Or, &Parser::all_of); }
+  Index all_of() { return chain(Token::Kind::And, ExprNode::Kind::And, &Parser::atom); }
+
+  Index chain(Token::Kind separator, ExprNode::Kind kind, Index (Parser::*part)()) {
+    const std::size_t offset = here().offset;
+    std::vector<std::uint32_t> children;
+    for (;;) {
+      const Index child = (this->*part)();
+      if (!child) return child;
+      children.push_back(*child);
+      if (!peek(separator)) break;
+      ++at_;
+    }
+    if (children.size() == 1) return children.front();
+    return add({kind, offset, {}, std::move(children)});
   }
 
-  /// One or more of @p part, separated by @p sign.
-  template <class Part>
-  MatrixExpr chain(Token::Kind sign, MatrixExpr::Kind kind, Part part) {
-    MatrixExpr first = part();
-    if (error_ || token().kind != sign) return first;
-    MatrixExpr expr;
-    expr.kind = kind;
-    expr.at = first.at;
-    expr.parts.push_back(std::move(first));
-    while (!error_ && token().kind == sign) {
-      ++next_;
-      expr.parts.push_back(part());
+  Index atom() {
+    const Token& token = here();
+    if (token.kind == Token::Kind::Name || token.kind == Token::Kind::Ref) {
+      ++at_;
+      const bool ref = token.kind == Token::Kind::Ref;
+      return add({ref ? ExprNode::Kind::Ref : ExprNode::Kind::Name,
+                  token.offset,
+                  std::string(token.text),
+                  {}});
     }
-    return expr;
+    if (token.kind != Token::Kind::Open) {
+      error_ = fail("parse: unexpected token " + quoted(), token.offset);
+      return std::nullopt;
+    }
+    if (depth_ == kMatrixDepthMax) {
+      error_ = fail("parse: more than " + std::to_string(kMatrixDepthMax) + " open parentheses",
+                    token.offset);
+      return std::nullopt;
+    }
+    ++at_;
+    ++depth_;
+    const Index inner = any_of();
+    --depth_;
+    if (!inner) return inner;
+    if (!peek(Token::Kind::Close)) {
+      error_ = fail("parse: missing closing parenthesis for the one opened", token.offset);
+      return std::nullopt;
+    }
+    ++at_;
+    return inner;
   }
 
-  MatrixExpr either(std::size_t depth) {
-    return chain(Token::Kind::Or, MatrixExpr::Kind::Or, [&] { return both(depth); });
+  [[nodiscard]] const Token& here() const { return tokens_[at_]; }
+  [[nodiscard]] bool peek(Token::Kind kind) const { return here().kind == kind; }
+  [[nodiscard]] std::string quoted() const {
+    if (peek(Token::Kind::End)) return "\"end of expression\"";
+    return (peek(Token::Kind::Ref) ? "\"+" : "\"") + std::string(here().text) + "\"";
+  }
+  std::uint32_t add(ExprNode node) {
+    expr_.nodes.push_back(std::move(node));
+    return static_cast<std::uint32_t>(expr_.nodes.size() - 1);
   }
 
-  MatrixExpr both(std::size_t depth) {
-    return chain(Token::Kind::And, MatrixExpr::Kind::And, [&] { return atom(depth); });
-  }
-
-  MatrixExpr atom(std::size_t depth) {
-    MatrixExpr expr;
-    const Token seen = token();
-    expr.at = seen.at;
-    if (seen.kind == Token::Kind::Name || seen.kind == Token::Kind::Ref) {
-      expr.kind = seen.kind == Token::Kind::Ref ? MatrixExpr::Kind::Ref : MatrixExpr::Kind::Name;
-      expr.name = seen.text;
-      ++next_;
-      return expr;
-    }
-    if (seen.kind != Token::Kind::Open) {
-      fail("parse: unexpected token \"" + std::string(seen.text) + "\"");
-      return expr;
-    }
-    if (depth == kNestingMax) {
-      fail("parse: more than " + std::to_string(kNestingMax) + " parentheses inside each other");
-      return expr;
-    }
-    ++next_;
-    expr = either(depth + 1);
-    if (error_) return expr;
-    if (token().kind != Token::Kind::Close) {
-      fail("parse: missing closing parenthesis");
-      return expr;
-    }
-    ++next_;
-    return expr;
-  }
-
-  std::vector<Token> tokens_;
-  std::size_t next_ = 0;
-  std::optional<MatrixExprError> error_;
+  const std::vector<Token>& tokens_;
+  std::size_t at_ = 0;
+  std::size_t depth_ = 0;
+  Expr expr_;
+  std::optional<ExprError> error_;
 };
 
 }  // namespace
 
-std::variant<MatrixExpr, MatrixExprError> parse_matrix_expr(std::string_view text) {
-  auto tokens = Tokenizer(text).run();
-  if (auto* error = std::get_if<MatrixExprError>(&tokens)) return *error;
-  auto& list = std::get<std::vector<Token>>(tokens);
-  if (list.size() == 1) return MatrixExprError{0, "empty DSL expression"};
-  return Parser(std::move(list)).run();
+std::variant<Expr, ExprError> parse_matrix_expr(std::string_view text) {
+  std::variant<std::vector<Token>, ExprError> tokens = tokenize(text);
+  if (const auto* error = std::get_if<ExprError>(&tokens)) return *error;
+  const std::vector<Token>& list = std::get<std::vector<Token>>(tokens);
+  if (list.size() == 1) return ExprError{0, "empty DSL expression"};
+  return Parser(list).parse();
 }
 
 }  // namespace rouse::core

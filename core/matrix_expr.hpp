@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -9,23 +9,42 @@
 
 namespace rouse::core {
 
-/// A residency rule as a tree: `(a | b) & +base`. `&` binds tighter than `|`.
-struct MatrixExpr {
-  enum class Kind { Name, Ref, And, Or };
+/// One node of a parsed set expression. Parentheses leave no trace; chains of the same operator
+/// are one node.
+struct ExprNode {
+  enum class Kind : std::uint8_t {
+    Name,  ///< a var or a model id, in @ref text
+    Ref,   ///< another set, in @ref text without its "+"
+    And,   ///< the children together
+    Or,    ///< one of the children, the leftmost preferred
+  };
   Kind kind = Kind::Name;
-  std::string name;               ///< of a Name (variable or model) or a Ref (another set)
-  std::size_t at = 0;             ///< byte offset of the name in the text
-  std::vector<MatrixExpr> parts;  ///< of And and Or: two or more, left to right
+  std::size_t offset = 0;               ///< byte offset of its first token in the expression
+  std::string text;                     ///< Name and Ref only
+  std::vector<std::uint32_t> children;  ///< And and Or only: at least two, left to right
 };
 
-/// Where a text is wrong and how, in the peer's words (llama-swap-behaviour.md §3.2).
-struct MatrixExprError {
-  std::size_t at = 0;  ///< byte offset
-  std::string text;
+/// A parsed expression: children stand before their parents, the root is the last node.
+struct Expr {
+  std::vector<ExprNode> nodes;
 };
 
-/// Reads @p text. Names are letters and digits of any script, "_", "-" and "."; other ASCII signs
-/// and Unicode white space are not part of one.
-[[nodiscard]] std::variant<MatrixExpr, MatrixExprError> parse_matrix_expr(std::string_view text);
+struct ExprError {
+  std::size_t offset = 0;  ///< byte offset in the expression, from 0
+  std::string text;        ///< for people; ends with the position
+};
+
+/// Parentheses and references deeper than this are refused, so that recursion is bounded.
+inline constexpr std::size_t kMatrixDepthMax = 200;
+
+/// Reads a set expression:
+///
+///     expr := and ("|" and)*      and := atom ("&" atom)*
+///     atom := NAME | "+" NAME | "(" expr ")"
+///
+/// A NAME is one or more of: ASCII letter, digit, "_", "-", ".", and any character outside ASCII
+/// that is visible. The exact Unicode classes do not matter: a name must also be a model, a var or
+/// a set, and whatever is not is refused there by name. White space (Unicode) separates.
+[[nodiscard]] std::variant<Expr, ExprError> parse_matrix_expr(std::string_view text);
 
 }  // namespace rouse::core

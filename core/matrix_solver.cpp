@@ -1,187 +1,180 @@
 #include "core/matrix_solver.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <numeric>
+#include <optional>
+#include <unordered_map>
 
 namespace rouse::core {
+namespace {
 
-bool Members::meets(const Members& other) const {
-  for (std::size_t i = 0; i < words_.size(); ++i) {
-    if ((words_[i] & other.words_[i]) != 0) return true;
+// Which branches of an "&" hang together, directly or through others.
+class Clusters {
+ public:
+  explicit Clusters(std::size_t count) : parent_(count) {
+    std::iota(parent_.begin(), parent_.end(), std::size_t{0});
   }
-  return false;
-}
-
-bool Members::is_within(const Members& other) const {
-  for (std::size_t i = 0; i < words_.size(); ++i) {
-    if ((words_[i] & ~other.words_[i]) != 0) return false;
+  std::size_t find(std::size_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
   }
-  return true;
+  void unite(std::size_t a, std::size_t b) { parent_[find(a)] = find(b); }
+
+ private:
+  std::vector<std::size_t> parent_;
+};
+
+}  // namespace
+
+MatrixSolver::Choice MatrixSolver::best(std::uint32_t root) {
+  return solve(root, none()).front();
 }
 
-void Members::merge(const Members& other) {
-  for (std::size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
-}
-
-Matrix::Solver::Solver(const Matrix& matrix, std::size_t target,
-                       const std::vector<std::size_t>& running)
-    : matrix_(matrix),
-      bits_(running.size() + 1),
-      bit_of_(matrix.models_.size(), bits_),
-      answers_(matrix.nodes_.size()),
-      frontiers_(matrix.nodes_.size()) {
-  for (std::size_t i = 0; i < running.size(); ++i) {
-    bit_of_[running[i]] = i;
-    weights_.push_back(matrix.costs_[running[i]]);
+// The choices of a node; `outer` are the wanted models that occur beside it.
+MatrixSolver::Choices MatrixSolver::solve(std::uint32_t at, const Bits& outer) {
+  const MatrixNode& node = code_.nodes[at];
+  const Bits mine = support(at);
+  if (!mine.any()) return {{none(), 0}};
+  if (node.kind == MatrixNode::Kind::Model) return {{mine, weights_[node.model]}};
+  const Bits live = mine & outer;
+  std::pair<std::uint32_t, Bits> key{at, live};
+  if (node.shared) {
+    const auto known = seen_.find(key);
+    if (known != seen_.end()) return known->second;
   }
-  bit_of_[target] = bits_ - 1;
-  weights_.push_back(0);
+  const bool all = node.kind == MatrixNode::Kind::And;
+  Choices choices = all ? solve_all(node, live) : solve_any(node, live);
+  if (node.shared) seen_.emplace(std::move(key), choices);
+  return choices;
 }
 
-std::optional<Matrix::Solver::Best> Matrix::Solver::solve() {
-  std::optional<Best> best;
-  for (const std::size_t set : matrix_.evaluation_) {
-    const std::optional<Pick>& with = answer(matrix_.sets_[set].root).with;
-    if (with && (!best || with->kept > best->kept)) best = Best{set, with->kept, with->members};
+MatrixSolver::Choices MatrixSolver::solve_any(const MatrixNode& node, const Bits& live) {
+  Choices choices;
+  for (std::uint32_t child : node.children) {
+    for (Choice& choice : solve(child, live)) choices.push_back(std::move(choice));
   }
-  return best;
+  prune(choices, live);
+  return choices;
 }
 
-const Matrix::Solver::Answer& Matrix::Solver::answer(std::size_t index) {
-  if (answers_[index]) return *answers_[index];
-  const Node& node = matrix_.nodes_[index];
-  Answer made;
-  if (node.kind == MatrixExpr::Kind::Name) {
-    made = answer_name(node);
-  } else if (node.kind == MatrixExpr::Kind::Or) {
-    made = answer_or(node);
-  } else {
-    made = answer_and(node);
-    if (!made.any) made = answer_overlapping(index);
+MatrixSolver::Choices MatrixSolver::solve_all(const MatrixNode& node, const Bits& live) {
+  // The last cluster index stands for everything outside this node.
+  const std::size_t count = node.children.size();
+  const std::size_t outside = count;
+  Clusters clusters(count + 1);
+  std::vector<std::optional<std::size_t>> owner(code_.models.size());
+  live.for_each([&](std::size_t model) { owner[model] = outside; });
+  for (std::size_t i = 0; i < count; ++i) {
+    support(node.children[i]).for_each([&](std::size_t model) {
+      if (owner[model]) clusters.unite(i, *owner[model]);
+      owner[model] = i;
+    });
   }
-  answers_[index] = std::move(made);
-  return *answers_[index];
-}
-
-Matrix::Solver::Answer Matrix::Solver::answer_name(const Node& node) const {
-  Answer made;
-  made.leaves = Members(bits_);
-  made.any = empty_pick();
-  const std::size_t bit = bit_of_[node.model];
-  if (bit == bits_) return made;
-  made.leaves.add(bit);
-  made.any->members.add(bit);
-  made.any->kept = weights_[bit];
-  if (bit == bits_ - 1) made.with = made.any;
-  return made;
-}
-
-Matrix::Solver::Answer Matrix::Solver::answer_or(const Node& node) {
-  Answer made;
-  made.leaves = Members(bits_);
-  for (const std::size_t part : node.parts) {
-    const Answer& below = answer(part);
-    made.leaves.merge(below.leaves);
-    if (below.any && (!made.any || below.any->kept > made.any->kept)) made.any = below.any;
-    if (below.with && (!made.with || below.with->kept > made.with->kept)) made.with = below.with;
+  std::vector<std::vector<std::uint32_t>> parts(count + 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (support(node.children[i]).any()) parts[clusters.find(i)].push_back(node.children[i]);
   }
-  return made;
-}
-
-/// Without `any` when two branches share a model that matters: they cannot be judged apart then.
-Matrix::Solver::Answer Matrix::Solver::answer_and(const Node& node) {
-  Members seen(bits_);
-  for (const std::size_t part : node.parts) {
-    const Members& leaves = answer(part).leaves;
-    if (seen.meets(leaves)) return Answer();
-    seen.merge(leaves);
+  // A cluster that nothing outside touches yields its one best choice. All that is touched from
+  // outside is one cluster, so the order of its choices stays that of the full expansion.
+  const std::size_t touched = clusters.find(outside);
+  Choices choices = join(parts[touched], live);
+  for (std::size_t i = 0; i <= count; ++i) {
+    if (i != touched && !parts[i].empty()) choices = product(choices, join(parts[i], none()));
   }
-  return answer_apart(node);
+  return choices;
 }
 
-/// Branches that share nothing: the best of the whole is the best of each, and the target can come
-/// from one of them only.
-Matrix::Solver::Answer Matrix::Solver::answer_apart(const Node& node) {
-  Answer made;
-  made.leaves = Members(bits_);
-  made.any = empty_pick();
-  bool holds_target = false;
-  Pick with = empty_pick();
-  for (const std::size_t part : node.parts) {
-    const Answer& below = answer(part);
-    made.leaves.merge(below.leaves);
-    made.any->kept += below.any->kept;
-    made.any->members.merge(below.any->members);
-    const Pick& chosen = below.with ? *below.with : *below.any;
-    holds_target = holds_target || below.with.has_value();
-    with.kept += chosen.kept;
-    with.members.merge(chosen.members);
+// The branches `parts` of an "&" taken together, beside `outer`.
+MatrixSolver::Choices MatrixSolver::join(const std::vector<std::uint32_t>& parts,
+                                         const Bits& outer) {
+  std::vector<Bits> later(parts.size() + 1, none());
+  for (std::size_t i = parts.size(); i-- > 0;) later[i] = later[i + 1] | support(parts[i]);
+  Choices joined{{none(), 0}};
+  Bits before = none();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Bits after = outer | later[i + 1];
+    const Choices next = solve(parts[i], before | after);
+    joined = product(joined, next);
+    before |= support(parts[i]);
+    prune(joined, before & after);
   }
-  if (holds_target) made.with = std::move(with);
-  return made;
+  return joined;
 }
 
-/// Branches that share models: all combinations that matter are compared. Exponential at worst in
-/// the number of running models that the branches of one `&` have in common.
-Matrix::Solver::Answer Matrix::Solver::answer_overlapping(std::size_t index) {
-  Answer made;
-  made.leaves = Members(bits_);
-  for (const std::size_t part : matrix_.nodes_[index].parts) made.leaves.merge(answer(part).leaves);
-  for (const Members& members : frontier(index)) {
-    const long kept = weight(members);
-    if (!made.any || kept > made.any->kept) made.any = Pick{kept, members};
-    if (!members.has(bits_ - 1)) continue;
-    if (!made.with || kept > made.with->kept) made.with = Pick{kept, members};
-  }
-  return made;
-}
-
-/// The alternatives of a node that differ in what matters, in order, without those that are part of
-/// another one. Which of several equals comes first follows the peer's pruning exactly.
-const std::vector<Members>& Matrix::Solver::frontier(std::size_t index) {
-  if (frontiers_[index]) return *frontiers_[index];
-  const Node& node = matrix_.nodes_[index];
-  std::vector<Members> list;
-  if (node.kind == MatrixExpr::Kind::Name) {
-    Members members(bits_);
-    if (bit_of_[node.model] != bits_) members.add(bit_of_[node.model]);
-    list.push_back(std::move(members));
-  } else if (node.kind == MatrixExpr::Kind::Or) {
-    for (const std::size_t part : node.parts) {
-      for (const Members& each : frontier(part)) add_to_frontier(list, each);
-    }
-  } else {
-    list.emplace_back(bits_);
-    for (const std::size_t part : node.parts) {
-      std::vector<Members> combined;
-      for (const Members& left : list) {
-        for (const Members& right : frontier(part)) {
-          Members both = left;
-          both.merge(right);
-          add_to_frontier(combined, std::move(both));
-        }
-      }
-      list = std::move(combined);
+MatrixSolver::Choices MatrixSolver::product(const Choices& left, const Choices& right) {
+  const Bits nothing = none();
+  Choices out;
+  out.reserve(left.size() * right.size());
+  for (const Choice& a : left) {
+    for (const Choice& b : right) {
+      std::int64_t twice = 0;
+      Bits::for_each_only_in(a.models, nothing, b.models,
+                             [&](std::size_t model) { twice += weights_[model]; });
+      out.push_back({a.models | b.models, a.value + b.value - twice});
     }
   }
-  frontiers_[index] = std::move(list);
-  return *frontiers_[index];
+  return out;
 }
 
-void Matrix::Solver::add_to_frontier(std::vector<Members>& list, Members candidate) const {
-  const bool covered = std::any_of(list.begin(), list.end(),
-                                   [&](const Members& each) { return candidate.is_within(each); });
-  if (covered) return;
-  std::erase_if(list, [&](const Members& each) { return each.is_within(candidate); });
-  list.push_back(std::move(candidate));
+// Whether a may replace b: ahead even if everything live that only a holds comes to b later on. On
+// equality the earlier one is preferred, as the full expansion would.
+bool MatrixSolver::beats(const Choice& a, const Choice& b, bool earlier, const Bits& live) const {
+  if (a.value < b.value) return false;
+  std::int64_t lead = a.value - b.value;
+  Bits::for_each_only_in(a.models, b.models, live,
+                         [&](std::size_t model) { lead -= weights_[model]; });
+  return earlier ? lead >= 0 : lead > 0;
 }
 
-long Matrix::Solver::weight(const Members& members) const {
-  long sum = 0;
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    if (members.has(i)) sum += weights_[i];
+void MatrixSolver::prune(Choices& choices, const Bits& live) {
+  considered_ += choices.size();
+  if (choices.size() < 2) return;
+  // Of those that hold the same live models the first best stays.
+  std::unordered_map<Bits, std::size_t, BitsHash> best;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const auto [it, added] = best.try_emplace(choices[i].models & live, i);
+    if (!added && choices[i].value > choices[it->second].value) it->second = i;
   }
-  return sum;
+  std::vector<std::size_t> kept;
+  kept.reserve(best.size());
+  for (const auto& [models, i] : best) kept.push_back(i);
+  std::sort(kept.begin(), kept.end());
+  Choices out;
+  out.reserve(kept.size());
+  for (std::size_t i : kept) out.push_back(std::move(choices[i]));
+  choices = std::move(out);
+
+  keep_best(choices, 2 * kChoicesMax);  // what follows is quadratic
+  prune_beaten(choices, live);
+  keep_best(choices, kChoicesMax);
+}
+
+// A choice with the target is worth more than all without: if there is one, one stays.
+void MatrixSolver::keep_best(Choices& choices, std::size_t count) {
+  if (choices.size() <= count) return;
+  exact_ = false;
+  std::vector<std::size_t> order(choices.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return choices[a].value > choices[b].value;
+  });
+  order.resize(count);
+  std::sort(order.begin(), order.end());
+  Choices top;
+  top.reserve(count);
+  for (std::size_t i : order) top.push_back(std::move(choices[i]));
+  choices = std::move(top);
+}
+
+void MatrixSolver::prune_beaten(Choices& choices, const Bits& live) const {
+  std::vector<bool> beaten(choices.size(), false);
+  for (std::size_t b = 0; b < choices.size(); ++b) {
+    for (std::size_t a = 0; a < choices.size() && !beaten[b]; ++a) {
+      if (a != b && !beaten[a]) beaten[b] = beats(choices[a], choices[b], a < b, live);
+    }
+  }
+  std::size_t i = 0;
+  std::erase_if(choices, [&](const Choice&) { return beaten[i++]; });
 }
 
 }  // namespace rouse::core

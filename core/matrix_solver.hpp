@@ -1,71 +1,64 @@
 #pragma once
 
-#include "core/matrix.hpp"
+#include "core/bits.hpp"
+#include "core/matrix_code.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <map>
+#include <utility>
 #include <vector>
 
 namespace rouse::core {
 
-/// A few bits for the models that matter to one question: those that run, and the wanted one.
-class Members {
+/// Finds, for one request, the most valuable alternative of a node without multiplying it out.
+///
+/// A partial alternative matters only by which of the wanted models it holds. Branches of an "&"
+/// influence each other only through wanted models that occur in more than one of them: the *live*
+/// ones. So every node yields a short list of choices, one per useful combination of live models;
+/// where nothing is live that is the single best one, and disjoint branches never multiply.
+///
+/// Short-lived: one request; @p code and @p weights must outlive it.
+class MatrixSolver {
  public:
-  explicit Members(std::size_t size = 0) : words_((size + 63) / 64) {}
-  void add(std::size_t i) { words_[i / 64] |= std::uint64_t{1} << (i % 64); }
-  [[nodiscard]] bool has(std::size_t i) const { return (words_[i / 64] >> (i % 64) & 1U) != 0; }
-  [[nodiscard]] bool meets(const Members& other) const;
-  [[nodiscard]] bool is_within(const Members& other) const;
-  void merge(const Members& other);
-  bool operator==(const Members&) const = default;
+  /// No list of choices is longer; with up to nine live models none could be.
+  static constexpr std::size_t kChoicesMax = 512;
+
+  struct Choice {
+    Bits models;             ///< the wanted models in it
+    std::int64_t value = 0;  ///< the sum of their weights
+  };
+
+  MatrixSolver(const MatrixCode& code, Bits wanted, const std::vector<std::int64_t>& weights)
+      : code_(code), wanted_(std::move(wanted)), weights_(weights) {}
+
+  /// The alternative of @p root with the highest value, the first of equal ones.
+  [[nodiscard]] Choice best(std::uint32_t root);
+
+  [[nodiscard]] std::size_t considered() const { return considered_; }
+  [[nodiscard]] bool exact() const { return exact_; }
 
  private:
-  std::vector<std::uint64_t> words_;
-};
+  using Choices = std::vector<Choice>;  // in the order of the full expansion
 
-/// Answers one question: the cheapest alternative of each set that holds the target.
-class Matrix::Solver {
- public:
-  /// @p running holds indices of models, without @p target.
-  Solver(const Matrix& matrix, std::size_t target, const std::vector<std::size_t>& running);
+  Choices solve(std::uint32_t at, const Bits& outer);
+  Choices solve_any(const MatrixNode& node, const Bits& live);
+  Choices solve_all(const MatrixNode& node, const Bits& live);
+  Choices join(const std::vector<std::uint32_t>& parts, const Bits& outer);
+  Choices product(const Choices& left, const Choices& right);
+  void prune(Choices& choices, const Bits& live);
+  void keep_best(Choices& choices, std::size_t count);
+  void prune_beaten(Choices& choices, const Bits& live) const;
+  [[nodiscard]] bool beats(const Choice& a, const Choice& b, bool earlier, const Bits& live) const;
+  [[nodiscard]] Bits support(std::uint32_t at) const { return code_.nodes[at].support & wanted_; }
+  [[nodiscard]] Bits none() const { return Bits(code_.models.size()); }
 
-  struct Best {
-    std::size_t set = 0;
-    long kept = 0;    ///< the cost of what need not leave
-    Members members;  ///< bit i: running[i]; the last bit: the target
-  };
-  /// Nothing when the target is in no set.
-  [[nodiscard]] std::optional<Best> solve();
-
- private:
-  struct Pick {
-    long kept = 0;
-    Members members;
-  };
-  /// What is known of one node.
-  struct Answer {
-    Members leaves;            ///< the models that matter anywhere below
-    std::optional<Pick> any;   ///< the best of all alternatives
-    std::optional<Pick> with;  ///< the best of those that hold the target
-  };
-
-  const Answer& answer(std::size_t node);
-  Answer answer_name(const Node& node) const;
-  Answer answer_or(const Node& node);
-  Answer answer_and(const Node& node);
-  Answer answer_apart(const Node& node);
-  Answer answer_overlapping(std::size_t node);
-  const std::vector<Members>& frontier(std::size_t node);
-  void add_to_frontier(std::vector<Members>& list, Members candidate) const;
-  [[nodiscard]] long weight(const Members& members) const;
-  [[nodiscard]] Pick empty_pick() const { return {0, Members(bits_)}; }
-
-  const Matrix& matrix_;
-  std::size_t bits_;                 // running ones, and one for the target
-  std::vector<std::size_t> bit_of_;  // by model index; bits_ when it does not matter
-  std::vector<long> weights_;
-  std::vector<std::optional<Answer>> answers_;
-  std::vector<std::optional<std::vector<Members>>> frontiers_;
+  const MatrixCode& code_;
+  const Bits wanted_;
+  const std::vector<std::int64_t>& weights_;
+  std::map<std::pair<std::uint32_t, Bits>, Choices> seen_;  // of shared nodes
+  std::size_t considered_ = 0;
+  bool exact_ = true;
 };
 
 }  // namespace rouse::core
