@@ -74,6 +74,7 @@ class App {
     co_await sessions_.join();
     engines_.cancel(asio::cancellation_type::terminal);
     co_await engines_.join();
+    pool_.clear();
     signals_.cancel();
     spdlog::info("all engines are gone; bye");
   }

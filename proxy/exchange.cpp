@@ -243,6 +243,7 @@ Task<std::optional<Failure>> Exchange::forward() {
   // Only a request that is wholly in our hands can be sent twice, so only it may use a pooled
   // connection, which may turn out to be stale.
   bool fresh = !client_.body_done();
+  bool was_sent = false;
   for (;;) {
     Result<HttpPool::Lease> lease =
         co_await proxy_.pool.connect(model_->endpoint, model_->timeouts.connect, fresh);
@@ -252,7 +253,8 @@ Task<std::optional<Failure>> Exchange::forward() {
           502,
           fmt::format("no connection to the engine of {}: {}", model_->id, lease.error().message()),
           5);
-      made.try_again = true;
+      // What went out on a pooled connection may be what the engine died of.
+      made.try_again = !was_sent;
       made.body_unread = !client_.body_done();
       co_return made;
     }
@@ -268,6 +270,7 @@ Task<std::optional<Failure>> Exchange::forward() {
     }
     if (!failed->try_again || !reused) co_return failed;
     fresh = true;
+    was_sent = true;
   }
 }
 
