@@ -75,7 +75,7 @@ Task<void> stream_log(HttpStream& client, const RequestHead& request, LogRing& r
     sent = co_await client.write_body(piece, true);
   }
   client.on_gone(nullptr);
-  if (sent && !backlog.gone) sent = co_await client.write_body({}, false);
+  if (sent && !backlog.gone) sent = co_await client.write_body(std::string_view(), false);
 }
 
 }  // namespace rouse

@@ -113,7 +113,7 @@ Task<void> fetch(HttpPool& pool, Endpoint endpoint, std::string key, Result<std:
   head.keep_alive = false;
   head.fields.add("host", endpoint.authority());
   if (!key.empty()) head.fields.add("authorization", "Bearer " + key);
-  const Result<void> sent = co_await stream.write_request(head, {}, false);
+  const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
   if (!sent) {
     out = sent.error();
     co_return;

@@ -69,7 +69,7 @@ Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string pa
   head.keep_alive = false;
   head.fields.add("host", endpoint.authority());
   head.fields.add("user-agent", "rouse");
-  const Result<void> sent = co_await stream.write_request(head, {}, false);
+  const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
   if (!sent) co_return ProbeAnswer{false, sent.error().message()};
   const Result<ResponseHead> answer = co_await stream.read_response(false);
   if (!answer) co_return ProbeAnswer{false, answer.error().message()};

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Rules of the house that no compiler checks. Run from anywhere; exits 1 with a line per fault.
+
+Errors: layering of includes, the one-co_await-per-statement rule (GCC 12 miscompiles the rest
+silently), banned words, headers without #pragma once, tests that no folder builds.
+Warnings: long files and functions.
+"""
+import pathlib
+import re
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+FOLDERS = ("core", "base", "proxy", "suspendd", "tests", "bench")
+BUILT_TESTS = ("tests/core", "tests/base", "tests/proxy", "tests/integration")
+OURS = ("core/", "base/", "proxy/", "suspendd/")
+# What is independent of rouse on purpose, and so may use what rouse may not.
+APART = ("tests/fake_engine/", "tests/support/", "tests/clients/", "bench/")
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 60
+
+LAYERS = {  # folder: what its files may include of ours
+    "core/": ("core/",),
+    "base/": ("base/", "core/"),
+    "proxy/": ("proxy/", "base/", "core/"),
+    "suspendd/": ("suspendd/", "base/", "core/"),
+}
+BEAST = re.compile(r"^base/(http_head|http_body|boost_impl)\.cpp$")
+BANNED = (
+    (re.compile(r"\bdetached\b|\.detach\(\)"), "a TaskGroup owns every coroutine and thread"),
+    (re.compile(r"\bstd::(recursive_|shared_)?mutex\b"), "there is one thread"),
+    (re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep)\b"), "wait for the event, not for time"),
+    (re.compile(r"using namespace std;"), "name what you use"),
+    (re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "do it, or say it in an issue"),
+    (re.compile(r"\bio_context::stop\b|context_?\.stop\(\)"), "join the tasks instead"),
+    (re.compile(r"\bassert\("), "ROUSE_CHECK stays on in release builds"),
+)
+
+
+def without_comments_and_strings(text):
+    """The code with comments and literals blanked, line ends kept."""
+    token = re.compile(
+        r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+
+    def blank(match):
+        lines = "\n" * match.group().count("\n")
+        return lines if match.group().startswith("/") else '""' + lines
+
+    return token.sub(blank, text)
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
+
+
+def includes(text):
+    for match in re.finditer(r'^#include\s+([<"])([^>"]+)[>"]', text, re.M):
+        yield line_of(text, match.start()), match.group(2), match.group(1) == '"'
+
+
+def check_includes(path, text):
+    layer = next((folder for folder in LAYERS if path.startswith(folder)), None)
+    for line, name, ours in includes(text):
+        if layer and ours and not name.startswith(LAYERS[layer]):
+            yield line, f"{layer} must not include {name}"
+        if path.startswith("core/") and not ours and ("/" in name or name.endswith(".h")):
+            yield line, f"core/ uses the standard library only, not {name}"
+        if name.startswith("boost/beast") and path.startswith(OURS) and not BEAST.match(path):
+            yield line, "Beast is seen behind base/http_stream.hpp only"
+        if name == "simdjson.h" and path.startswith(("base/", "core/")):
+            yield line, "JSON is read in proxy/ only"
+        if path.startswith("proxy/wire/") and name.startswith("boost/asio"):
+            yield line, "proxy/wire/ is pure text"
+
+
+def statements(code):
+    """(position, text) of the statements that hold a co_await, up to their ';' or '{' of a block."""
+    for match in re.finditer(r"[^;{}]*\bco_await\b", code):
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        depth = 0
+        end = code.index("co_await", start)
+        for end in range(end, len(code)):
+            c = code[end]
+            if c in "([":
+                depth += 1
+            elif c in ")]":
+                depth -= 1
+                if depth < 0:
+                    break
+            elif c == ";" and depth == 0:
+                break
+            elif c == "{" and depth == 0:
+                break
+        yield start, code[start:end]
+
+
+def check_coroutines(path, code):
+    for at, text in statements(code):
+        line = line_of(code, at)
+        awaited = text[text.index("co_await"):]
+        if text.count("co_await") > 1 and not re.match(r"\s*co_return\b", text):
+            yield line, "one co_await per statement"
+        if "{" in awaited:
+            yield line, "no braces after co_await: name the value first"
+        if re.search(r"[^?]\?[^?]", awaited):
+            yield line, "no ?: after co_await: name the value first"
+        if re.search(r"\[[^\]&]*[\w=][^\]&]*\]\s*[({]", awaited) and "[&" not in awaited:
+            if re.search(r"\[(=|\w+(,|\]|\s*=))", awaited) and re.search(r"\]\s*\(.*\)\s*(->|$)", awaited):
+                yield line, "no capturing lambda after co_await: name it first"
+        if re.search(r"switch\s*\(\s*co_await", text):
+            yield line, "never switch (co_await …)"
+
+
+def check_words(path, text, code):
+    apart = path.startswith(APART)
+    for pattern, why in BANNED:
+        if apart and ("TaskGroup" in why or "one thread" in why or "event" in why or "ROUSE_CHECK" in why):
+            continue
+        if path.startswith("tests/") and "event" not in why and "ROUSE_CHECK" in why:
+            continue
+        source = text if "issue" in why else code
+        for match in pattern.finditer(source):
+            yield line_of(source, match.start()), f"{match.group()}: {why}"
+
+
+def check_shape(path, text):
+    if path.endswith(".hpp") and "#pragma once" not in text:
+        yield 1, "a header begins with #pragma once"
+    if path.endswith("_test.cpp") and not any(
+            pathlib.PurePosixPath(path).parent.as_posix() == folder for folder in BUILT_TESTS):
+        yield 1, "no test program builds this folder"
+
+
+def function_lengths(code):
+    """(line, length) of function bodies, judged by indentation: ours are formatted."""
+    lines = code.split("\n")
+    start = None
+    for number, line in enumerate(lines, 1):
+        if start is None and re.match(r"^\S.*\)[^;]*\{$|^\S.*\{$", line) and not re.match(
+                r"^(namespace|class|struct|enum|union|extern|constexpr|const)\b", line):
+            start = number
+        elif start is not None and line.startswith("}"):
+            yield start, number - start + 1
+            start = None
+
+
+def check_file(path, text):
+    """(errors, warnings) of one file, each a list of (line, text)."""
+    code = without_comments_and_strings(text)
+    errors = [*check_includes(path, text), *check_coroutines(path, code),
+              *check_words(path, text, code), *check_shape(path, text)]
+    warnings = []
+    if path.startswith(OURS):
+        length = text.count("\n")
+        if length > FILE_LINES_MAX:
+            warnings.append((1, f"{length} lines: is it still one noun?"))
+        warnings += [(line, f"a function of {length} lines")
+                     for line, length in function_lengths(code) if length > FUNCTION_LINES_MAX]
+    return errors, warnings
+
+
+SELF_TESTS = (  # (path, text, part of the error that must be found)
+    ("core/a.cpp", '#include "base/b.hpp"\n', "must not include"),
+    ("core/a.cpp", "#include <boost/asio.hpp>\n", "standard library only"),
+    ("base/a.cpp", '#include "proxy/b.hpp"\n', "must not include"),
+    ("proxy/a.cpp", "#include <boost/beast/http.hpp>\n", "Beast"),
+    ("base/a.cpp", "#include <simdjson.h>\n", "JSON"),
+    ("proxy/wire/a.cpp", "#include <boost/asio/post.hpp>\n", "pure text"),
+    ("proxy/a.cpp", "void f() { x = co_await a() + co_await b(); }\n", "one co_await"),
+    ("proxy/a.cpp", "void f() { co_await g(A{1, 2}); }\n", "no braces"),
+    ("proxy/a.cpp", "void f() { co_await g(c ? a : b); }\n", "no ?:"),
+    ("proxy/a.cpp", "void f() { co_await g([s]() -> int { return s; }); }\n", ""),
+    ("proxy/a.cpp", "void f() { switch (co_await g()) { case 1: break; } }\n", "never switch"),
+    ("proxy/a.cpp", "co_spawn(e, f(), detached);\n", "TaskGroup"),
+    ("proxy/a.cpp", "std::mutex m;\n", "one thread"),
+    ("proxy/a.cpp", "std::this_thread::sleep_for(1s);\n", "wait for the event"),
+    ("proxy/a.cpp", "// TODO: later\n", "in an issue"),
+    ("proxy/a.hpp", "int f();\n", "#pragma once"),
+    ("tests/elsewhere/a_test.cpp", "\n", "no test program"),
+)
+
+
+def self_test():
+    faults = []
+    for path, text, wanted in SELF_TESTS:
+        errors, _ = check_file(path, text)
+        if not any(wanted in error for _, error in errors):
+            faults.append(f"tidy_test: this went unnoticed: {text.strip()}")
+    clean, _ = check_file("proxy/a.cpp", "Task<int> f() {\n  const auto r = co_await g(std::move(a), b);\n"
+                                         "  if (!r) co_return r.error();\n  co_return *r;\n}\n")
+    faults += [f"tidy_test: false alarm: {text}" for _, text in clean]
+    return faults
+
+
+def main():
+    faults = self_test()
+    warnings = []
+    for folder in FOLDERS:
+        for file in sorted((TOP / folder).rglob("*.[ch]pp")):
+            path = file.relative_to(TOP).as_posix()
+            if "node_modules" in path:
+                continue
+            errors, notes = check_file(path, file.read_text(encoding="utf-8"))
+            faults += [f"{path}:{line}: {text}" for line, text in errors]
+            warnings += [f"{path}:{line}: warning: {text}" for line, text in notes]
+    print("\n".join(warnings + faults))
+    print(f"tidy: {len(faults)} errors, {len(warnings)} warnings")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
