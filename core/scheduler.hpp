@@ -17,25 +17,33 @@ namespace rouse::core {
 /// One request on its way through the scheduler; given by the shell, never reused.
 enum class Ticket : std::uint64_t {};
 
-/// How one model is scheduled. Durations of zero switch a limit off unless said otherwise.
+/// How one model is scheduled.
 struct ModelPolicy {
   int concurrency = 10;  ///< requests running on the engine at once; waiting ones do not count
   int priority = 0;      ///< higher is served first when a swap has to choose
   Duration ttl{0};       ///< unload after this long without an inference request; 0: never
-  Duration unload_drain{10'000};  ///< how long running requests may delay an operator's unload
+  /// How long running requests may delay an operator's unload; 0: not at all.
+  Duration unload_drain{10'000};
 };
 
+/// When models are swapped, and how patient everybody is.
 struct SchedulePolicy {
-  Duration max_wait{120'000};       ///< a waiting request forces a swap after this long
-  Duration min_residency{2'000};    ///< a model that became ready stays at least this long
+  /// A waiting request forces a swap after this long: the models in its way admit only who came
+  /// before it. 0: at once, which is first come, first served.
+  Duration max_wait{120'000};
+  /// A model that became ready stays at least this long, unless somebody has waited max_wait.
+  Duration min_residency{2'000};
+  /// A model whose last request has just ended stays this long: the next request of an agent's loop
+  /// comes within a second, and a swap costs more than that. Never beyond max_wait.
+  Duration linger{1'000};
   Duration gather{0};               ///< wait this long before the first swap to see who else asks
   Duration abandon_grace{60'000};   ///< a load that nobody waits for is kept this long
   Duration give_up{0};              ///< refuse a request that waited this long; 0: never
   std::size_t queue_max = 10'000;   ///< waiting requests over all models; one more is refused
-  int load_failures_max = 3;        ///< failed starts in a row that open the circuit
+  int load_failures_max = 3;        ///< failed starts in a row that open the circuit; 0: never
   Duration backoff_first{1'000};    ///< pause after the first failed start; doubles
   Duration backoff_max{30'000};     ///< longest pause; also the longest Retry-After
-  Duration stable{10'000};          ///< an engine that ran this long did not fail to start
+  Duration stable{10'000};          ///< an engine that ended by itself sooner failed to start
   Duration shutdown_drain{25'000};  ///< how long running requests may delay a shutdown
 };
 
@@ -43,26 +51,30 @@ struct SchedulePolicy {
 struct Arrived {
   Ticket ticket;
   ModelId model;
-  int priority = 0;  ///< of the name that was asked for (an alias may have its own)
+  int priority = 0;  ///< of the name that was asked for; the model's own counts for LoadWanted only
 };
+/// Answered, failed, or the client went away.
 struct Left {
   Ticket ticket;
-};  ///< answered, failed, or the client went away
+};
+/// Answers on its endpoint; ignored unless starting.
 struct EngineReady {
   ModelId model;
-};  ///< answers on its endpoint; ignored unless starting
+};
 /// The engine and everything that it left behind is gone. @p failure is empty after a Stop that
 /// was obeyed; else it says why (exit status and last lines), and the engine counts as failed.
 struct EngineGone {
   ModelId model;
   std::string failure;
 };
+/// An operator asks for the model (API, preload): a place in the queue without a ticket. Closes the
+/// model's circuit, since whoever repaired it wants to see it tried.
 struct LoadWanted {
   ModelId model;
-};  ///< an operator asks for the model (API, preload)
+};
 struct UnloadWanted {
-  std::optional<ModelId> model;
-};                         ///< nullopt: all
+  std::optional<ModelId> model;  ///< nullopt: all
+};
 struct ShutdownWanted {};  ///< refuse everybody who waits, stop every engine
 struct Tick {};            ///< next_deadline() has come
 using Event = std::variant<Arrived, Left, EngineReady, EngineGone, LoadWanted, UnloadWanted,
@@ -106,6 +118,7 @@ bool operator==(const Stop&, const Stop&);    // model and cause
 bool operator==(const Admit&, const Admit&);
 bool operator==(const Refuse&, const Refuse&);  // ticket and cause
 
+/// Failed: stopped, and the last run ended by itself.
 enum class EngineState { Stopped, Starting, Ready, Stopping, Failed };
 
 /// A picture of the scheduler for `GET /api/queue`, `/running`, `rouse status`.
@@ -113,7 +126,7 @@ struct ModelView {
   ModelId model;
   EngineState state = EngineState::Stopped;
   Instant since;    ///< when it entered @p state
-  int running = 0;  ///< admitted and not left
+  int running = 0;  ///< admitted to this run of the engine and not left
   int waiting = 0;
   bool draining = false;             ///< admits no newcomers: somebody waited long enough
   std::optional<Instant> unload_at;  ///< by ttl, when nothing else happens
@@ -153,7 +166,7 @@ class Scheduler {
 
   [[nodiscard]] ScheduleView view(Instant now) const;
 
-  /// Nothing runs, starts, stops or waits: after ShutdownWanted, the shell may leave.
+  /// No engine runs, starts or stops, and nobody waits: after ShutdownWanted, the shell may leave.
   [[nodiscard]] bool is_quiet() const;
 
  private:

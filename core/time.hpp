@@ -17,4 +17,10 @@ struct CoreClock {
 using Duration = CoreClock::duration;
 using Instant = CoreClock::time_point;
 
+/// @p at plus @p wait; a wait that would end after the end of time ends there ("never").
+[[nodiscard]] constexpr Instant after(Instant at, Duration wait) {
+  return at.time_since_epoch() > Duration{0} && wait > Instant::max() - at ? Instant::max()
+                                                                           : at + wait;
+}
+
 }  // namespace rouse::core

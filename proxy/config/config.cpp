@@ -77,6 +77,7 @@ void read_ours(const Section& top, Config& config) {
   core::SchedulePolicy& policy = config.schedule;
   policy.max_wait = schedule.duration("maxWait", policy.max_wait);
   policy.min_residency = schedule.duration("minResidency", policy.min_residency);
+  policy.linger = schedule.duration("linger", policy.linger);
   policy.gather = schedule.duration("gather", policy.gather);
   policy.abandon_grace = schedule.duration("abandonGrace", policy.abandon_grace);
   policy.give_up = schedule.duration("giveUp", policy.give_up);
