@@ -82,7 +82,7 @@ Matrix::Choice Matrix::choose(std::string_view target, const ModelSet& running) 
   wanted.set(bit->second);
   weights[bit->second] = target_weight;
 
-  MatrixSolver solver(code_, std::move(wanted), weights);
+  MatrixSolver solver(code_, std::move(wanted), bit->second, weights);
   MatrixSolver::Choice best;
   for (const MatrixCode::Set& set : code_.sets) {
     if (!code_.nodes[set.root].support.test(bit->second)) continue;

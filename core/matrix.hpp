@@ -39,7 +39,7 @@ struct MatrixProblem {
 /// On a tie the first wins: sets in definition order, but what a set refers to before itself; the
 /// alternatives of a set left to right, as if multiplied out.
 ///
-/// The choice is exact while, of the target and the running models, no more than nine occur in two
+/// The choice is exact while, of the target and the running models, no more than ten occur in two
 /// or more branches of the same "&" (sets of disjoint branches have no limit). Beyond that it may
 /// be dearer than the cheapest, but it is always an alternative with the target.
 class Matrix final : public Residency {

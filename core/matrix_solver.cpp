@@ -4,9 +4,12 @@
 #include <numeric>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace rouse::core {
 namespace {
+
+constexpr std::size_t kCheap = 128;  // choices that may be compared in pairs
 
 // Which branches of an "&" hang together, directly or through others.
 class Clusters {
@@ -27,37 +30,65 @@ class Clusters {
 }  // namespace
 
 MatrixSolver::Choice MatrixSolver::best(std::uint32_t root) {
-  return solve(root, none()).front();
+  choices_max_ = kChoicesFirstPass;
+  exact_ = true;
+  Choice found = solve(root, none(), nullptr).front();
+  if (exact_) return found;
+
+  choices_max_ = kChoicesMax;
+  exact_ = true;
+  floor_ = found.value;
+  find_bounds();
+  const Bound nothing_beside;
+  const Choices again = solve(root, none(), &nothing_beside);
+  all_exact_ = all_exact_ && exact_;
+  // Only when something was dropped blindly can the second pass have lost what the first one found.
+  return again.empty() || again.front().value < floor_ ? found : again.front();
 }
 
-// The choices of a node; `outer` are the wanted models that occur beside it.
-MatrixSolver::Choices MatrixSolver::solve(std::uint32_t at, const Bits& outer) {
+// The choices of a node; `outer` are the models that occur beside it. `beside`, known at the root
+// only: what all that is beside it can add at most; choices that stay below the floor even then are
+// left out, and that may be all of them.
+MatrixSolver::Choices MatrixSolver::solve(std::uint32_t at, const Bits& outer,
+                                          const Bound* beside) {
   const MatrixNode& node = code_.nodes[at];
   const Bits mine = support(at);
   if (!mine.any()) return {{none(), 0}};
   if (node.kind == MatrixNode::Kind::Model) return {{mine, weights_[node.model]}};
   const Bits live = mine & outer;
-  std::pair<std::uint32_t, Bits> key{at, live};
-  if (node.shared) {
-    const auto known = seen_.find(key);
-    if (known != seen_.end()) return known->second;
-  }
-  const bool all = node.kind == MatrixNode::Kind::And;
-  Choices choices = all ? solve_all(node, live) : solve_any(node, live);
-  if (node.shared) seen_.emplace(std::move(key), choices);
-  return choices;
+  if (node.shared && beside == nullptr) return solve_shared(at, live);
+  return node.kind == MatrixNode::Kind::And ? solve_all(node, live, beside)
+                                            : solve_any(node, live, beside);
 }
 
-MatrixSolver::Choices MatrixSolver::solve_any(const MatrixNode& node, const Bits& live) {
+MatrixSolver::Choices MatrixSolver::solve_shared(std::uint32_t at, const Bits& live) {
+  auto& seen = seen_[choices_max_ == kChoicesMax ? 1 : 0];
+  std::pair<std::uint32_t, Bits> key{at, live};
+  auto known = seen.find(key);
+  if (known == seen.end()) {
+    const MatrixNode& node = code_.nodes[at];
+    const bool exact_before = std::exchange(exact_, true);
+    Choices choices = node.kind == MatrixNode::Kind::And ? solve_all(node, live, nullptr)
+                                                         : solve_any(node, live, nullptr);
+    known = seen.emplace(std::move(key), Known{std::move(choices), exact_}).first;
+    exact_ = exact_before;
+  }
+  exact_ = exact_ && known->second.exact;
+  return known->second.choices;
+}
+
+MatrixSolver::Choices MatrixSolver::solve_any(const MatrixNode& node, const Bits& live,
+                                              const Bound* beside) {
   Choices choices;
   for (std::uint32_t child : node.children) {
-    for (Choice& choice : solve(child, live)) choices.push_back(std::move(choice));
+    for (Choice& choice : solve(child, live, beside)) choices.push_back(std::move(choice));
   }
   prune(choices, live);
   return choices;
 }
 
-MatrixSolver::Choices MatrixSolver::solve_all(const MatrixNode& node, const Bits& live) {
+MatrixSolver::Choices MatrixSolver::solve_all(const MatrixNode& node, const Bits& live,
+                                              const Bound* beside) {
   // The last cluster index stands for everything outside this node.
   const std::size_t count = node.children.size();
   const std::size_t outside = count;
@@ -77,41 +108,98 @@ MatrixSolver::Choices MatrixSolver::solve_all(const MatrixNode& node, const Bits
   // A cluster that nothing outside touches yields its one best choice. All that is touched from
   // outside is one cluster, so the order of its choices stays that of the full expansion.
   const std::size_t touched = clusters.find(outside);
-  Choices choices = join(parts[touched], live);
+  Choices choices = join(parts[touched], live, nullptr);
   for (std::size_t i = 0; i <= count; ++i) {
-    if (i != touched && !parts[i].empty()) choices = product(choices, join(parts[i], none()));
+    if (i == touched || parts[i].empty()) continue;
+    if (beside == nullptr) {
+      choices = product(choices, join(parts[i], none(), nullptr), nullptr);
+      continue;
+    }
+    Bound rest = *beside;
+    for (std::size_t other = 0; other <= count; ++other) {
+      if (other != i) rest = both(rest, bound_of(parts[other], 0));
+    }
+    choices = product(choices, join(parts[i], none(), &rest), nullptr);
   }
   return choices;
 }
 
 // The branches `parts` of an "&" taken together, beside `outer`.
-MatrixSolver::Choices MatrixSolver::join(const std::vector<std::uint32_t>& parts,
-                                         const Bits& outer) {
+MatrixSolver::Choices MatrixSolver::join(const std::vector<std::uint32_t>& parts, const Bits& outer,
+                                         const Bound* beside) {
   std::vector<Bits> later(parts.size() + 1, none());
   for (std::size_t i = parts.size(); i-- > 0;) later[i] = later[i + 1] | support(parts[i]);
   Choices joined{{none(), 0}};
   Bits before = none();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const Bits after = outer | later[i + 1];
-    const Choices next = solve(parts[i], before | after);
-    joined = product(joined, next);
+    const Choices next = solve(parts[i], before | after, nullptr);
+    Bound rest;
+    if (beside != nullptr) rest = both(*beside, bound_of(parts, i + 1));
+    joined = product(joined, next, beside == nullptr ? nullptr : &rest);
     before |= support(parts[i]);
     prune(joined, before & after);
   }
   return joined;
 }
 
-MatrixSolver::Choices MatrixSolver::product(const Choices& left, const Choices& right) {
+// Every choice of `left` with every one of `right`, without those that cannot reach the floor with
+// what `rest` can add.
+MatrixSolver::Choices MatrixSolver::product(const Choices& left, const Choices& right,
+                                            const Bound* rest) const {
   const Bits nothing = none();
   Choices out;
   out.reserve(left.size() * right.size());
   for (const Choice& a : left) {
     for (const Choice& b : right) {
-      std::int64_t twice = 0;
+      std::int64_t value = a.value + b.value;
       Bits::for_each_only_in(a.models, nothing, b.models,
-                             [&](std::size_t model) { twice += weights_[model]; });
-      out.push_back({a.models | b.models, a.value + b.value - twice});
+                             [&](std::size_t model) { value -= weights_[model]; });
+      if (rest != nullptr) {
+        const bool has_target = a.models.test(target_) || b.models.test(target_);
+        if (!has_target && rest->with_target == kNever) continue;
+        const std::int64_t add = has_target ? rest->plain : rest->with_target + weights_[target_];
+        if (value + add < floor_) continue;
+      }
+      out.push_back({a.models | b.models, value});
     }
+  }
+  return out;
+}
+
+void MatrixSolver::find_bounds() {
+  if (!bounds_.empty()) return;
+  bounds_.reserve(code_.nodes.size());
+  for (const MatrixNode& node : code_.nodes) {
+    Bound bound;
+    if (node.kind == MatrixNode::Kind::And) {
+      bound = bound_of(node.children, 0);
+    } else if (node.kind == MatrixNode::Kind::Or) {
+      for (std::uint32_t child : node.children) {
+        bound.plain = std::max(bound.plain, bounds_[child].plain);
+        bound.with_target = std::max(bound.with_target, bounds_[child].with_target);
+      }
+    } else if (node.model == target_) {
+      bound.with_target = 0;
+    } else {
+      bound.plain = weights_[node.model];
+    }
+    bounds_.push_back(bound);
+  }
+}
+
+MatrixSolver::Bound MatrixSolver::bound_of(const std::vector<std::uint32_t>& parts,
+                                           std::size_t from) const {
+  Bound out;
+  for (std::size_t i = from; i < parts.size(); ++i) out = both(out, bounds_[parts[i]]);
+  return out;
+}
+
+MatrixSolver::Bound MatrixSolver::both(const Bound& a, const Bound& b) {
+  Bound out{a.plain + b.plain, kNever};
+  if (a.with_target != kNever) out.with_target = a.with_target + b.plain;
+  if (b.with_target != kNever) {
+    out.with_target = std::max(out.with_target, a.plain + b.with_target);
   }
   return out;
 }
@@ -129,7 +217,13 @@ bool MatrixSolver::beats(const Choice& a, const Choice& b, bool earlier, const B
 void MatrixSolver::prune(Choices& choices, const Bits& live) {
   considered_ += choices.size();
   if (choices.size() < 2) return;
-  // Of those that hold the same live models the first best stays.
+  prune_equal(choices, live);
+  if (choices.size() <= kCheap) prune_beaten(choices, live);
+  keep_best(choices, choices_max_);
+}
+
+// Of those that hold the same live models the first best stays.
+void MatrixSolver::prune_equal(Choices& choices, const Bits& live) const {
   std::unordered_map<Bits, std::size_t, BitsHash> best;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const auto [it, added] = best.try_emplace(choices[i].models & live, i);
@@ -143,10 +237,6 @@ void MatrixSolver::prune(Choices& choices, const Bits& live) {
   out.reserve(kept.size());
   for (std::size_t i : kept) out.push_back(std::move(choices[i]));
   choices = std::move(out);
-
-  keep_best(choices, 2 * kChoicesMax);  // what follows is quadratic
-  prune_beaten(choices, live);
-  keep_best(choices, kChoicesMax);
 }
 
 // A choice with the target is worth more than all without: if there is one, one stays.

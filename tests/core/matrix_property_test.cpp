@@ -14,7 +14,7 @@ namespace {
 class RandomMatrix {
  public:
   explicit RandomMatrix(unsigned seed) : random_(seed) {
-    const int models = 3 + pick(6);
+    const int models = 3 + pick(7);
     for (int i = 0; i < models; ++i) {
       spec.models.push_back("m" + std::to_string(i));
       costs[spec.models.back()] = pick(2) == 0 ? 1 : 1 + pick(4);
@@ -22,7 +22,7 @@ class RandomMatrix {
     }
     const int sets = 1 + pick(4);
     for (int i = 0; i < sets; ++i) {
-      Text made = expression(0);
+      Text made = pick(3) == 0 ? some_of_many() : expression(0);
       spec.sets.emplace_back("s" + std::to_string(i), made.text);
       alternatives.push_back(std::move(made.alternatives));
     }
@@ -48,6 +48,37 @@ class RandomMatrix {
     std::vector<ModelSet> alternatives;
   };
 
+  // Branches that overlap in most models, so that the solver has many choices to tell apart.
+  Text some_of_many() {
+    Text out;
+    for (int branch = 2 + pick(3); branch > 0; --branch) {
+      Text any;
+      for (int i = 3 + pick(3); i > 0; --i) {
+        const ModelId& model = any_model();
+        any.text += (any.text.empty() ? "" : " | ") + model;
+        any.alternatives.push_back({model});
+      }
+      any.text = "(" + any.text + ")";
+      out = out.text.empty() ? any : together(out, any);
+    }
+    return out;
+  }
+
+  static Text together(const Text& left, const Text& right) {
+    Text out{left.text + " & " + right.text, {}};
+    for (const ModelSet& a : left.alternatives) {
+      for (const ModelSet& b : right.alternatives) {
+        out.alternatives.push_back(a);
+        out.alternatives.back().insert(b.begin(), b.end());
+      }
+    }
+    return out;
+  }
+
+  const ModelId& any_model() {
+    return spec.models[static_cast<std::size_t>(pick(static_cast<int>(spec.models.size())))];
+  }
+
   // Sets refer to earlier ones only, so definition order is evaluation order.
   Text expression(int depth) {
     const int kind = depth >= 3 ? 0 : pick(4);
@@ -56,8 +87,7 @@ class RandomMatrix {
       return {"+s" + std::to_string(set), alternatives[set]};
     }
     if (kind == 0) {
-      const ModelId& model =
-          spec.models[static_cast<std::size_t>(pick(static_cast<int>(spec.models.size())))];
+      const ModelId& model = any_model();
       return {model, {{model}}};
     }
     const bool all = kind != 1;
@@ -66,20 +96,13 @@ class RandomMatrix {
       const Text next = expression(depth + 1);
       // Keep the judge quick.
       if (out.alternatives.size() * next.alternatives.size() > 1000) break;
-      out.text += (all ? " & " : " | ") + next.text;
-      if (!all) {
-        out.alternatives.insert(out.alternatives.end(), next.alternatives.begin(),
-                                next.alternatives.end());
+      if (all) {
+        out = together(out, next);
         continue;
       }
-      std::vector<ModelSet> product;
-      for (const ModelSet& a : out.alternatives) {
-        for (const ModelSet& b : next.alternatives) {
-          product.push_back(a);
-          product.back().insert(b.begin(), b.end());
-        }
-      }
-      out.alternatives = std::move(product);
+      out.text += " | " + next.text;
+      out.alternatives.insert(out.alternatives.end(), next.alternatives.begin(),
+                              next.alternatives.end());
     }
     out.text = "(" + out.text + ")";
     return out;
