@@ -187,7 +187,8 @@ YamlNode read_yaml(const std::string& text, const std::string& file,
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& names) {
   const std::string wanted = lowered(name);
   std::string best;
-  std::size_t best_distance = wanted.size() <= 3 ? 2 : 4;
+  // A third of the letters may be wrong, and one may always be.
+  std::size_t best_distance = std::max<std::size_t>(1, wanted.size() / 3) + 1;
   for (const std::string& candidate : names) {
     const std::size_t apart = distance(wanted, lowered(candidate));
     if (apart < best_distance && apart < candidate.size()) {

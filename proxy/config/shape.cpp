@@ -70,10 +70,12 @@ class ShapeChecker {
 
   void unknown(const YamlNode::Member& member, const ConfigSection& section,
                const std::string& path) {
-    // A top-level block of the user's own, for anchors, is common; a scalar there is a typo.
     std::vector<std::string> names;
     for (const ConfigKey& key : section.keys) names.emplace_back(key.name);
     const std::string meant = did_you_mean(member.key, names);
+    // A block of the user's own at the top, to hold anchors, is no mistake.
+    const bool holds_anchors = section.name == "top" && !member.value.is_scalar();
+    if (meant.empty() && holds_anchors) return;
     note(Problem::Severity::Warning, member.place, path,
          meant.empty() ? "unknown key, ignored"
                        : fmt::format("unknown key, ignored; did you mean \"{}\"?", meant));

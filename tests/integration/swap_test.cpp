@@ -112,7 +112,7 @@ TEST(Swap, TtlUnloadsAfterTheLastRequest) {
   EXPECT_EQ(world.post(kChat, chat("a")).status, 200);
   EXPECT_THAT(world.children(), SizeIs(1));
   EXPECT_TRUE(wait_until([&] { return world.children().empty(); }, 8s));
-  EXPECT_TRUE(world.wait_for_log("stop a: idle"));
+  EXPECT_TRUE(world.wait_for_log("stop a: no request for"));
 }
 
 TEST(Swap, TheQueueSaysWhatWaitsAndWhatHappensNext) {
@@ -125,7 +125,7 @@ TEST(Swap, TheQueueSaysWhatWaitsAndWhatHappensNext) {
     return queue.find("my-request") != std::string::npos;
   }));
   EXPECT_THAT(queue, HasSubstr(R"("state":"starting")"));
-  EXPECT_THAT(queue, HasSubstr("served when a has loaded"));
+  EXPECT_THAT(queue, HasSubstr("starts when a is loaded"));
   const auto [status, text] = run_program({built_program("rouse"), "status", "--url", world.url()});
   EXPECT_EQ(status, 0);
   EXPECT_THAT(text, HasSubstr("MODEL"));

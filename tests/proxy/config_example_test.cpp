@@ -55,7 +55,8 @@ TEST(ConfigExample, ShowsEveryKey) {
 }
 
 TEST(ConfigExample, TheCommittedSchemaIsTheGeneratedOne) {
-  EXPECT_EQ(text_of("config.schema.json"), json_schema()) << "run: rouse schema > config.schema.json";
+  EXPECT_EQ(text_of("config.schema.json"), json_schema())
+      << "run: rouse schema > config.schema.json";
 }
 
 }  // namespace

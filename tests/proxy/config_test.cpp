@@ -1,11 +1,11 @@
 #include "proxy/config/config.hpp"
 
+#include "proxy/config/check_report.hpp"
+#include "tests/support/temp_dir.hpp"
+
 #include <gmock/gmock.h>
 
 #include <cstdlib>
-
-#include "proxy/config/check_report.hpp"
-#include "tests/support/temp_dir.hpp"
 
 namespace rouse {
 namespace {
@@ -16,7 +16,8 @@ using testing::IsEmpty;
 
 std::vector<std::string> problems_of(const std::string& text) {
   std::vector<std::string> list;
-  for (const Problem& problem : parse_config(text, "c.yaml").problems) list.push_back(problem.str());
+  for (const Problem& problem : parse_config(text, "c.yaml").problems)
+    list.push_back(problem.str());
   return list;
 }
 
@@ -33,7 +34,9 @@ struct Fault {
   const char* problem;  // the first, whole
 };
 
-void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+void PrintTo(const Fault& fault, std::ostream* out) {
+  *out << fault.name;
+}
 
 class ConfigFault : public testing::TestWithParam<Fault> {};
 
@@ -44,7 +47,7 @@ TEST_P(ConfigFault, IsToldWithItsPlace) {
 }
 
 constexpr Fault kFaults[] = {
-    {"Syntax", "models: [", "c.yaml:1:10: this is not YAML: end of sequence flow not found"},
+    {"Syntax", "models: [", "c.yaml:1:1: this is not YAML: end of sequence flow not found"},
     {"NotAMapping", "- a\n", "c.yaml:1:1: expected a mapping, got a list"},
     {"MisspeltKey", "helthCheckTimeout: 20\n",
      "c.yaml:1:1: helthCheckTimeout: warning: unknown key, ignored; did you mean "
@@ -76,7 +79,8 @@ constexpr Fault kFaults[] = {
      "c.yaml:1:19: models.a.cmd: unknown macro '${nope}'"},
     {"ForwardMacro", "macros: {a: \"${b}\", b: c}\nmodels: {m: {cmd: \"${a} ${PORT}\"}}\n",
      "c.yaml:2:19: models.m.cmd: unknown macro '${b}'"},
-    {"ReservedMacro", "macros: {PORT: 1}\n", "c.yaml:1:10: macros.PORT: macro name 'PORT' is reserved"},
+    {"ReservedMacro", "macros: {PORT: 1}\n",
+     "c.yaml:1:10: macros.PORT: macro name 'PORT' is reserved"},
     {"SelfReference", "macros: {a: \"x ${a}\"}\n",
      "c.yaml:1:13: macros.a: macro 'a' contains self-reference"},
     {"MacroOfAKind", "macros: {a: [1]}\n",
@@ -92,7 +96,8 @@ constexpr Fault kFaults[] = {
     {"UnknownInSet", "models: {a: {cmd: \"x ${PORT}\"}}\nmatrix: {sets: {s: a & zz}}\n",
      "c.yaml:2:24: matrix.sets.s: unknown var or model \"zz\""},
     {"BadExpression", "models: {a: {cmd: \"x ${PORT}\"}}\nmatrix:\n  sets:\n    s: \"a & (a\"\n",
-     "c.yaml:4:15: matrix.sets.s: parse: missing closing parenthesis"},
+     "c.yaml:4:13: matrix.sets.s: parse: missing closing parenthesis for the one opened at "
+     "position 4"},
     {"EmptyKey", "apiKeys: [\"\"]\n", "c.yaml:1:10: apiKeys: empty api key found in apiKeys"},
     {"KeyWithSpace", "apiKeys: [\"a b\"]\n",
      "c.yaml:1:10: apiKeys: apiKeys[0]: api key cannot contain spaces"},
@@ -112,9 +117,10 @@ INSTANTIATE_TEST_SUITE_P(Table, ConfigFault, testing::ValuesIn(kFaults),
                          [](const auto& each) { return std::string(each.param.name); });
 
 TEST(Config, TellsAllFaultsAtOnceInTheOrderOfTheFile) {
-  EXPECT_THAT(problems_of("startPort: x\nlogToStdout: y\nmodels: {a: {cmd: \"z ${PORT}\", ttl: q}}\n"),
-              ElementsAre(HasSubstr("c.yaml:1:12: startPort"), HasSubstr("c.yaml:2:14: logToStdout"),
-                          HasSubstr("c.yaml:3:37: models.a.ttl")));
+  EXPECT_THAT(
+      problems_of("startPort: x\nlogToStdout: y\nmodels: {a: {cmd: \"z ${PORT}\", ttl: q}}\n"),
+      ElementsAre(HasSubstr("c.yaml:1:12: startPort"), HasSubstr("c.yaml:2:14: logToStdout"),
+                  HasSubstr("c.yaml:3:37: models.a.ttl")));
 }
 
 TEST(Config, AnEmptyFileIsValid) {
@@ -150,7 +156,8 @@ TEST(Config, AMacroAloneInAValueKeepsItsType) {
 
 TEST(Config, TheEnvironmentCannotChangeTheStructure) {
   ::setenv("ROUSE_TEST_VALUE", "a: b # \"c\"\\", 1);
-  const auto config = good("models: {m: {cmd: \"x ${PORT}\", name: \"${env.ROUSE_TEST_VALUE}\"}}\n");
+  const auto config =
+      good("models: {m: {cmd: \"x ${PORT}\", name: \"${env.ROUSE_TEST_VALUE}\"}}\n");
   EXPECT_EQ(config->models.at("m").name, "a: b # \"c\"\\");
 }
 
@@ -179,8 +186,8 @@ TEST(Config, TtlAndTimeoutsInheritAndHaveTheirFloors) {
 }
 
 TEST(Config, CommentLinesOfACommandGoBeforeMacrosAreLookedAt) {
-  const auto config = good(
-      "models:\n  m:\n    cmd: |\n      run\n      # --x ${nope}\n      --port ${PORT}\n");
+  const auto config =
+      good("models:\n  m:\n    cmd: |\n      run\n      # --x ${nope}\n      --port ${PORT}\n");
   EXPECT_THAT(config->models.at("m").argv, ElementsAre("run", "--port", "5800"));
 }
 
@@ -231,19 +238,22 @@ TEST(ConfigFiles, TwoDefinitionsOfOneModelAreAProblem) {
   const LoadedConfig loaded = load_config({"", dir.path().string()});
   EXPECT_EQ(loaded.config, nullptr);
   ASSERT_EQ(loaded.problems.size(), 1u);
-  EXPECT_THAT(loaded.problems.front().str(), HasSubstr("b.yaml:1:13: models.a: duplicate models \"a\""));
+  EXPECT_THAT(loaded.problems.front().str(),
+              HasSubstr("b.yaml:1:13: models.a: duplicate models \"a\""));
 }
 
 TEST(ConfigFiles, AMissingFileIsNamed) {
   const LoadedConfig loaded = load_config({"/nowhere/c.yaml", ""});
   EXPECT_EQ(loaded.config, nullptr);
-  EXPECT_THAT(loaded.problems.front().str(), HasSubstr("/nowhere/c.yaml: cannot be read: No such file"));
+  EXPECT_THAT(loaded.problems.front().str(),
+              HasSubstr("/nowhere/c.yaml: cannot be read: No such file"));
 }
 
 TEST(CheckReport, SpellsOutSetsAndNeighbours) {
   const LoadedConfig loaded = parse_config(
       "models: {a: {cmd: \"x ${PORT}\"}, b: {cmd: \"x ${PORT}\"}, e: {cmd: \"x ${PORT}\"}}\n"
-      "matrix: {sets: {s: (a | b) & e}}\nlogRequests: true\n", "c.yaml");
+      "matrix: {sets: {s: (a | b) & e}}\nlogRequests: true\n",
+      "c.yaml");
   ASSERT_NE(loaded.config, nullptr);
   const std::string report = check_report(loaded);
   EXPECT_THAT(report, HasSubstr("    a + e\n    b + e\n"));
