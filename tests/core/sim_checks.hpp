@@ -78,6 +78,15 @@ inline void SimWorld::check(const Admit& a) {
   EXPECT_FALSE(engine.unloading) << "admitted to an engine that is being unloaded";
   EXPECT_LT(now_, shutdown_at_);
   EXPECT_LT(engine.running, settings_.models.at(a.model).concurrency) << "more than may run";
+  for (const auto& [ticket, other] : requests_) {
+    if (other.admitted || other.model != a.model || ticket == a.ticket) continue;
+    const bool is_late = now_ - other.since >= settings_.policy.max_wait;
+    if (is_late) EXPECT_GT(ticket, a.ticket) << "passed an older one that waited too long";
+    const bool am_late = now_ - request.since >= settings_.policy.max_wait;
+    if (!is_late && !am_late && !is_other_overdue(a.model)) {
+      EXPECT_GE(request.priority, other.priority) << "passed one of a higher priority";
+    }
+  }
   if (settings_.exclusive && !std::holds_alternative<EngineReady>(*event_)) {
     for (const auto& [ticket, other] : requests_) {
       if (other.admitted || other.model == a.model || ticket > a.ticket) continue;

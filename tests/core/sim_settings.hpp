@@ -46,8 +46,9 @@ struct SimSettings {
   Duration load_max{3'000};
   Duration stop_max{500};
   Duration service_max{2'000};
-  Duration pause_max{600};  ///< between arrivals
-  Duration late_max{0};     ///< how late the shell ticks
+  Duration pause_max{600};        ///< between arrivals
+  bool ticks_after_steps = true;  ///< to see that nothing was left; else deadlines alone must do
+  Duration late_max{0};           ///< how late the shell ticks
 
   [[nodiscard]] bool is_peaceful() const {
     return fault_percent == 0 && operator_percent == 0 && roomy;
@@ -106,6 +107,7 @@ inline SimSettings random_settings(Dice& dice) {
   world.impatient_percent = dice.one_of<int>({0, 10, 50});
   world.operator_percent = dice.one_of<int>({0, 0, 10});
   world.favourite_percent = dice.one_of<int>({0, 0, 85});
+  world.ticks_after_steps = dice.chance(60);
   world.load_max = Duration{dice.roll(10, 4'000)};
   world.pause_max = Duration{dice.roll(50, 1'500)};
   world.late_max = dice.one_of<Duration>({Duration{0}, Duration{0}, Duration{20}});
