@@ -1,0 +1,157 @@
+// The real SDKs against rouse and fake engines: a wait is latency, never an error or a retry; a
+// broken stream is an error, never a short success.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI from 'openai';
+import {createOpenAICompatible} from '@ai-sdk/openai-compatible';
+import {generateText, streamText} from 'ai';
+import {fakeModels, Rouse, until} from './rouse.mjs';
+
+const WORDS = Array.from({length: 12}, (_, i) => `word-${i + 1}`).join(' ');
+const MATRIX = 'matrix: {sets: {default: "(a | b) & emb"}}\n';
+const messages = [{role: 'user', content: 'hello there'}];
+
+const world = async (t, models, more = '') => {
+  const fakes = await fakeModels(models);
+  const rouse = await Rouse.start(`${more}${Object.keys(models).includes('b') ? MATRIX : ''}${fakes.yaml}`);
+  t.after(async () => {
+    await rouse.stop();
+    fakes.clean();
+  });
+  const baseURL = `${rouse.url}/v1`;
+  return {
+    rouse,
+    fakes,
+    openai: new OpenAI({baseURL, apiKey: 'none', maxRetries: 2}),
+    anthropic: new Anthropic({baseURL: rouse.url, apiKey: 'none', maxRetries: 2}),
+    ai: createOpenAICompatible({name: 'rouse', baseURL}),
+  };
+};
+
+// Each way to ask: what it returns is the whole text.
+const ways = {
+  'chat': async ({openai}, model) =>
+    (await openai.chat.completions.create({model, messages})).choices[0].message.content,
+  'chat, streamed': async ({openai}, model) => {
+    let text = '';
+    for await (const chunk of await openai.chat.completions.create({model, messages, stream: true})) {
+      text += chunk.choices[0]?.delta?.content ?? '';
+    }
+    return text;
+  },
+  'responses': async ({openai}, model) => (await openai.responses.create({model, input: 'hello'})).output_text,
+  'responses, streamed': async ({openai}, model) => {
+    let text = '';
+    for await (const event of await openai.responses.create({model, input: 'hello', stream: true})) {
+      if (event.type === 'response.output_text.delta') text += event.delta;
+    }
+    return text;
+  },
+  'completions, streamed': async ({openai}, model) => {
+    let text = '';
+    for await (const chunk of await openai.completions.create({model, prompt: 'hello', stream: true})) {
+      text += chunk.choices[0]?.text ?? '';
+    }
+    return text;
+  },
+  'messages': async ({anthropic}, model) =>
+    (await anthropic.messages.create({model, max_tokens: 99, messages})).content[0].text,
+  'messages, streamed': async ({anthropic}, model) =>
+    anthropic.messages.stream({model, max_tokens: 99, messages}).finalText(),
+  'ai-sdk': async ({ai}, model) => (await generateText({model: ai(model), messages, maxRetries: 2})).text,
+  'ai-sdk, streamed': async ({ai}, model) => {
+    let text = '';
+    for await (const part of streamText({model: ai(model), messages, maxRetries: 2}).textStream) text += part;
+    return text;
+  },
+};
+
+test('every way to ask is answered in full while the model loads for 20 s, without a retry', {timeout: 120000}, async (t) => {
+  const w = await world(t, {a: '--load-ms 20000', b: '', emb: '--load-ms 20000'},
+    'waiting: {hold: 5s, keepAlive: 3s}\n');
+  const began = Date.now();
+  const answers = Object.entries(ways).map(async ([name, ask]) => assert.equal(await ask(w, 'a'), WORDS, name));
+  const embedding = w.openai.embeddings.create({model: 'emb', input: 'hello', encoding_format: 'float'});
+  await Promise.all(answers);
+  assert.equal((await embedding).data[0].embedding.length, 3);
+  assert.ok(Date.now() - began >= 20000);
+  // One request for each: nobody had to ask twice.
+  assert.equal(w.fakes.requests('a'), Object.keys(ways).length);
+});
+
+test('a request waits while another client holds the other model', {timeout: 60000}, async (t) => {
+  const w = await world(t, {a: '--tps 10 --tokens 30', b: '', emb: ''});
+  const stream = await w.openai.chat.completions.create({model: 'a', messages, stream: true});
+  const reader = stream[Symbol.asyncIterator]();
+  await reader.next();
+  const began = Date.now();
+  const other = Promise.all(Object.values(ways).map((ask) => ask(w, 'b')));
+  let last;
+  for (let step = await reader.next(); !step.done; step = await reader.next()) last = step.value;
+  const streamTook = Date.now() - began;
+  assert.equal(last.choices[0].finish_reason, 'stop');
+  for (const text of await other) assert.equal(text, WORDS);
+  assert.ok(streamTook > 1000, 'the stream was held long enough to be in the way');
+  assert.equal(w.fakes.requests('b'), Object.keys(ways).length);
+});
+
+test('a client that goes away ends the generation', {timeout: 60000}, async (t) => {
+  const w = await world(t, {a: '--tps 50'});
+  const controller = new AbortController();
+  const stream = await w.openai.chat.completions.create(
+    {model: 'a', messages: [{role: 'user', content: 'LOOP'}], stream: true}, {signal: controller.signal});
+  await assert.rejects(async () => {
+    let seen = 0;
+    for await (const chunk of stream) if (chunk && ++seen === 5) controller.abort();
+    if (seen >= 5) throw new Error('aborted');
+  });
+  await until('the engine to notice', async () =>
+    (await (await fetch(`http://127.0.0.1:${w.fakes.ports.a}/fake/stats`)).json()).aborted >= 1);
+  await until('the place to be free', async () => (await w.rouse.queue()).models[0].running === 0);
+});
+
+test('a client that goes away while it waits leaves the load to the next', {timeout: 60000}, async (t) => {
+  const w = await world(t, {a: '--load-ms 2000'});
+  const controller = new AbortController();
+  const first = w.openai.chat.completions.create({model: 'a', messages}, {signal: controller.signal});
+  await until('the request to wait', async () => (await w.rouse.queue()).waiting.length === 1);
+  controller.abort();
+  await assert.rejects(first);
+  await until('the place to be free', async () => (await w.rouse.queue()).waiting.length === 0);
+  assert.equal(await ways.chat(w, 'a'), WORDS);
+  assert.equal(w.rouse.log.match(/start a:/g).length, 1);
+});
+
+test('an engine that dies in mid-stream is an error for every client', {timeout: 60000}, async (t) => {
+  for (const name of Object.keys(ways).filter((each) => each.includes('streamed'))) {
+    await t.test(name, async (inner) => {
+      const w = await world(inner, {a: '--crash-mid-stream 5 --tps 50'});
+      if (name === 'ai-sdk, streamed') {
+        const errors = [];
+        const result = streamText({model: w.ai('a'), messages, maxRetries: 0, onError: ({error}) => errors.push(error)});
+        let text = '';
+        try {
+          for await (const part of result.textStream) text += part;
+        } catch (error) {
+          errors.push(error);
+        }
+        assert.notEqual(errors.length, 0, `a short success: "${text}"`);
+        return;
+      }
+      await assert.rejects(ways[name](w, 'a'));
+    });
+  }
+});
+
+test('a load that fails is a 503 with the reason and a time to come back', {timeout: 60000}, async (t) => {
+  const w = await world(t, {a: '--crash-at-start 3'});
+  const openai = new OpenAI({baseURL: `${w.rouse.url}/v1`, apiKey: 'none', maxRetries: 0});
+  const error = await openai.chat.completions.create({model: 'a', messages}).catch((each) => each);
+  assert.equal(error.status, 503);
+  assert.match(error.message, /status 3/);
+  assert.ok(Number(error.headers.get('retry-after')) <= 30);
+  const anthropic = new Anthropic({baseURL: w.rouse.url, apiKey: 'none', maxRetries: 0});
+  const typed = await anthropic.messages.create({model: 'a', max_tokens: 9, messages}).catch((each) => each);
+  assert.equal(typed.status, 503);
+});
