@@ -166,6 +166,10 @@ class Scheduler {
 
   [[nodiscard]] ScheduleView view(Instant now) const;
 
+  /// The place of @p ticket in view().waiting, from 1; 0 if it does not wait. Far cheaper than a
+  /// view.
+  [[nodiscard]] std::size_t position(Ticket ticket) const;
+
   /// No engine runs, starts or stops, and nobody waits: after ShutdownWanted, the shell may leave.
   [[nodiscard]] bool is_quiet() const;
 

@@ -96,6 +96,7 @@ struct Scheduler::State {
   [[nodiscard]] Instant gathered_at() const;
 
   // scheduler_view.cpp
+  [[nodiscard]] std::vector<const EngineRecord*> wanted_in_turn() const;
   [[nodiscard]] ModelView view_of(const EngineRecord& engine, Instant at) const;
   [[nodiscard]] std::string next_for(const EngineRecord& engine, const Waiter& waiter,
                                      Instant at) const;

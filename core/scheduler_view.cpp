@@ -30,26 +30,44 @@ ScheduleView Scheduler::view(Instant now) const {
   view.models.reserve(state.engines.size());
   view.waiting.reserve(state.waiting);
 
-  const Instant overdue = state.overdue();
-  std::vector<const EngineRecord*> wanted;
-  for (const auto& [id, engine] : state.engines) {
-    view.models.push_back(state.view_of(engine, now));
-    if (!engine.waiting.empty()) wanted.push_back(&engine);
-  }
-  const auto rank = [&](const EngineRecord* engine) {
-    const bool late = engine->wanted_since() <= overdue;
-    const std::int64_t priority = late ? 0 : -std::int64_t{engine->wanted_priority()};
-    return std::tuple(distance(*engine), !late, priority, engine->wanted_order());
-  };
-  std::sort(wanted.begin(), wanted.end(),
-            [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
-  for (const EngineRecord* engine : wanted) {
-    for (const Waiter& waiter : engine->waiting.in_turn(overdue)) {
+  for (const auto& [id, engine] : state.engines) view.models.push_back(state.view_of(engine, now));
+  for (const EngineRecord* engine : state.wanted_in_turn()) {
+    for (const Waiter& waiter : engine->waiting.in_turn(state.overdue())) {
       view.waiting.push_back({waiter.ticket, engine->id, waiter.priority, waiter.since,
                               state.next_for(*engine, waiter, now)});
     }
   }
   return view;
+}
+
+std::size_t Scheduler::position(Ticket ticket) const {
+  const State& state = *state_;
+  const auto it = state.tickets.find(ticket);
+  if (it == state.tickets.end() || it->second.admitted) return 0;
+  std::size_t ahead = 0;
+  for (const EngineRecord* engine : state.wanted_in_turn()) {
+    if (engine == it->second.engine) {
+      return ahead + engine->waiting.ahead_of(it->second.order, state.overdue()) + 1;
+    }
+    ahead += engine->waiting.size();
+  }
+  return 0;
+}
+
+std::vector<const EngineRecord*> Scheduler::State::wanted_in_turn() const {
+  std::vector<const EngineRecord*> wanted;
+  for (const auto& [id, engine] : engines) {
+    if (!engine.waiting.empty()) wanted.push_back(&engine);
+  }
+  const Instant since = overdue();
+  const auto rank = [&](const EngineRecord* engine) {
+    const bool late = engine->wanted_since() <= since;
+    const std::int64_t priority = late ? 0 : -std::int64_t{engine->wanted_priority()};
+    return std::tuple(distance(*engine), !late, priority, engine->wanted_order());
+  };
+  std::sort(wanted.begin(), wanted.end(),
+            [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+  return wanted;
 }
 
 ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) const {

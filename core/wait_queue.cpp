@@ -44,4 +44,20 @@ std::vector<Waiter> WaitQueue::in_turn(Instant overdue) const {
   return all;
 }
 
+std::size_t WaitQueue::ahead_of(Order order, Instant overdue) const {
+  std::size_t late = 0;
+  for (const auto& [other, waiter] : by_age_) {
+    if (waiter.since > overdue) break;
+    if (other == order) return late;
+    ++late;
+  }
+  std::size_t ahead = late;
+  for (const auto& [priority, other] : by_turn_) {
+    if (other == order) break;
+    const bool is_late = late > 0 && by_age_.find(other)->second.since <= overdue;
+    if (!is_late) ++ahead;
+  }
+  return ahead;
+}
+
 }  // namespace rouse::core

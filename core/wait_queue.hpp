@@ -23,7 +23,7 @@ struct Waiter {
   Instant since{};
 };
 
-/// Who waits for one model, by age and by turn. Every operation is O(log n), except in_turn().
+/// Who waits for one model, by age and by turn. Every operation is O(log n), except the last two.
 class WaitQueue {
  public:
   void push(const Waiter& waiter);
@@ -41,6 +41,8 @@ class WaitQueue {
 
   /// All, in the order in which next() would name them.
   [[nodiscard]] std::vector<Waiter> in_turn(Instant overdue) const;
+  /// How many of them come before @p order, which must be in the queue.
+  [[nodiscard]] std::size_t ahead_of(Order order, Instant overdue) const;
 
  private:
   std::map<Order, Waiter> by_age_;

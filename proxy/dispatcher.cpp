@@ -158,11 +158,7 @@ core::ScheduleView Dispatcher::view() const {
 }
 
 std::size_t Dispatcher::queue_position(const Place& place) const {
-  const core::ScheduleView schedule = view();
-  const auto at = std::find_if(
-      schedule.waiting.begin(), schedule.waiting.end(),
-      [&](const core::WaitingView& waiting) { return waiting.ticket == place.ticket_; });
-  return static_cast<std::size_t>(at - schedule.waiting.begin()) + 1;
+  return scheduler_.position(place.ticket_);
 }
 
 std::string Dispatcher::request_id(core::Ticket ticket) const {

@@ -211,6 +211,7 @@ inline void SimWorld::check_view() const {
   std::set<Ticket> seen;
   for (const WaitingView& waiting : view.waiting) {
     EXPECT_TRUE(seen.insert(waiting.ticket).second) << waiting.ticket << " is listed twice";
+    EXPECT_EQ(scheduler_.position(waiting.ticket), seen.size()) << waiting.ticket;
     const auto it = requests_.find(waiting.ticket);
     ASSERT_NE(it, requests_.end());
     EXPECT_FALSE(it->second.admitted);
