@@ -204,6 +204,8 @@ constexpr std::array kSchedule = {
               "a request that waited this long gets its model as soon as running ones end"},
     ConfigKey{"minResidency", Duration, "", "2s",
               "a model that was loaded stays at least this long"},
+    ConfigKey{"linger", Duration, "", "1s",
+              "a model stays this long after its last request, for the next one of a loop"},
     ConfigKey{"gather", Duration, "", "0s",
               "waits this long before the first load to see who else asks"},
     ConfigKey{"abandonGrace", Duration, "", "1m",
