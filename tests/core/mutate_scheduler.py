@@ -167,7 +167,7 @@ def first_failure(output):
         return "crashed"
     said = []
     for line in lines[starts[0] + 1:]:
-        if line.startswith("Google Test trace"):
+        if line.startswith(("Google Test trace", "[", "tests/")):
             break
         said.append(line.strip())
     return "; ".join(reversed(said))
