@@ -4,7 +4,7 @@
 usage: tests/core/mutate_scheduler.py [name ...]
 
 Each mutation replaces one text in a copy of core/, builds the simulator against it and runs it. A
-mutation that survives is a promise nobody checks. Not part of ctest (about two minutes); run it
+mutation that survives is a promise nobody checks. Not part of ctest (about a minute on two cores); run it
 when the scheduler or its simulator changes. Exit status 1 if any mutation survives.
 """
 
@@ -167,7 +167,7 @@ def first_failure(output):
         return "crashed"
     said = []
     for line in lines[starts[0] + 1:]:
-        if line.startswith(("Google Test trace", "[", "tests/")):
+        if line.startswith(("Google Test trace", "[", "./tests/", "tests/")):
             break
         said.append(line.strip())
     return "; ".join(reversed(said))

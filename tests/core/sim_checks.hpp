@@ -46,7 +46,9 @@ inline void SimWorld::check(const Stop& a) {
       EXPECT_EQ(engine.up, Up::Loading);
       EXPECT_EQ(waiting_for(a.model), 0) << "abandoned while somebody waits for it";
       EXPECT_FALSE(engine.wished) << "abandoned while an operator wants it";
-      if (!urged) EXPECT_GE(now_ - engine.unwanted_since, settings_.policy.abandon_grace);
+      if (!urged) {
+        EXPECT_GE(now_ - engine.unwanted_since, settings_.policy.abandon_grace);
+      }
       break;
     case StopCause::Unloaded:
       EXPECT_TRUE(engine.unloading || std::holds_alternative<UnloadWanted>(*event_));
@@ -81,7 +83,9 @@ inline void SimWorld::check(const Admit& a) {
   for (const auto& [ticket, other] : requests_) {
     if (other.admitted || other.model != a.model || ticket == a.ticket) continue;
     const bool is_late = now_ - other.since >= settings_.policy.max_wait;
-    if (is_late) EXPECT_GT(ticket, a.ticket) << "passed an older one that waited too long";
+    if (is_late) {
+      EXPECT_GT(ticket, a.ticket) << "passed an older one that waited too long";
+    }
     const bool am_late = now_ - request.since >= settings_.policy.max_wait;
     if (!is_late && !am_late && !is_other_overdue(a.model)) {
       EXPECT_GE(request.priority, other.priority) << "passed one of a higher priority";
@@ -150,7 +154,9 @@ inline void SimWorld::check_state() const {
     if (request.admitted) continue;
     ++waiting;
     const Duration waited = now_ - request.since;
-    if (policy.give_up > Duration{0}) EXPECT_LT(waited, policy.give_up + late) << "never refused";
+    if (policy.give_up > Duration{0}) {
+      EXPECT_LT(waited, policy.give_up + late) << "never refused";
+    }
     if (settings_.is_peaceful()) {
       // At the worst the engine in the way drains, and every other model has an older claim.
       const auto models = static_cast<int>(ids_.size());
@@ -225,8 +231,12 @@ inline void SimWorld::check_view() const {
     EXPECT_EQ(model.running, engine.running);
     const bool is_up = model.state != EngineState::Stopped && model.state != EngineState::Failed;
     EXPECT_EQ(is_up, engine.up != Up::Off) << model.model << " is " << model.state;
-    if (model.unload_at) EXPECT_GE(*model.unload_at + settings_.late_max, now_);
-    if (model.retry_at) EXPECT_GT(*model.retry_at, now_);
+    if (model.unload_at) {
+      EXPECT_GE(*model.unload_at + settings_.late_max, now_);
+    }
+    if (model.retry_at) {
+      EXPECT_GT(*model.retry_at, now_);
+    }
   }
 }
 

@@ -57,7 +57,9 @@ class SimWorld {
     }
     const Instant end = now_ + std::chrono::hours(1);
     while (!testing::Test::HasFailure() && next_at() <= end) happen();
-    if (!testing::Test::HasFailure()) EXPECT_TRUE(scheduler_.is_quiet());
+    if (!testing::Test::HasFailure()) {
+      EXPECT_TRUE(scheduler_.is_quiet());
+    }
     EXPECT_TRUE(resident().empty());
   }
 
@@ -212,7 +214,9 @@ class SimWorld {
     failing_ = asked ? "" : planned.model;
     step(EngineGone{planned.model, asked ? "" : "exit status 1"});
     failing_.clear();
-    if (was_loading) EXPECT_EQ(waiting_for(planned.model), 0) << "its load failed, they wait on";
+    if (was_loading) {
+      EXPECT_EQ(waiting_for(planned.model), 0) << "its load failed, they wait on";
+    }
   }
 
   void count_failure(Engine& engine) {
