@@ -4,8 +4,9 @@
 //   bench_client --port N --mode held --connections N --seconds S        requests that wait
 // Prints one line of JSON: latencies or delays in µs, CPU of the processes P (µs) per request or
 // chunk. Ends after --limit seconds (60) whatever happens.
-#include <arpa/inet.h>
 #include <fmt/format.h>
+
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -75,13 +76,17 @@ double cpu_of_all() {
 }
 
 std::string make_request() {
-  std::string body = fmt::format(R"({{"model":"{}",{}"messages":[{{"role":"user","content":")", options.model,
-                                 options.mode == "streams" ? R"("stream":true,)" : "");
+  std::string body =
+      fmt::format(R"({{"model":"{}",{}"messages":[{{"role":"user","content":")", options.model,
+                  options.mode == "streams" ? R"("stream":true,)" : "");
   const std::string end = R"("}]})";
-  if (options.body > body.size() + end.size()) body.append(options.body - body.size() - end.size(), 'x');
+  if (options.body > body.size() + end.size())
+    body.append(options.body - body.size() - end.size(), 'x');
   body += end;
-  return fmt::format("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-                     "User-Agent: bench\r\nAccept: */*\r\nContent-Length: {}\r\n\r\n{}", body.size(), body);
+  return fmt::format(
+      "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "User-Agent: bench\r\nAccept: */*\r\nContent-Length: {}\r\n\r\n{}",
+      body.size(), body);
 }
 
 void mark(Connection& connection, std::uint32_t events, int how) {
@@ -112,7 +117,8 @@ void start(Connection& connection) {
 
 void finish(Connection& connection) {
   ++answered;
-  if (options.mode == "requests") samples.push_back(static_cast<double>(now_ns() - connection.sent_at) / 1000);
+  if (options.mode == "requests")
+    samples.push_back(static_cast<double>(now_ns() - connection.sent_at) / 1000);
   if (options.mode == "requests" && started < options.requests) {
     start(connection);
   } else {
@@ -169,7 +175,8 @@ bool open_connection(Connection& connection) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(options.port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(connection.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return false;
+  if (::connect(connection.fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return false;
   const int on = 1;
   ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   mark(connection, EPOLLIN, EPOLL_CTL_ADD);
@@ -220,7 +227,8 @@ int main(int argc, char** argv) {
     if (options.mode != "requests" || started < options.requests) start(connection);
   }
   const long wanted = options.mode == "requests" ? options.requests : options.connections;
-  const long long end = began + (options.mode == "held" ? options.seconds : options.limit) * 1'000'000'000LL;
+  const long long end =
+      began + (options.mode == "held" ? options.seconds : options.limit) * 1'000'000'000LL;
   epoll_event events[512];
   while (answered + failed < wanted && now_ns() < end) {
     const int n = ::epoll_wait(set, events, 512, 100);
@@ -233,8 +241,10 @@ int main(int argc, char** argv) {
   const double cpu = cpu_of_all() - cpu_before;
   std::sort(samples.begin(), samples.end());
   const double units = std::max<double>(1, static_cast<double>(samples.size()));
-  fmt::print(R"({{"answered":{},"failed":{},"samples":{},"p50":{:.1f},"p99":{:.1f},"cpu_us":{:.2f},"seconds":{:.2f}}})"
-             "\n", answered, failed, samples.size(), percentile(0.5), percentile(0.99), cpu / units,
-             static_cast<double>(now_ns() - began) / 1e9);
+  fmt::print(
+      R"({{"answered":{},"failed":{},"samples":{},"p50":{:.1f},"p99":{:.1f},"cpu_us":{:.2f},"seconds":{:.2f}}})"
+      "\n",
+      answered, failed, samples.size(), percentile(0.5), percentile(0.99), cpu / units,
+      static_cast<double>(now_ns() - began) / 1e9);
   return 0;
 }

@@ -3,8 +3,9 @@
 // GET /health is 503 until it has loaded. A POST is answered with a small JSON; with "stream":true
 // in its first kilobyte, with CHUNKS events at RATE a second, each with the monotonic time (ns) at
 // which it was written, so that the client can tell how long it was on its way.
-#include <arpa/inet.h>
 #include <fmt/format.h>
+
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -76,8 +77,9 @@ const std::string& json_answer() {
         R"({"choices":[{"finish_reason":"stop","index":0,"message":{"role":"assistant","content":)"
         R"("a short answer"}}],"created":1,"model":"m","object":"chat.completion","usage":)"
         R"({"completion_tokens":3,"prompt_tokens":9,"total_tokens":12},"id":"chatcmpl-1"})";
-    return fmt::format("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-                       body.size(), body);
+    return fmt::format(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        body.size(), body);
   }();
   return answer;
 }
@@ -87,14 +89,16 @@ void answer(const std::shared_ptr<Connection>& connection) {
     send_all(connection->fd, json_answer());
     return;
   }
-  send_all(connection->fd,
-           "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+  send_all(
+      connection->fd,
+      "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
   connection->chunks_left = options.chunks;
   connection->timer = ::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
   const long period = 1'000'000'000L / options.rate;
   // Streams that began together do not all beat at once.
   const long first = 1 + std::rand() % period;
-  const itimerspec beat{{period / 1'000'000'000, period % 1'000'000'000}, {first / 1'000'000'000, first % 1'000'000'000}};
+  const itimerspec beat{{period / 1'000'000'000, period % 1'000'000'000},
+                        {first / 1'000'000'000, first % 1'000'000'000}};
   ::timerfd_settime(connection->timer, 0, &beat, nullptr);
   by_fd[connection->timer] = connection;
   watch(connection->timer);
@@ -105,7 +109,8 @@ void beat(const std::shared_ptr<Connection>& connection) {
   if (::read(connection->timer, &times, sizeof times) <= 0) return;
   const std::string event = fmt::format(
       R"(data: {{"t":{:020},"choices":[{{"index":0,"delta":{{"content":" word"}},"finish_reason":null}}]}})"
-      "\n\n", now_ns());
+      "\n\n",
+      now_ns());
   std::string out = fmt::format("{:x}\r\n{}\r\n", event.size(), event);
   --connection->chunks_left;
   if (connection->chunks_left == 0) out += "0\r\n\r\n";
@@ -147,7 +152,8 @@ void take_input(const std::shared_ptr<Connection>& connection) {
       continue;
     }
     const std::size_t n = std::min(connection->in.size(), connection->body_left);
-    if (connection->in.substr(0, std::min<std::size_t>(n, 1024)).find("\"stream\":true") != std::string::npos) {
+    if (connection->in.substr(0, std::min<std::size_t>(n, 1024)).find("\"stream\":true") !=
+        std::string::npos) {
       connection->streams = true;
     }
     connection->in.erase(0, n);

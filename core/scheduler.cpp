@@ -213,7 +213,9 @@ void Scheduler::State::wake_at(Instant at) {
 
 Instant Scheduler::State::overdue() const {
   // The epoch is never in the future, so this cannot leave the range.
-  return now - std::max(policy.max_wait, Duration{0});
+  // Before the first step there is no now to subtract from.
+  const Duration bound = std::max(policy.max_wait, Duration{0});
+  return now < Instant::min() + bound ? Instant::min() : now - bound;
 }
 
 }  // namespace rouse::core

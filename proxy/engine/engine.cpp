@@ -43,6 +43,13 @@ constexpr std::size_t kLastLines = 12;
 constexpr std::size_t kFailureMax = 1500;
 constexpr std::size_t kReadPerTurn = 64 * 1024;
 
+/// A tenth of the time that the load has taken: readiness is seen late by that much at most, and a
+/// long load is not asked a thousand times.
+std::chrono::milliseconds probe_pause(Clock::duration loading) {
+  const auto tenth = std::chrono::duration_cast<std::chrono::milliseconds>(loading / 10);
+  return std::clamp<std::chrono::milliseconds>(tenth, kFirstProbe, kSlowestProbe);
+}
+
 std::string tail_of(std::string text) {
   if (text.size() > kFailureMax) text = "…" + text.substr(text.size() - kFailureMax);
   return text;
@@ -234,8 +241,8 @@ Task<void> Engine::Impl::watch_readiness() {
     if (exited || stopping) co_return;
     if (answer.ready) break;
     last_answer = std::move(answer.text);
-    pause = std::min<std::chrono::milliseconds>(pause * 2, kSlowestProbe);
     const Clock::time_point now = Clock::now();
+    pause = probe_pause(now - started_at);
     if (now >= next_look) {
       next_look = now + kProgressCheck;
       const std::uint64_t seen = progress_of(pid, pid) + log.total_bytes();

@@ -290,6 +290,11 @@ TEST(Scheduler, EveryActionSaysWhy) {
               HasSubstr("stop a evicted: idle for 12 s; makes room for b: 1 request waiting"));
 }
 
+TEST(Scheduler, CanBeViewedBeforeItsFirstStep) {
+  auto s = exclusive();
+  EXPECT_THAT(s.scheduler().view(Instant{}).waiting, testing::IsEmpty());
+}
+
 TEST(Scheduler, WaitsThatNeverEndAreNoDeadlines) {
   SchedulePolicy policy = plain_policy();
   policy.max_wait = policy.give_up = policy.linger = Duration::max();
