@@ -21,6 +21,11 @@ struct Endpoint {
   /// For logs and as the Host header: "127.0.0.1:5800", "unix:/run/x.sock".
   [[nodiscard]] std::string authority() const;
 
+  /// What goes into a Host field: the authority, or "localhost" for a unix socket.
+  [[nodiscard]] std::string host_field() const {
+    return unix_path.empty() ? authority() : "localhost";
+  }
+
   auto operator<=>(const Endpoint&) const = default;
 };
 

@@ -1,7 +1,7 @@
 #include "proxy/exchange.hpp"
 
 #include "base/log.hpp"
-#include "proxy/authorise.hpp"
+#include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/wire/loading_stream.hpp"
 
@@ -23,18 +23,6 @@ constexpr std::size_t kReadAheadMax = 8 * 1024 * 1024;
 constexpr std::size_t kRefusalMax = 64 * 1024;
 constexpr int kAttemptsMax = 4;
 constexpr auto kPauseBeforeRetry = 100ms;
-
-Failure failure(int status, std::string message, std::string code = {}) {
-  return Failure{.status = status,
-                 .text = {.type = {}, .code = std::move(code), .message = std::move(message)}};
-}
-
-Failure passing_failure(int status, std::string message, int retry_after_s) {
-  Failure made = failure(status, std::move(message));
-  made.retry_after_s = retry_after_s;
-  made.passing = true;
-  return made;
-}
 
 }  // namespace
 
@@ -109,6 +97,11 @@ Task<std::optional<Failure>> Exchange::find_model() {
     made.body_unread = unread;
     co_return made;
   }
+  if (finder_.model_is_no_text()) {
+    Failure made = failure(400, "\"model\" must be a text");
+    made.body_unread = unread;
+    co_return made;
+  }
   if (!finder_.model() || finder_.model()->empty()) {
     co_return failure(400, "no model id could be identified: the body has no \"model\"");
   }
@@ -120,13 +113,6 @@ Task<std::optional<Failure>> Exchange::find_model() {
     co_return made;
   }
   co_return std::nullopt;
-}
-
-Failure Exchange::body_failure(const Error& error) const {
-  const int status = status_for(error.code);
-  Failure made = failure(status == 0 ? 400 : status, error.message());
-  made.body_unread = true;
-  return made;
 }
 
 // --- admit ---------------------------------------------------------------------------------------
@@ -150,7 +136,7 @@ Task<std::optional<Failure>> Exchange::admit() {
     co_await place_->changed(until);
   }
   admitted_at_ = Clock::now();
-  if (place_->state() == Place::State::Refused) co_return refusal_failure();
+  if (place_->state() == Place::State::Refused) co_return failure_of(place_->refusal());
   co_return std::nullopt;
 }
 
@@ -177,20 +163,13 @@ bool Exchange::wants_stream() const {
 void Exchange::start_lifeline() {
   if (lifeline_.is_running() || !wants_stream() || !route_.early_head || head_.version != 11)
     return;
-  ResponseHead early;
-  early.fields.add("content-type", "text/event-stream");
-  early.fields.add("cache-control", "no-cache");
-  early.fields.add("x-accel-buffering", "no");
-  early.fields.add("x-request-id", request_id_);
-  early.framing = Framing::Chunked;
-  early.keep_alive = head_.keep_alive;
   auto head_at = started_ + proxy_.config->waiting.hold;
   if (model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat &&
       place_->state() == Place::State::Waiting) {
     head_at = Clock::now();
     lifeline_.set_text(loading_text(), wire::kLoadingInterval);
   }
-  lifeline_.start(head_at, std::move(early));
+  lifeline_.start(head_at, early_stream_head(head_, request_id_));
 }
 
 std::function<std::string()> Exchange::loading_text() {
@@ -202,29 +181,6 @@ std::function<std::string()> Exchange::loading_text() {
     const std::size_t position = waits ? proxy_.dispatcher.queue_position(*place_) : 0;
     return text->next(elapsed, position);
   };
-}
-
-Failure Exchange::refusal_failure() const {
-  const core::Refuse& refusal = place_->refusal();
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(refusal.retry_after).count();
-  const int retry_after = static_cast<int>(std::clamp<long>(seconds, 1, 30));
-  switch (refusal.cause) {
-    case core::RefusalCause::UnknownModel:
-      return failure(404, unknown_model_text(*proxy_.config, asked_for_), "model_not_found");
-    case core::RefusalCause::QueueFull:
-      return passing_failure(429, refusal.detail, retry_after);
-    case core::RefusalCause::CircuitOpen: {
-      Failure made = passing_failure(503, refusal.detail, retry_after);
-      made.passing = false;  // waiting a moment does not mend it: a person should read this
-      return made;
-    }
-    case core::RefusalCause::TooLong:
-    case core::RefusalCause::LoadFailed:
-    case core::RefusalCause::Unloaded:
-    case core::RefusalCause::ShuttingDown:
-      break;
-  }
-  return passing_failure(503, refusal.detail, retry_after);
 }
 
 void Exchange::on_client_gone() {
@@ -275,7 +231,13 @@ Task<std::optional<Failure>> Exchange::forward() {
 }
 
 Task<std::optional<Failure>> Exchange::send_request(bool reused) {
-  const RequestHead head = upstream_head();
+  const bool renamed = !model_->use_model_name.empty();
+  const auto name_change =
+      static_cast<std::int64_t>(renamed ? wire::json_string(model_->use_model_name).size() -
+                                              (finder_.model_end() - finder_.model_begin())
+                                        : 0);
+  const RequestHead head =
+      head_for_engine(head_, route_, *model_, *proxy_.config, remote_, request_id_, name_change);
   const std::string first = body_prefix();
   const bool more = !client_.body_done();
   upstream_->expires_after(proxy_.config->limits.body_timeout);
@@ -337,28 +299,6 @@ Task<std::optional<Failure>> Exchange::read_head(bool reused) {
   co_return made;
 }
 
-RequestHead Exchange::upstream_head() const {
-  RequestHead head = head_;
-  head.version = 11;
-  head.keep_alive = true;
-  head.target = model_->endpoint.base_path + route_.upstream_target(head_.target);
-  remove_hop_by_hop(head.fields);
-  remove_own_keys(*proxy_.config, head.fields);
-  head.fields.erase("expect");
-  // An engine that compressed a stream would hold its events back.
-  head.fields.erase("accept-encoding");
-  head.fields.set("host", model_->endpoint.authority());
-  head.fields.set("x-request-id", request_id_);
-  const std::optional<std::string_view> chain = head_.fields.find("x-forwarded-for");
-  head.fields.set("x-forwarded-for", chain ? fmt::format("{}, {}", *chain, remote_) : remote_);
-  if (!model_->use_model_name.empty() && head.framing == Framing::Length) {
-    const std::string name = wire::json_string(model_->use_model_name);
-    head.content_length =
-        head.content_length + name.size() - (finder_.model_end() - finder_.model_begin());
-  }
-  return head;
-}
-
 std::string Exchange::body_prefix() {
   if (model_->use_model_name.empty()) {
     // Kept only while the request may have to be sent again.
@@ -373,8 +313,7 @@ std::string Exchange::body_prefix() {
 // --- relay ---------------------------------------------------------------------------------------
 
 Task<void> Exchange::relay() {
-  const std::string type(answer_.fields.find("content-type").value_or(""));
-  const bool events = type.starts_with("text/event-stream");
+  const bool events = is_event_stream(answer_);
   if (lifeline_.head_sent()) {
     status_ = 200;
     if (answer_.status != 200 || !events) {
@@ -384,7 +323,7 @@ Task<void> Exchange::relay() {
     }
   } else {
     if (!events) lifeline_.stop();
-    const ResponseHead head = client_head();
+    const ResponseHead head = head_for_client(answer_, head_, request_id_, client_.body_done());
     status_ = head.status;
     const bool more = head.framing != Framing::None;
     std::string_view first;
@@ -434,24 +373,6 @@ Task<void> Exchange::relay_body() {
   if (answer_.keep_alive) {
     proxy_.pool.give_back(model_->endpoint, std::move(upstream_), model_->timeouts.idle_conn);
   }
-}
-
-ResponseHead Exchange::client_head() const {
-  ResponseHead head = answer_;
-  remove_hop_by_hop(head.fields);
-  head.keep_alive = head_.keep_alive && client_.body_done();
-  const bool unknown_length =
-      answer_.framing == Framing::Chunked || answer_.framing == Framing::UntilClose;
-  if (unknown_length) {
-    head.framing = head_.version == 10 ? Framing::UntilClose : Framing::Chunked;
-    if (head_.version == 10) head.keep_alive = false;
-  }
-  if (const auto type = answer_.fields.find("content-type");
-      type && type->starts_with("text/event-stream")) {
-    head.fields.set("x-accel-buffering", "no");
-  }
-  head.fields.set("x-request-id", request_id_);
-  return head;
 }
 
 /// The engine said no after our early head: its message has to travel inside the stream.

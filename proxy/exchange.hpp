@@ -3,6 +3,7 @@
 #include "base/http_stream.hpp"
 #include "proxy/lifeline.hpp"
 #include "proxy/proxy.hpp"
+#include "proxy/refusal.hpp"
 #include "proxy/wire/error_body.hpp"
 #include "proxy/wire/model_finder.hpp"
 #include "proxy/wire/route.hpp"
@@ -13,16 +14,6 @@
 #include <string>
 
 namespace rouse {
-
-/// Why a request cannot be answered by an engine, and what its client is told.
-struct Failure {
-  int status = 500;
-  wire::ErrorText text;
-  int retry_after_s = 0;     ///< 0: no Retry-After
-  bool passing = false;      ///< a second attempt by the client may succeed
-  bool try_again = false;    ///< not one byte can have been executed: we try again ourselves
-  bool body_unread = false;  ///< part of the request is unread: the connection must close
-};
 
 /// One inference request on its way: find the model, wait for a place, forward, relay, record.
 /// Owned by the session's coroutine; @p proxy and @p client outlive it.
@@ -57,10 +48,6 @@ class Exchange {
   [[nodiscard]] std::function<std::string()> loading_text();
   void cut_upstream();
   [[nodiscard]] bool wants_stream() const;
-  [[nodiscard]] RequestHead upstream_head() const;
-  [[nodiscard]] ResponseHead client_head() const;
-  [[nodiscard]] Failure refusal_failure() const;
-  [[nodiscard]] Failure body_failure(const Error& error) const;
   [[nodiscard]] std::string body_prefix();
 
   Proxy& proxy_;

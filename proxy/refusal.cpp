@@ -1,8 +1,11 @@
 #include "proxy/refusal.hpp"
 
+#include "base/http_stream.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 #include <vector>
 
@@ -12,6 +15,7 @@ namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
 constexpr std::size_t kNamesListed = 12;
+constexpr long kRetryAfterMax = 30;  // seconds: longer ones make clients give up (clients.md §1)
 
 bool is_fit_for_log(std::string_view id) {
   return !id.empty() && id.size() <= kRequestIdMax &&
@@ -19,6 +23,50 @@ bool is_fit_for_log(std::string_view id) {
 }
 
 }  // namespace
+
+Failure failure(int status, std::string message, std::string code) {
+  Failure made;
+  made.status = status;
+  made.text.message = std::move(message);
+  made.text.code = std::move(code);
+  return made;
+}
+
+Failure passing_failure(int status, std::string message, int retry_after_s) {
+  Failure made = failure(status, std::move(message), {});
+  made.retry_after_s = retry_after_s;
+  made.passing = true;
+  return made;
+}
+
+Failure body_failure(const Error& error) {
+  const int status = status_for(error.code);
+  Failure made = failure(status == 0 ? 400 : status, error.message(), {});
+  made.body_unread = true;
+  return made;
+}
+
+Failure failure_of(const core::Refuse& refusal) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(refusal.retry_after).count();
+  const int retry_after = static_cast<int>(std::clamp<long>(seconds, 1, kRetryAfterMax));
+  switch (refusal.cause) {
+    case core::RefusalCause::UnknownModel:
+      return failure(404, refusal.detail, "model_not_found");
+    case core::RefusalCause::QueueFull:
+      return passing_failure(429, refusal.detail, retry_after);
+    case core::RefusalCause::CircuitOpen: {
+      Failure made = passing_failure(503, refusal.detail, retry_after);
+      made.passing = false;  // waiting a moment does not mend it: a person should read this
+      return made;
+    }
+    case core::RefusalCause::TooLong:
+    case core::RefusalCause::LoadFailed:
+    case core::RefusalCause::Unloaded:
+    case core::RefusalCause::ShuttingDown:
+      break;
+  }
+  return passing_failure(503, refusal.detail, retry_after);
+}
 
 std::string request_id_for(const RequestHead& head) {
   if (const auto given = head.fields.find("x-request-id"); given && is_fit_for_log(*given)) {

@@ -1,12 +1,32 @@
 #pragma once
 
 #include "base/http_message.hpp"
+#include "base/result.hpp"
+#include "core/scheduler.hpp"
 #include "proxy/config/config.hpp"
+#include "proxy/wire/error_body.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace rouse {
+
+/// Why a request cannot be answered by an engine, and what its client is told.
+struct Failure {
+  int status = 500;
+  wire::ErrorText text;
+  int retry_after_s = 0;     ///< 0: no Retry-After
+  bool passing = false;      ///< a second attempt by the client may succeed
+  bool try_again = false;    ///< not one byte can have been executed: we try again ourselves
+  bool body_unread = false;  ///< part of the request is unread: the connection must close
+};
+
+[[nodiscard]] Failure failure(int status, std::string message, std::string code = {});
+[[nodiscard]] Failure passing_failure(int status, std::string message, int retry_after_s);
+/// A request's body that could not be read.
+[[nodiscard]] Failure body_failure(const Error& error);
+/// What the scheduler refused.
+[[nodiscard]] Failure failure_of(const core::Refuse& refusal);
 
 /// The client's own x-request-id when it is fit for a log line (1 to 128 visible characters), else
 /// one that we make: 16 hex digits, unique within and, very likely, between runs.

@@ -111,7 +111,7 @@ Task<void> fetch(HttpPool& pool, Endpoint endpoint, std::string key, Result<std:
   head.method = "GET";
   head.target = endpoint.base_path + "/api/queue";
   head.keep_alive = false;
-  head.fields.add("host", endpoint.authority());
+  head.fields.add("host", endpoint.host_field());
   if (!key.empty()) head.fields.add("authorization", "Bearer " + key);
   const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
   if (!sent) {

@@ -67,7 +67,7 @@ Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string pa
   head.method = "GET";
   head.target = endpoint.base_path + path;
   head.keep_alive = false;
-  head.fields.add("host", endpoint.authority());
+  head.fields.add("host", endpoint.host_field());
   head.fields.add("user-agent", "rouse");
   const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
   if (!sent) co_return ProbeAnswer{false, sent.error().message()};

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/http_message.hpp"
+#include "proxy/config/config.hpp"
+#include "proxy/wire/route.hpp"
+
+#include <string>
+
+namespace rouse {
+
+/// The head that an engine gets for a client's request: hop-by-hop fields and our keys taken out,
+/// X-Forwarded-For and the request id put in. @p name_change: by how many bytes the body grows when
+/// the model is renamed.
+[[nodiscard]] RequestHead head_for_engine(const RequestHead& request, const wire::Route& route,
+                                          const ModelConfig& model, const Config& config,
+                                          const std::string& remote, const std::string& request_id,
+                                          std::int64_t name_change);
+
+/// The head that a client gets for an engine's answer. @p may_stay: the connection is fit for
+/// another request.
+[[nodiscard]] ResponseHead head_for_client(const ResponseHead& answer, const RequestHead& request,
+                                           const std::string& request_id, bool may_stay);
+
+/// The head of a stream that begins before its engine does (clients.md §1).
+[[nodiscard]] ResponseHead early_stream_head(const RequestHead& request,
+                                             const std::string& request_id);
+
+[[nodiscard]] bool is_event_stream(const ResponseHead& head);
+
+}  // namespace rouse
