@@ -137,7 +137,13 @@ Task<std::optional<Failure>> Exchange::admit() {
   }
   admitted_at_ = Clock::now();
   if (place_->state() == Place::State::Refused) co_return failure_of(place_->refusal());
+  if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
   co_return std::nullopt;
+}
+
+Failure Exchange::stopped_under_us() const {
+  return passing_failure(503, fmt::format("{} was stopped: {}", model_->id, place_->abort_reason()),
+                         5);
 }
 
 /// Reads on until the body says whether it asks for a stream. Up to then the body stays in the
@@ -220,10 +226,7 @@ Task<std::optional<Failure>> Exchange::forward() {
     std::optional<Failure> failed = co_await send_request(reused);
     if (!failed) failed = co_await read_head(reused);
     if (!failed || gone_) co_return failed;
-    if (place_->state() == Place::State::Aborted) {
-      co_return passing_failure(
-          503, fmt::format("{} was stopped: {}", model_->id, place_->abort_reason()), 5);
-    }
+    if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
     if (!failed->try_again || !reused) co_return failed;
     fresh = true;
     was_sent = true;

@@ -48,6 +48,7 @@ class Exchange {
   [[nodiscard]] std::function<std::string()> loading_text();
   void cut_upstream();
   [[nodiscard]] bool wants_stream() const;
+  [[nodiscard]] Failure stopped_under_us() const;
   [[nodiscard]] std::string body_prefix();
 
   Proxy& proxy_;

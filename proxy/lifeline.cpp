@@ -37,8 +37,8 @@ void Lifeline::stop() {
 
 void Lifeline::arm(steady_clock::time_point at) {
   timer_.expires_at(at);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error || !running_) return;
+  timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+    if (error || alive.expired() || !running_) return;
     beat();
   });
 }

@@ -55,6 +55,8 @@ class Lifeline {
   bool head_sent_ = false;
   bool writing_ = false;
   bool running_ = false;
+  /// A beat that is queued already cannot be cancelled: it finds this gone.
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace rouse

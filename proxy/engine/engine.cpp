@@ -74,6 +74,7 @@ struct Engine::Impl : std::enable_shared_from_this<Engine::Impl> {
 
   Task<void> run();
   Task<void> read_output();
+  bool read_some_output();
   Task<void> watch_readiness();
   Task<void> stop_ladder();
   Task<void> run_stop_command();
@@ -156,6 +157,8 @@ Task<void> Engine::Impl::run() {
   const bool unkillable = exit_status < 0;
   co_await sweep();
   registry.remove(pid);
+  // Its last words may have come together with its end.
+  if (output.is_open()) read_some_output();
   boost::system::error_code ignored;
   output.close(ignored);
   stop_bell.cancel();
@@ -192,22 +195,24 @@ std::vector<std::string> Engine::Impl::environment() const {
 
 Task<void> Engine::Impl::read_output() {
   const std::shared_ptr<Impl> self = shared_from_this();
-  std::array<char, 8192> buffer;
-  std::size_t in_this_turn = 0;
-  for (;;) {
-    const ssize_t n = ::read(output.native_handle(), buffer.data(), buffer.size());
-    if (n > 0) {
-      log.append({buffer.data(), static_cast<std::size_t>(n)});
-      in_this_turn += static_cast<std::size_t>(n);
-      // A flood of logs must not keep the loop from its other work.
-      if (in_this_turn < kReadPerTurn) continue;
-    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-      co_return;
-    }
-    in_this_turn = 0;
+  while (read_some_output()) {
     const auto [error] = co_await output.async_wait(Descriptor::wait_read, use_task);
     if (error || !output.is_open()) co_return;
   }
+}
+
+/// Reads what is there, up to a bound: a flood of logs must not keep the loop from its other work.
+/// False when there will be no more.
+bool Engine::Impl::read_some_output() {
+  std::array<char, 8192> buffer;
+  for (std::size_t taken = 0; taken < kReadPerTurn;) {
+    const ssize_t n = ::read(output.native_handle(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return n < 0 && errno == EAGAIN;
+    log.append({buffer.data(), static_cast<std::size_t>(n)});
+    taken += static_cast<std::size_t>(n);
+  }
+  return true;
 }
 
 Task<void> Engine::Impl::await_exit() {
@@ -324,12 +329,12 @@ Task<void> Engine::Impl::run_stop_command() {
   Descriptor helper_fd(tasks.executor(), spawned->pidfd.release());
   const UniqueFd helper_output = std::move(spawned->output);
   Timer limit(tasks.executor(), Clock::now() + launch.unload_timeout);
-  bool ended = false;
-  limit.async_wait([&](const boost::system::error_code& error) {
-    if (!error && !ended) ::kill(-helper, SIGKILL);
+  const auto ended = std::make_shared<bool>(false);
+  limit.async_wait([ended, helper](const boost::system::error_code& error) {
+    if (!error && !*ended) ::kill(-helper, SIGKILL);
   });
   co_await helper_fd.async_wait(Descriptor::wait_read, use_task);
-  ended = true;
+  *ended = true;
   limit.cancel();
   int status = 0;
   ::waitpid(helper, &status, 0);
