@@ -21,7 +21,7 @@ std::optional<double> take_number(std::string_view& text) {
   double number = 0;
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  if (error != std::errc{} || !std::isfinite(number) || number < 0) return std::nullopt;
+  if (error != std::errc{} || !std::isfinite(number) || std::signbit(number)) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return number;
 }
@@ -46,18 +46,20 @@ constexpr std::array<Unit, 8> kSizes{{{"KiB", 1024},
                                       {"MB", 1e6},
                                       {"GB", 1e9},
                                       {"B", 1}}};
-constexpr double kLongest = 1e15;
+constexpr double kLongest = 3e12;  // milliseconds, 95 years: now and then some still fits a clock
+constexpr double kLargest = 1e15;  // bytes
 
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   if (text.empty()) return std::nullopt;
   double sum = 0;
-  bool plain = false;
+  bool first = true;
   while (!text.empty()) {
     const auto number = take_number(text);
-    if (!number || plain) return std::nullopt;
-    plain = text.empty();
+    if (!number) return std::nullopt;
+    const bool plain = text.empty() && first;
+    first = false;
     const auto factor = plain ? std::optional<double>(1000) : take_unit(text, kTimes);
     if (!factor) return std::nullopt;
     sum += *number * *factor;
@@ -83,7 +85,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   if (!number) return std::nullopt;
   while (text.starts_with(' ')) text.remove_prefix(1);
   const auto factor = text.empty() ? std::optional<double>(1) : take_unit(text, kSizes);
-  if (!factor || !text.empty() || *number * *factor > kLongest) return std::nullopt;
+  if (!factor || !text.empty() || *number * *factor > kLargest) return std::nullopt;
   return static_cast<std::uint64_t>(std::llround(*number * *factor));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,9 @@ struct YamlNode {
   bool quoted = false;  ///< a scalar in quotes or a block: text, whatever it looks like
   std::string text;     ///< of a scalar
   SourcePlace place;
+  /// The column of the first letter of text, when the file has the text in one line just as it is
+  /// here, so that the places of its other letters follow; else 0.
+  int text_column = 0;
   std::vector<YamlNode> items;  ///< of a List
   std::vector<Member> members;  ///< of a Map
 
@@ -47,6 +51,8 @@ struct YamlNode {
   [[nodiscard]] bool is_null() const { return kind == Kind::Null; }
   /// "a mapping", "a list", "nothing", "a value": for messages.
   [[nodiscard]] std::string_view kind_name() const;
+  /// The place of the letter @p at of a scalar; of the whole scalar where that is not known.
+  [[nodiscard]] SourcePlace place_of(std::size_t at) const;
 };
 
 struct YamlNode::Member {
@@ -60,6 +66,10 @@ struct YamlNode::Member {
 /// multiply, in size.
 [[nodiscard]] YamlNode read_yaml(const std::string& text, const std::string& file,
                                  std::vector<Problem>& problems);
+
+/// Calls @p visit for each scalar of @p node, whose path is @p path, with its own path.
+void for_each_scalar(YamlNode& node, const std::string& path,
+                     const std::function<void(YamlNode&, const std::string&)>& visit);
 
 /// The entry of @p names that @p name was probably meant to be; empty when none is near.
 [[nodiscard]] std::string did_you_mean(std::string_view name,
