@@ -4,6 +4,7 @@
 #include "proxy/config/merge.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/config/schema.hpp"
+#include "proxy/config/text_faults.hpp"
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <system_error>
 
 namespace rouse {
@@ -29,12 +31,27 @@ std::string lowered_and_trimmed(std::string text) {
   return text;
 }
 
+const std::vector<std::string>& time_formats() {
+  static const std::vector<std::string> names{"",         "ansic",      "unixdate",    "rubydate",
+                                              "rfc822",   "rfc822z",    "rfc850",      "rfc1123",
+                                              "rfc1123z", "rfc3339",    "rfc3339nano", "kitchen",
+                                              "stamp",    "stampmilli", "stampmicro",  "stampnano"};
+  return names;
+}
+
 void read_log(const Section& top, Config& config) {
   const std::string level = lowered_and_trimmed(top.text("logLevel", "info"));
   const bool known = level == "debug" || level == "info" || level == "warn" || level == "error";
   if (!known) top.warn("logLevel", fmt::format("\"{}\" is no level, info is used", level));
   config.log_level = known ? level : "info";
   config.log_time_format = lowered_and_trimmed(top.text("logTimeFormat"));
+  const auto& formats = time_formats();
+  if (std::find(formats.begin(), formats.end(), config.log_time_format) == formats.end()) {
+    const std::string meant = did_you_mean(config.log_time_format, formats);
+    top.warn("logTimeFormat",
+             fmt::format("\"{}\" is no format, HH:MM:SS.mmm is used{}", config.log_time_format,
+                         meant.empty() ? "" : "; did you mean \"" + meant + "\"?"));
+  }
   const std::string out = top.text("logToStdout", "proxy");
   config.log_to_stdout = out == "upstream" ? LogToStdout::Upstream
                          : out == "both"   ? LogToStdout::Both
@@ -44,11 +61,38 @@ void read_log(const Section& top, Config& config) {
 
 void read_keys(const Section& top, Config& config) {
   config.api_keys = top.texts("apiKeys");
-  for (std::size_t i = 0; i < config.api_keys.size(); ++i) {
-    if (config.api_keys[i].empty()) top.fault("apiKeys", "empty api key found in apiKeys");
-    if (config.api_keys[i].find(' ') != std::string::npos) {
-      top.fault("apiKeys", fmt::format("apiKeys[{}]: api key cannot contain spaces", i));
+  for (const ListItem& key : top.items("apiKeys")) {
+    if (key.text.empty()) top.fault_at(key, "empty api key found in apiKeys");
+    if (key.text.find(' ') != std::string::npos) {
+      top.fault_at(key, "api key cannot contain spaces");
     }
+  }
+}
+
+/// Header names: without blanks around them, each once, whatever its case.
+std::vector<std::string> header_names(const std::vector<std::string>& texts) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const std::string& text : texts) {
+    std::string name = trimmed(text);
+    if (!name.empty() && seen.insert(lowered_and_trimmed(name)).second) {
+      names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
+void read_ignore_paths(const Section& top, Config& config) {
+  const Section upstream = top.section("upstream");
+  for (const ListItem& item : upstream.items("ignorePaths")) {
+    const std::string fault = pattern_fault(item.text);
+    if (!fault.empty()) {
+      upstream.fault_at(item, fmt::format("\"{}\" is no regular expression: {}", item.text, fault));
+    }
+    config.upstream_ignore_paths.push_back(item.text);
+  }
+  if (config.upstream_ignore_paths.empty()) {
+    config.upstream_ignore_paths = {R"(.*\.(js|json|css|png|gif|jpg|jpeg|ico|txt)$)"};
   }
 }
 
@@ -58,7 +102,13 @@ void read_observation(const Section& top, Config& config) {
   config.capture_buffer_mb = top.number("captureBuffer", 5);
   if (top.is_given("store")) {
     config.store_path = top.section("store").text("path");
-    if (config.store_path->empty()) top.fault("store", "store.path is missing");
+    std::error_code ignored;
+    if (config.store_path->empty()) {
+      top.section("store").fault("path", "is missing: the file to keep the history in");
+    } else if (fs::is_directory(*config.store_path, ignored)) {
+      top.section("store").fault(
+          "path", fmt::format("\"{}\" is a folder, a file is wanted", *config.store_path));
+    }
   }
   const Section performance = top.section("performance");
   config.performance_disabled = performance.truth("disabled", false);
@@ -68,8 +118,10 @@ void read_observation(const Section& top, Config& config) {
                       fmt::format("every must be at least 5s, got {}", performance.text("every")));
   }
   const Section activity = top.section("ui").section("activity");
-  if (activity.is_given("session_id")) config.activity_session_id = activity.texts("session_id");
-  config.upstream_ignore_paths = top.section("upstream").texts("ignorePaths");
+  if (activity.is_given("session_id")) {
+    config.activity_session_id = header_names(activity.texts("session_id"));
+  }
+  read_ignore_paths(top, config);
 }
 
 void read_ours(const Section& top, Config& config) {
@@ -104,10 +156,12 @@ void read_ours(const Section& top, Config& config) {
 
 void read_preload(const Section& top, Config& config) {
   const Section startup = top.section("hooks").section("on_startup");
-  for (const std::string& name : startup.texts("preload")) {
+  for (const ListItem& item : startup.items("preload")) {
+    const std::string name = trimmed(item.text);
     const ModelConfig* model = config.find_model(name);
     if (model == nullptr) {
-      startup.warn("preload", fmt::format("no model here is called \"{}\"; left out", name));
+      startup.warn_at(item.place, item.key,
+                      fmt::format("no model here is called \"{}\"; left out", name));
     } else {
       config.preload.push_back(model->id);
     }
@@ -116,7 +170,7 @@ void read_preload(const Section& top, Config& config) {
 
 std::shared_ptr<const Config> read_config(const YamlNode& root, std::vector<Problem>& problems) {
   auto config = std::make_shared<Config>();
-  const Section top(root.is_map() ? &root : nullptr, "", problems);
+  const Section top(root.is_map() ? &root : nullptr, problems);
   config->health_check_timeout =
       std::chrono::seconds(std::max(15, top.number("healthCheckTimeout", 120)));
   config->start_port = top.number("startPort", 5800);
@@ -158,10 +212,13 @@ LoadedConfig finish(YamlNode root, std::vector<Problem> problems) {
 std::vector<fs::path> yaml_files(const std::string& dir, std::vector<Problem>& problems) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(dir, error)) {
-    const fs::path extension = entry.path().extension();
-    if (entry.is_regular_file() && (extension == ".yaml" || extension == ".yml")) {
-      files.push_back(entry.path());
+  fs::directory_iterator entries(dir, error);
+  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
+    const fs::path extension = entries->path().extension();
+    std::error_code unknown;  // of a loop of links, for one: add_file() will say what is wrong
+    const bool is_folder = entries->is_directory(unknown);
+    if (!is_folder && (extension == ".yaml" || extension == ".yml")) {
+      files.push_back(entries->path());
     }
   }
   if (error) {
@@ -212,9 +269,11 @@ LoadedConfig load_config(const ConfigSources& sources) {
   std::vector<fs::path> files;
   if (!sources.dir.empty()) files = yaml_files(sources.dir, problems);
   if (!sources.file.empty()) {
-    std::error_code ignored;
-    for (const fs::path& each : files) {
-      if (!fs::equivalent(each, sources.file, ignored)) continue;
+    const auto is_same = [&](const fs::path& each) {
+      std::error_code ignored;
+      return fs::equivalent(each, sources.file, ignored);
+    };
+    if (std::erase_if(files, is_same) > 0) {
       problems.push_back({Problem::Severity::Error,
                           {sources.file, 0, 0},
                           "",

@@ -7,24 +7,47 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <functional>
 #include <map>
-#include <set>
+#include <optional>
 
 namespace rouse {
 
 namespace {
 
 constexpr std::size_t kNameMax = 63;
-constexpr std::size_t kExpansionMax = 1024 * 1024;
+constexpr std::size_t kExpansionMax = 1024 * 1024;  // of one value
+constexpr std::size_t kExpansionsMax = 32 * kExpansionMax;
 constexpr int kPortMax = 65535;
 
 struct Macro {
   std::string name;
   std::string text;
+  bool quoted = false;  // a text, whatever it looks like
 };
-using Scope = std::vector<Macro>;
+
+/// Macros in their order; what a reference means is found by name.
+class Scope {
+ public:
+  void add(Macro macro) {
+    const auto [it, fresh] = index_.emplace(macro.name, macros_.size());
+    if (fresh) {
+      macros_.push_back(std::move(macro));
+    } else {
+      macros_[it->second] = std::move(macro);  // at the place of the one that it replaces
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const { return macros_.size(); }
+  [[nodiscard]] const Macro& operator[](std::size_t at) const { return macros_[at]; }
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const {
+    const auto it = index_.find(name);
+    return it == index_.end() ? std::nullopt : std::optional(it->second);
+  }
+
+ private:
+  std::vector<Macro> macros_;
+  std::map<std::string, std::size_t, std::less<>> index_;
+};
 
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -35,37 +58,51 @@ std::string reference(std::string_view name) {
   return "${" + std::string(name) + "}";
 }
 
-void replace_all(std::string& text, const std::string& from, const std::string& to) {
-  for (std::size_t at = text.find(from); at != std::string::npos;
-       at = text.find(from, at + to.size())) {
-    text.replace(at, from.size(), to);
-    if (text.size() > kExpansionMax) return;
+/// Stops soon after the text has become longer than @p most.
+std::string replaced(std::string_view text, std::string_view from, std::string_view to,
+                     std::size_t most) {
+  std::string out;
+  while (out.size() <= most) {
+    const std::size_t at = text.find(from);
+    out += text.substr(0, at);
+    if (at == std::string_view::npos) break;
+    out += to;
+    text.remove_prefix(at + from.size());
   }
+  return out;
 }
 
-/// Calls @p visit for each scalar below @p node, with its path.
-void for_each_scalar(YamlNode& node, const std::string& path,
-                     const std::function<void(YamlNode&, const std::string&)>& visit) {
-  if (node.is_scalar()) visit(node, path);
-  for (std::size_t i = 0; i < node.items.size(); ++i) {
-    for_each_scalar(node.items[i], fmt::format("{}[{}]", path, i), visit);
-  }
-  for (YamlNode::Member& member : node.members) {
-    for_each_scalar(member.value, path.empty() ? member.key : path + "." + member.key, visit);
-  }
-}
-
-/// The first ${name} in @p text, or empty. Text such as ${x:-y} is no macro.
-std::string leftover(std::string_view text) {
+/// Calls @p visit for the name of each ${name} in @p text until it returns true. Text such as
+/// ${x:-y} is no macro.
+template <class Visit>
+void for_each_reference(std::string_view text, const Visit& visit) {
   for (std::size_t at = text.find("${"); at != std::string_view::npos;
        at = text.find("${", at + 2)) {
-    const std::size_t end = text.find('}', at);
-    if (end == std::string_view::npos) return {};
-    const std::string_view name = text.substr(at + 2, end - at - 2);
-    if (!name.empty() && std::all_of(name.begin(), name.end(), is_name_char))
-      return std::string(name);
+    std::size_t end = at + 2;
+    while (end < text.size() && is_name_char(text[end])) ++end;
+    if (end == at + 2 || end == text.size() || text[end] != '}') continue;
+    if (visit(text.substr(at + 2, end - at - 2))) return;
   }
-  return {};
+}
+
+std::string leftover(std::string_view text) {
+  std::string first;
+  for_each_reference(text, [&](std::string_view name) {
+    first = name;
+    return true;
+  });
+  return first;
+}
+
+/// The last macro of @p scope, before @p end, that @p text names.
+std::optional<std::size_t> last_named(std::string_view text, const Scope& scope, std::size_t end) {
+  std::optional<std::size_t> last;
+  for_each_reference(text, [&](std::string_view name) {
+    const auto at = scope.find(name);
+    if (at && *at < end && (!last || *at > *last)) last = at;
+    return false;
+  });
+  return last;
 }
 
 class Expander {
@@ -78,11 +115,13 @@ class Expander {
     if (models != nullptr && models->is_map()) {
       for (YamlNode::Member& model : models->members) strip_comments(model.value);
     }
-    const Scope globals = read_macros(root_.find("macros"), "macros", "");
+    Scope globals;
+    read_macros(root_.find("macros"), "macros", "", globals);
     for (YamlNode::Member& member : root_.members) {
       if (member.key == "models" || member.key == "macros") continue;
-      for_each_scalar(member.value, member.key,
-                      [&](YamlNode& node, const std::string&) { substitute(node, globals); });
+      for_each_scalar(member.value, member.key, [&](YamlNode& node, const std::string& path) {
+        substitute(node, path, globals);
+      });
     }
     if (models != nullptr && models->is_map()) expand_models(*models, globals);
     report_leftovers();
@@ -100,9 +139,9 @@ class Expander {
     }
   }
 
-  Scope read_macros(const YamlNode* node, const std::string& path, const std::string& prefix) {
-    Scope scope;
-    if (node == nullptr || !node->is_map()) return scope;
+  void read_macros(const YamlNode* node, const std::string& path, const std::string& prefix,
+                   Scope& scope) {
+    if (node == nullptr || !node->is_map()) return;
     for (const YamlNode::Member& member : node->members) {
       const std::string below = path + "." + member.key;
       const std::string& name = member.key;
@@ -120,23 +159,28 @@ class Expander {
         note(member.value.place, below,
              prefix + fmt::format("macro '{}' contains self-reference", name));
       } else {
-        scope.push_back({name, member.value.text});
+        scope.add({name, member.value.text, member.value.quoted});
       }
     }
-    return scope;
   }
 
   /// From the last to the first, one pass each: a macro may use those before it.
-  void substitute(YamlNode& node, const Scope& scope) {
-    if (node.text.find("${") == std::string::npos) return;
-    for (auto it = scope.rbegin(); it != scope.rend(); ++it) {
-      const std::string from = reference(it->name);
-      if (node.text == from) node.quoted = false;  // a value by itself keeps its type
-      replace_all(node.text, from, it->text);
-    }
-    if (node.text.size() > kExpansionMax) {
-      note(node.place, "", "macros make this value larger than a megabyte");
+  void substitute(YamlNode& node, const std::string& path, const Scope& scope) {
+    std::size_t end = scope.size();
+    while (const auto at = last_named(node.text, scope, end)) {
+      const Macro& macro = scope[*at];
+      const std::string from = reference(macro.name);
+      // A value by itself keeps its type; inside a text it is text.
+      node.quoted = node.text == from ? macro.quoted : true;
+      node.text = replaced(node.text, from, macro.text, kExpansionMax);
+      node.text_column = 0;
+      expanded_ += node.text.size();
+      end = *at;
+      if (node.text.size() <= kExpansionMax && expanded_ <= kExpansionsMax) continue;
+      const bool first = expanded_ - node.text.size() <= kExpansionsMax;
+      if (first) note(node.place, path, "too large once its macros are put in");
       node.text.clear();
+      return;
     }
   }
 
@@ -155,32 +199,28 @@ class Expander {
 
   void expand_model(const std::string& id, YamlNode& model, const Scope& globals, long long& port) {
     const std::string path = "models." + id;
-    Scope scope{{"MODEL_ID", id}};
-    scope.insert(scope.end(), globals.begin(), globals.end());
-    for (Macro& own : read_macros(model.find("macros"), path + ".macros", "model " + id + ": ")) {
-      const auto same = std::find_if(scope.begin() + 1, scope.end(),
-                                     [&](const Macro& each) { return each.name == own.name; });
-      if (same != scope.end()) {
-        same->text = own.text;
-      } else {
-        scope.push_back(std::move(own));
-      }
-    }
+    Scope scope;
+    scope.add({"MODEL_ID", id, true});
+    for (std::size_t i = 0; i < globals.size(); ++i) scope.add(globals[i]);
+    read_macros(model.find("macros"), path + ".macros", "model " + id + ": ", scope);
     if (model.find("proxy") == nullptr || model.find("proxy")->is_null()) add_default_proxy(model);
     const auto expand = [&](const Scope& with) {
       for (YamlNode::Member& member : model.members) {
         if (member.key == "macros") continue;
-        for_each_scalar(member.value, path,
-                        [&](YamlNode& node, const std::string&) { substitute(node, with); });
+        for_each_scalar(
+            member.value, path + "." + member.key,
+            [&](YamlNode& node, const std::string& below) { substitute(node, below, with); });
       }
-      expand_filter_keys(model, path, with);
     };
     expand(scope);
+    expand_filter_keys(model, path, scope);
     const YamlNode* cmd = model.find("cmd");
     const bool uses_port = cmd != nullptr && cmd->text.find("${PORT}") != std::string::npos;
     if (uses_port) {
       if (port > kPortMax) note(cmd->place, path + ".cmd", "no port is left for ${PORT}");
-      expand({{"PORT", std::to_string(port)}});
+      Scope own_port;
+      own_port.add({"PORT", std::to_string(port), false});
+      expand(own_port);
       ++port;
       return;
     }
@@ -215,7 +255,7 @@ class Expander {
       YamlNode key;
       key.kind = YamlNode::Kind::Scalar;
       key.text = member.key;
-      substitute(key, scope);
+      substitute(key, path + ".filters.setParamsByID", scope);
       const auto [it, fresh] = seen.emplace(key.text, member.key);
       if (!fresh) {
         note(member.place, path + ".filters.setParamsByID",
@@ -235,7 +275,7 @@ class Expander {
       for_each_scalar(member.value, member.key, [&](YamlNode& node, const std::string& path) {
         if (path.find(".macros.") != std::string::npos) return;
         std::string text = node.text;
-        if (path.ends_with(".cmdStop")) replace_all(text, "${PID}", "");
+        if (path.ends_with(".cmdStop")) text = replaced(text, "${PID}", "", kExpansionMax);
         const std::string name = leftover(text);
         if (!name.empty()) note(node.place, path, fmt::format("unknown macro '${{{}}}'", name));
       });
@@ -244,35 +284,10 @@ class Expander {
 
   YamlNode& root_;
   std::vector<Problem>& problems_;
+  std::size_t expanded_ = 0;
 };
 
 }  // namespace
-
-void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems) {
-  constexpr std::string_view kStart = "${env.";
-  for_each_scalar(node, path, [&](YamlNode& scalar, const std::string& where) {
-    for (std::size_t at = scalar.text.find(kStart); at != std::string::npos;
-         at = scalar.text.find(kStart, at)) {
-      const std::size_t end = scalar.text.find('}', at);
-      if (end == std::string::npos) return;
-      const std::string name = scalar.text.substr(at + kStart.size(), end - at - kStart.size());
-      const char* value = std::getenv(name.c_str());
-      if (value == nullptr) {
-        problems.push_back({Problem::Severity::Error, scalar.place, where,
-                            fmt::format("environment variable '{}' is not set", name)});
-        at = end;
-        continue;
-      }
-      const std::string_view text = value;
-      if (text.find_first_of("\r\n") != std::string_view::npos) {
-        problems.push_back({Problem::Severity::Error, scalar.place, where,
-                            fmt::format("environment variable '{}' holds a line end", name)});
-      }
-      scalar.text.replace(at, end - at + 1, text);
-      at += text.size();
-    }
-  });
-}
 
 void expand_macros(YamlNode& root, std::vector<Problem>& problems) {
   Expander(root, problems).run();

@@ -9,8 +9,9 @@
 
 namespace rouse {
 
-/// Replaces ${env.NAME} in every value of @p node. The text is put in as it is: it cannot change
-/// the structure of the file, unlike in the peer, which replaces before it parses.
+/// Replaces ${env.NAME} in every key and value of @p node. The text is put in as it is: it cannot
+/// change the structure of the file, unlike in llama-swap, which replaces before it parses. Comment
+/// lines of cmd and cmdStop are removed first.
 void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems);
 
 /// Expands the macros of a whole file in place (llama-swap-behaviour.md §2.4): global ones

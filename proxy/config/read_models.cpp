@@ -1,5 +1,6 @@
 #include "proxy/config/command_line.hpp"
 #include "proxy/config/reader.hpp"
+#include "proxy/config/text_faults.hpp"
 
 #include <fmt/format.h>
 
@@ -11,12 +12,9 @@ namespace rouse {
 namespace {
 
 constexpr int kDefaultConcurrency = 10;
-
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
-}
+// The one model id that means something: ComfyUI's page asks for many small things at once.
+constexpr std::string_view kComfyUi = "comfyui_auto";
+constexpr int kComfyUiConcurrency = 50;
 
 std::vector<std::string> comma_list(std::string_view text) {
   std::set<std::string> found;  // sorted, without duplicates
@@ -51,23 +49,19 @@ void read_endpoint(const Section& section, ModelConfig& model) {
   }
 }
 
-ModelConfig read_model(const std::string& id, const Section& section, const Config& config,
-                       const Section& top) {
-  ModelConfig model;
-  model.id = id;
-  model.cmd = section.text("cmd");
-  model.argv = split_command(model.cmd);
-  model.cmd_stop = section.text("cmdStop");
-  model.proxy = section.text("proxy");
-  read_endpoint(section, model);
-  model.aliases = section.texts("aliases");
-  model.env = section.texts("env");
-  for (const std::string& pair : model.env) {
-    if (pair.find('=') == std::string::npos || pair.starts_with('=')) {
-      section.fault("env", fmt::format("\"{}\" is not of the form NAME=value", pair));
+void read_env(const Section& section, ModelConfig& model) {
+  for (const ListItem& item : section.items("env")) {
+    if (item.text.find('=') == std::string::npos || item.text.starts_with('=')) {
+      section.warn_at(item.place, item.key,
+                      fmt::format("\"{}\" is not of the form NAME=value; left out", item.text));
+    } else {
+      model.env.push_back(item.text);
     }
   }
-  model.check_endpoint = trimmed(section.text("checkEndpoint", "/health"));
+}
+
+void read_limits_of_time(const Section& section, const Section& top, const Config& config,
+                         ModelConfig& model) {
   const int ttl = section.number("ttl", -1);
   model.ttl = ttl < 0 ? top.seconds("globalTTL", 0) : std::chrono::seconds(ttl);
   const int unload = section.number("unloadTimeout", 0);
@@ -78,12 +72,34 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   const int health = section.number("healthCheckTimeout", 0);
   model.health_check_timeout =
       health > 0 ? std::chrono::seconds(std::max(health, 15)) : config.health_check_timeout;
+}
+
+ModelConfig read_model(const std::string& id, const Section& section, const Config& config,
+                       const Section& top) {
+  ModelConfig model;
+  model.id = id;
+  model.cmd = section.text("cmd");
+  model.argv = split_command(model.cmd);
+  model.cmd_stop = section.text("cmdStop");
+  model.proxy = section.text("proxy");
+  read_endpoint(section, model);
+  model.aliases = section.texts("aliases");
+  read_env(section, model);
+  model.check_endpoint = trimmed(section.text("checkEndpoint", "/health"));
+  const std::string fault = check_endpoint_fault(model.check_endpoint);
+  if (!fault.empty()) {
+    section.fault("checkEndpoint", fmt::format("\"{}\" {}", model.check_endpoint, fault));
+  }
+  read_limits_of_time(section, top, config, model);
   model.unlisted = section.truth("unlisted", false);
   model.use_model_name = section.text("useModelName");
   model.name = section.text("name");
   model.description = section.text("description");
   const int limit = section.number("concurrencyLimit", 0);
   model.concurrency_limit = limit <= 0 ? kDefaultConcurrency : limit;
+  if (id == kComfyUi) {
+    model.concurrency_limit = std::max(model.concurrency_limit, kComfyUiConcurrency);
+  }
   model.filters = read_filters(section.section("filters"));
   if (const YamlNode* metadata = section.node("metadata")) {
     if (metadata->is_map()) {
@@ -95,7 +111,8 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   model.send_loading_state =
       section.truth("sendLoadingState", top.truth("sendLoadingState", false));
   model.timeouts = read_timeouts(section.section("timeouts"), 0);
-  model.ignore_websockets = section.section("compat").truth("ignoreWebsockets", false);
+  model.ignore_websockets =
+      id == kComfyUi || section.section("compat").truth("ignoreWebsockets", false);
   const Section capabilities = section.section("capabilities");
   model.capabilities = {capabilities.texts("in"), capabilities.texts("out"),
                         capabilities.truth("tools", false), capabilities.truth("reranker", false),
@@ -104,21 +121,28 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
 }
 
 void add_alias(const std::string& alias, const std::string& id, const Section& section,
-               std::string_view key, Config& config) {
+               const ListItem& from, Config& config) {
   if (config.models.contains(alias)) {
     if (alias != id) {
-      section.warn(key, fmt::format("alias {} is the id of another model, which wins", alias));
+      section.warn_at(from.place, from.key,
+                      fmt::format("alias {} is the id of another model, which wins", alias));
     }
     return;
   }
   const auto [it, fresh] = config.aliases.emplace(alias, id);
   if (!fresh && it->second != id) {
-    section.fault(key, fmt::format("duplicate alias {} found in model: {} (it belongs to {})",
-                                   alias, id, it->second));
+    section.fault_at(from, fmt::format("duplicate alias {} found in model: {} (it belongs to {})",
+                                       alias, id, it->second));
   }
 }
 
 }  // namespace
+
+std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+}
 
 Filters read_filters(const Section& section) {
   Filters filters;
@@ -127,6 +151,10 @@ Filters read_filters(const Section& section) {
   if (const YamlNode* params = section.node("setParams")) filters.set_params = read_params(*params);
   if (const YamlNode* by_id = section.node("setParamsByID")) {
     for (const YamlNode::Member& member : by_id->members) {
+      if (!member.value.is_map() && !member.value.is_null()) {
+        section.fault_at(member.value.place, "setParamsByID." + member.key,
+                         fmt::format("expected a mapping, got {}", member.value.kind_name()));
+      }
       filters.set_params_by_id[member.key] = read_params(member.value);
     }
   }
@@ -158,22 +186,24 @@ void read_models(const Section& top, Config& config) {
   // After all ids are known: an id wins over an alias.
   top.each("models", [&](const YamlNode::Member& member, const Section& section) {
     ModelConfig& model = config.models.at(member.key);
-    for (const std::string& alias : model.aliases) {
-      add_alias(alias, member.key, section, "aliases", config);
+    for (const ListItem& alias : section.items("aliases")) {
+      add_alias(alias.text, member.key, section, alias, config);
     }
-    for (const auto& [name, params] : model.filters.set_params_by_id) {
-      if (name == member.key) continue;
+    const Section filters = section.section("filters");
+    filters.each("setParamsByID", [&](const YamlNode::Member& entry, const Section&) {
+      const std::string& name = entry.key;
+      if (name == member.key) return;
+      const ListItem from{name, entry.place, "filters.setParamsByID." + name};
       if (config.models.contains(name)) {
-        section.fault("filters.setParamsByID",
-                      fmt::format("model {} filters.setParamsByID: key '{}' conflicts with an "
-                                  "existing model ID",
-                                  member.key, name));
-        continue;
+        section.fault_at(from, fmt::format("model {} filters.setParamsByID: key '{}' conflicts "
+                                           "with an existing model ID",
+                                           member.key, name));
+        return;
       }
-      add_alias(name, member.key, section, "filters.setParamsByID", config);
+      add_alias(name, member.key, section, from, config);
       const auto& known = model.aliases;
       if (std::find(known.begin(), known.end(), name) == known.end()) model.aliases.push_back(name);
-    }
+    });
   });
 }
 

@@ -1,4 +1,3 @@
-#include "core/groups.hpp"
 #include "proxy/config/reader.hpp"
 
 #include <fmt/format.h>
@@ -10,21 +9,33 @@ namespace rouse {
 
 namespace {
 
-/// Every name under which a peer's model can be asked for: PEER/MODEL, and MODEL where one peer
-/// alone has it.
-std::set<std::string> peer_names(const Config& config) {
-  std::set<std::string> names;
-  std::map<std::string, int> bare;
-  for (const auto& [peer, entry] : config.peers) {
-    for (const std::string& model : entry.models) {
-      names.insert(peer + "/" + model);
-      ++bare[model];
+/// Under which names a peer's model can be asked for: PEER/MODEL, and MODEL where one peer alone
+/// has it. To PEER/MODEL.
+class PeerNames {
+ public:
+  explicit PeerNames(const Config& config) {
+    for (const auto& [peer, entry] : config.peers) {
+      for (const std::string& model : entry.models) {
+        full_.insert(peer + "/" + model);
+        bare_[model].insert(peer + "/" + model);
+      }
     }
   }
-  for (const auto& [model, count] : bare) {
-    if (count == 1) names.insert(model);
+
+  [[nodiscard]] bool has_full(const std::string& name) const { return full_.contains(name); }
+  [[nodiscard]] const std::string* find(const std::string& name) const {
+    if (const auto it = full_.find(name); it != full_.end()) return &*it;
+    const auto it = bare_.find(name);
+    return it == bare_.end() || it->second.size() != 1 ? nullptr : &*it->second.begin();
   }
-  return names;
+
+ private:
+  std::set<std::string> full_;
+  std::map<std::string, std::set<std::string>> bare_;
+};
+
+bool is_blank(std::string_view name) {
+  return trimmed(name).empty();
 }
 
 void read_peers(const Section& top, Config& config) {
@@ -45,14 +56,14 @@ void read_peers(const Section& top, Config& config) {
     if (peer.models.empty()) section.fault("models", "a peer needs models");
     peer.filters = read_filters(section.section("filters"));
     peer.timeouts = read_timeouts(section.section("timeouts"), 60);
-    for (const std::string& model : peer.models) {
-      const std::string full = member.key + "/" + model;
+    for (const ListItem& item : section.items("models")) {
+      const std::string full = member.key + "/" + item.text;
       const auto [it, fresh] = owner.emplace(full, member.key);
       if (!fresh && it->second != member.key) {
-        section.fault("models", fmt::format("{} is a name of peer {}, too", full, it->second));
+        section.fault_at(item, fmt::format("{} is a name of peer {}, too", full, it->second));
       }
       if (config.find_model(full) != nullptr) {
-        section.fault("models", fmt::format("{} is the name of a model here", full));
+        section.fault_at(item, fmt::format("{} is the name of a model here", full));
       }
     }
     config.peers.emplace(member.key, std::move(peer));
@@ -65,25 +76,52 @@ SelectorConfig::Strategy strategy_of(const std::string& text) {
   return SelectorConfig::Strategy::Pin;
 }
 
-void check_spillover(const SelectorConfig& selector, const Section& section, const Config& config) {
-  std::vector<const ModelConfig*> local;
-  for (const std::string& target : selector.targets) {
-    const ModelConfig* model = config.find_model(target);
-    if (model == nullptr) continue;
-    for (const ModelConfig* other : local) {
-      if (other == model) {
-        section.fault("targets", fmt::format("{} is there twice", model->id));
-      } else if (!config.residency->may_coexist(other->id, model->id)) {
-        section.fault("targets",
-                      fmt::format("{} and {} may not be resident together", other->id, model->id));
-      }
+/// Requests go to several targets at once: they must be different, and those that are here must fit
+/// together, all of them, whichever comes last.
+void check_spillover(const Section& section, const Config& config, const PeerNames& peers) {
+  std::set<std::string> models;
+  core::ModelSet local;
+  for (const ListItem& item : section.items("targets")) {
+    const ModelConfig* const model = config.find_model(item.text);
+    const std::string* const remote = model == nullptr ? peers.find(item.text) : nullptr;
+    if (model == nullptr && remote == nullptr) continue;
+    const std::string& name = model == nullptr ? *remote : model->id;
+    if (!models.insert(name).second) {
+      section.fault_at(item, fmt::format("{} is there twice", name));
+    } else if (model != nullptr) {
+      local.insert(name);
     }
-    local.push_back(model);
+  }
+  for (const core::ModelId& last : local) {
+    core::ModelSet others = local;
+    others.erase(last);
+    if (config.residency->make_room(last, others).evict.empty()) continue;
+    section.fault("targets", fmt::format("{} may not be resident together, as spillover wants it",
+                                         fmt::join(local, " + ")));
+    return;
+  }
+}
+
+/// Faults of the targets as such; those of spillover come on top.
+void check_targets(const SelectorConfig& selector, const Section& section, const Config& config,
+                   const PeerNames& peers) {
+  if (selector.targets.empty()) section.fault("targets", "a selector needs targets");
+  for (const ListItem& item : section.items("targets")) {
+    const bool local = config.find_model(item.text) != nullptr;
+    if (!local && peers.find(item.text) == nullptr) {
+      section.fault_at(item, no_model(item.text, config));
+    } else if (!local && selector.strategy == SelectorConfig::Strategy::Warm) {
+      section.fault_at(item,
+                       fmt::format("{} is on another machine: warm wants local ones", item.text));
+    }
+  }
+  if (selector.strategy == SelectorConfig::Strategy::Spillover) {
+    check_spillover(section, config, peers);
   }
 }
 
 void read_selectors(const Section& top, Config& config) {
-  const std::set<std::string> remote = peer_names(config);
+  const PeerNames peers(config);
   top.each("selectors", [&](const YamlNode::Member& member, const Section& section) {
     SelectorConfig selector;
     selector.strategy = strategy_of(section.text("strategy"));
@@ -94,51 +132,50 @@ void read_selectors(const Section& top, Config& config) {
     selector.unlisted = section.truth("unlisted", false);
     if (const YamlNode* metadata = section.node("metadata"))
       selector.metadata_json = to_json(*metadata);
-    if (member.key.find_first_not_of(" \t") == std::string::npos) {
+    if (is_blank(member.key)) {
       top.fault_at(member.place, "selectors", "a selector needs a name");
     }
-    if (config.find_model(member.key) != nullptr || remote.contains(member.key)) {
+    if (config.find_model(member.key) != nullptr || peers.has_full(member.key)) {
       top.fault_at(member.place, "selectors." + member.key, "this is the name of a model");
     }
     if (!section.is_given("strategy"))
       section.fault("strategy", "is missing: pin, warm or spillover");
-    if (selector.targets.empty()) section.fault("targets", "a selector needs targets");
-    for (const std::string& target : selector.targets) {
-      const bool local = config.find_model(target) != nullptr;
-      if (!local && !remote.contains(target)) {
-        section.fault("targets", fmt::format("no model is called \"{}\"", target));
-      } else if (!local && selector.strategy == SelectorConfig::Strategy::Warm) {
-        section.fault("targets",
-                      fmt::format("{} is on another machine: warm wants local ones", target));
-      }
-    }
-    if (selector.strategy == SelectorConfig::Strategy::Spillover) {
-      check_spillover(selector, section, config);
-    }
+    check_targets(selector, section, config, peers);
     config.selectors.emplace(member.key, std::move(selector));
   });
 }
 
+void read_pin(const YamlNode::Member& pin, const Section& section, const Config& config,
+              const PeerNames& peers, ProfileConfig& profile) {
+  const std::string key = "pins." + pin.key;
+  if (is_blank(pin.key)) section.fault_at(pin.place, key, "a pin needs the name that it is for");
+  if (peers.has_full(pin.key)) {
+    section.fault_at(pin.place, key, "this is the name of a peer's model");
+  }
+  if (!pin.value.is_null() && !pin.value.is_scalar()) {
+    return section.fault_at(pin.value.place, key,
+                            "a pin names one target (lists are the removed form: use a selector)");
+  }
+  const std::string& target = pin.value.text;
+  if (!target.empty() && config.find_model(target) == nullptr && peers.find(target) == nullptr &&
+      !config.selectors.contains(target)) {
+    section.fault_at(pin.value.place, key,
+                     fmt::format("no model, peer model or selector is called \"{}\"", target));
+  }
+  profile.pins.emplace(pin.key, target);
+}
+
 void read_profiles(const Section& top, Config& config) {
-  const std::set<std::string> remote = peer_names(config);
+  const PeerNames peers(config);
   top.each("profiles", [&](const YamlNode::Member& member, const Section& section) {
+    if (is_blank(member.key)) top.fault_at(member.place, "profiles", "a profile needs a name");
     ProfileConfig profile;
     profile.description = section.text("description");
     section.each("pins", [&](const YamlNode::Member& pin, const Section&) {
-      if (!pin.value.is_null() && !pin.value.is_scalar()) {
-        section.fault_at(pin.value.place, "pins." + pin.key,
-                         "a pin names one target (lists are the removed form: use a selector)");
-        return;
-      }
-      const std::string& target = pin.value.text;
-      if (!target.empty() && config.find_model(target) == nullptr && !remote.contains(target) &&
-          !config.selectors.contains(target)) {
-        section.fault_at(pin.value.place, "pins." + pin.key,
-                         fmt::format("no model, peer model or selector is called \"{}\"", target));
-      }
-      profile.pins.emplace(pin.key, target);
+      read_pin(pin, section, config, peers, profile);
     });
-    if (profile.pins.empty()) {
+    const YamlNode* const pins = section.node("pins");
+    if (pins == nullptr || pins->members.empty()) {
       top.fault_at(member.place, "profiles." + member.key, "a profile needs at least one pin");
     }
     config.profiles.emplace(member.key, std::move(profile));

@@ -27,15 +27,16 @@ void read_groups(const Section& section, std::string_view key, Config& config) {
     group.swap = entry.truth("swap", true);
     group.exclusive = entry.truth("exclusive", true);
     group.persistent = entry.truth("persistent", false);
-    for (const std::string& name : entry.texts("members")) {
-      const ModelConfig* model = config.find_model(name);
+    for (const ListItem& item : entry.items("members")) {
+      const ModelConfig* model = config.find_model(item.text);
       if (model == nullptr) {
-        entry.fault("members", fmt::format("no model is called \"{}\"", name));
+        entry.fault_at(item, no_model(item.text, config));
         continue;
       }
       const auto [it, fresh] = group_of.emplace(model->id, member.key);
       if (!fresh) {
-        entry.fault("members", fmt::format("\"{}\" is already in group \"{}\"", name, it->second));
+        entry.fault_at(item,
+                       fmt::format("\"{}\" is already in group \"{}\"", item.text, it->second));
         continue;
       }
       group.members.push_back(model->id);
@@ -52,15 +53,6 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const Section& section
     pairs.emplace_back(member.key, member.value.text);
   });
   return pairs;
-}
-
-/// The place of a problem in a set's expression: the very character, where the text stands in the
-/// file as it is.
-SourcePlace place_in(const YamlNode& node, std::size_t at) {
-  SourcePlace place = node.place;
-  const bool one_line = node.text.find('\n') == std::string::npos;
-  if (one_line) place.column += static_cast<int>(at) + (node.quoted ? 1 : 0);
-  return place;
 }
 
 void read_matrix(const Section& section, Config& config) {
@@ -97,7 +89,7 @@ void read_matrix(const Section& section, Config& config) {
     if (node == nullptr) {
       section.fault(problem.name.empty() ? "" : key, problem.text);
     } else {
-      section.fault_at(problem.at ? place_in(*node, *problem.at) : node->place,
+      section.fault_at(problem.at ? node->place_of(*problem.at) : node->place,
                        fmt::format("{}.{}", key, problem.name), problem.text);
     }
   }
@@ -114,8 +106,7 @@ void read_priority(const Section& top, Config& config) {
       fifo.fault_at(member.value.place, "priority." + member.key,
                     fmt::format("expected a whole number, got \"{}\"", text));
     } else if (config.find_model(member.key) == nullptr) {
-      fifo.fault_at(member.place, "priority." + member.key,
-                    fmt::format("no model is called \"{}\"", member.key));
+      fifo.fault_at(member.place, "priority." + member.key, no_model(member.key, config));
     } else {
       config.priority.emplace(member.key, priority);
     }
@@ -123,6 +114,14 @@ void read_priority(const Section& top, Config& config) {
 }
 
 }  // namespace
+
+std::string no_model(const std::string& name, const Config& config) {
+  std::vector<std::string> names = model_ids(config);
+  for (const auto& [alias, id] : config.aliases) names.push_back(alias);
+  const std::string meant = did_you_mean(name, names);
+  return fmt::format("no model is called \"{}\"{}", name,
+                     meant.empty() ? "" : "; did you mean \"" + meant + "\"?");
+}
 
 void read_routing(const Section& top, Config& config) {
   const Section router = top.section("routing").section("router");

@@ -1,5 +1,6 @@
 #include "proxy/config/reader.hpp"
 
+#include "base/check.hpp"
 #include "base/duration_text.hpp"
 #include "proxy/wire/error_body.hpp"
 
@@ -35,6 +36,11 @@ std::string scalar_json(const YamlNode& node) {
 }  // namespace
 
 const YamlNode* Section::node(std::string_view key) const {
+  ROUSE_CHECK(keys_ == nullptr || keys_->find(key) != nullptr);  // the table lacks what is read
+  return given(key);
+}
+
+const YamlNode* Section::given(std::string_view key) const {
   if (node_ == nullptr) return nullptr;
   const YamlNode* found = node_->find(key);
   return found == nullptr || found->is_null() ? nullptr : found;
@@ -55,9 +61,7 @@ std::string Section::text(std::string_view key, std::string otherwise) const {
 }
 
 bool Section::truth(std::string_view key, bool otherwise) const {
-  const std::string found = text(key);
-  if (found.empty()) return otherwise;
-  return found == "true" || found == "yes" || found == "on";
+  return parse_truth(text(key)).value_or(otherwise);
 }
 
 int Section::number(std::string_view key, int otherwise) const {
@@ -86,9 +90,31 @@ std::vector<std::string> Section::texts(std::string_view key) const {
   return list;
 }
 
+std::vector<ListItem> Section::items(std::string_view key) const {
+  std::vector<ListItem> list;
+  const YamlNode* found = node(key);
+  if (found == nullptr) return list;
+  for (std::size_t i = 0; i < found->items.size(); ++i) {
+    const YamlNode& item = found->items[i];
+    if (item.is_scalar()) list.push_back({item.text, item.place, fmt::format("{}[{}]", key, i)});
+  }
+  return list;
+}
+
+const ConfigSection* Section::keys_below(std::string_view key) const {
+  const ConfigKey* const entry = keys_ == nullptr ? nullptr : keys_->find(key);
+  return entry == nullptr || entry->section.empty() ? nullptr : &config_section(entry->section);
+}
+
+SourcePlace Section::place_of(std::string_view key) const {
+  const YamlNode* const found = given(key);
+  return found == nullptr ? place_ : found->place;
+}
+
 Section Section::section(std::string_view key) const {
   const YamlNode* found = node(key);
-  return {found != nullptr && found->is_map() ? found : nullptr, path(key), problems_};
+  return {found != nullptr && found->is_map() ? found : nullptr, place_of(key), path(key),
+          keys_below(key), problems_};
 }
 
 void Section::each(std::string_view key,
@@ -97,14 +123,13 @@ void Section::each(std::string_view key,
   if (found == nullptr) return;
   for (const YamlNode::Member& member : found->members) {
     const YamlNode* value = member.value.is_map() ? &member.value : nullptr;
-    read(member, Section(value, path(key) + "." + member.key, problems_));
+    read(member, Section(value, member.value.place, path(key) + "." + member.key, keys_below(key),
+                         problems_));
   }
 }
 
 void Section::fault(std::string_view key, std::string text) const {
-  const YamlNode* found = node(key);
-  if (found == nullptr) found = node_;
-  fault_at(found == nullptr ? SourcePlace{} : found->place, key, std::move(text));
+  fault_at(place_of(key), key, std::move(text));
 }
 
 void Section::fault_at(const SourcePlace& place, std::string_view key, std::string text) const {
@@ -112,10 +137,11 @@ void Section::fault_at(const SourcePlace& place, std::string_view key, std::stri
 }
 
 void Section::warn(std::string_view key, std::string text) const {
-  const YamlNode* found = node(key);
-  if (found == nullptr) found = node_;
-  problems_.push_back({Problem::Severity::Warning, found == nullptr ? SourcePlace{} : found->place,
-                       path(key), std::move(text)});
+  warn_at(place_of(key), key, std::move(text));
+}
+
+void Section::warn_at(const SourcePlace& place, std::string_view key, std::string text) const {
+  problems_.push_back({Problem::Severity::Warning, place, path(key), std::move(text)});
 }
 
 std::string to_json(const YamlNode& node) {

@@ -266,6 +266,13 @@ constexpr std::array kSections = {
 
 }  // namespace
 
+const ConfigKey* ConfigSection::find(std::string_view key) const {
+  for (const ConfigKey& each : keys) {
+    if (each.name == key) return &each;
+  }
+  return nullptr;
+}
+
 std::span<const ConfigSection> config_sections() {
   return kSections;
 }

@@ -3,6 +3,7 @@
 #include "base/yaml_tree.hpp"
 
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,10 +42,15 @@ struct ConfigKey {
 struct ConfigSection {
   std::string_view name;
   std::span<const ConfigKey> keys;
+
+  [[nodiscard]] const ConfigKey* find(std::string_view key) const;
 };
 
 [[nodiscard]] std::span<const ConfigSection> config_sections();
 [[nodiscard]] const ConfigSection& config_section(std::string_view name);
+
+/// Whether @p text is a truth value as YAML 1.1 writes them; nullopt: it is none.
+[[nodiscard]] std::optional<bool> parse_truth(std::string_view text);
 
 /// Checks the shape of a whole file against the tables: unknown keys (warnings, with the likely
 /// name), wrong kinds, values out of range. Adds the paths of keys without a feature to

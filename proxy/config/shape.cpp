@@ -18,13 +18,6 @@ std::optional<long long> whole_number(std::string_view text) {
   return number;
 }
 
-bool is_truth(std::string_view text) {
-  for (const std::string_view word : {"true", "false", "yes", "no", "on", "off"}) {
-    if (text == word) return true;
-  }
-  return false;
-}
-
 bool is_one_of(std::string_view choices, std::string_view text) {
   while (true) {
     const std::size_t bar = choices.find('|');
@@ -45,9 +38,8 @@ class ShapeChecker {
     if (!node.is_map()) return expected("a mapping", node, path);
     for (const YamlNode::Member& member : node.members) {
       const std::string below = path.empty() ? member.key : path + "." + member.key;
-      const auto key = std::find_if(section.keys.begin(), section.keys.end(),
-                                    [&](const ConfigKey& each) { return each.name == member.key; });
-      if (key == section.keys.end()) {
+      const ConfigKey* const key = section.find(member.key);
+      if (key == nullptr) {
         unknown(member, section, below);
         continue;
       }
@@ -133,7 +125,7 @@ class ShapeChecker {
   }
 
   void check_scalar(const YamlNode& node, const ConfigKey& key, const std::string& path) {
-    if (key.type == KeyType::Bool && !is_truth(node.text)) {
+    if (key.type == KeyType::Bool && !parse_truth(node.text)) {
       return expected("true or false", node, path);
     }
     if (key.type == KeyType::Duration && !parse_duration(node.text)) {
@@ -163,6 +155,19 @@ class ShapeChecker {
 };
 
 }  // namespace
+
+std::optional<bool> parse_truth(std::string_view text) {
+  std::string word(text.substr(0, 6));
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  for (const std::string_view yes : {"true", "yes", "on"}) {
+    if (word == yes) return true;
+  }
+  for (const std::string_view no : {"false", "no", "off"}) {
+    if (word == no) return false;
+  }
+  return std::nullopt;
+}
 
 void check_shape(const YamlNode& root, std::vector<Problem>& problems,
                  std::vector<std::string>& unsupported) {
