@@ -131,7 +131,7 @@ class Bench:
         # A model that is there already: rouse's own engine would not be the one that others use.
         # rouse starts an engine of its own, of the same kind as the one that the others share.
         config = (f"models:\n  m:\n    cmd: {self.build}/mock_engine --port ${{PORT}} --chunks {chunks} --rate 20\n"
-                  f"    concurrencyLimit: 20000\nstartPort: {free_port()}\n")
+                  f"    concurrencyLimit: 20000\nstartPort: 17100\n")
         child, port, _ = self.rouse(config)
         self.targets["rouse"] = (port, [child.pid])
         post(port, "m")
@@ -235,7 +235,7 @@ backend b
 
     def memory_and_start(self):
         aims = []
-        base = f"startPort: {free_port()}\n"
+        base = f"startPort: 17100\n"
         took = []
         for _ in range(3 if self.quick else 10):
             child, port, seconds = self.rouse(base + f"models:\n  m:\n    cmd: {self.engine_cmd()}\n")
@@ -269,7 +269,7 @@ backend b
     def swaps(self):
         load = 200
         child, port, _ = self.rouse(
-            f"startPort: {free_port()}\nschedule: {{minResidency: 0s, linger: 0s}}\nmodels:\n"
+            f"startPort: 17100\nschedule: {{minResidency: 0s, linger: 0s}}\nmodels:\n"
             + "".join(f"  {name}:\n    cmd: {self.engine_cmd(f'--load-ms {load}')}\n" for name in "ab"))
         overhead = []
         for i in range(6 if self.quick else 20):

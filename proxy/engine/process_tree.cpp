@@ -1,6 +1,7 @@
 #include "proxy/engine/process_tree.hpp"
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <fstream>
@@ -16,6 +17,18 @@ namespace {
 std::string read_all(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// @p root and all that descends from it.
+std::set<int> descendants(const std::vector<ProcessStat>& all, int root) {
+  std::set<int> family{root};
+  for (std::size_t before = 0; before != family.size();) {
+    before = family.size();
+    for (const ProcessStat& each : all) {
+      if (family.contains(each.parent)) family.insert(each.pid);
+    }
+  }
+  return family;
 }
 
 }  // namespace
@@ -73,18 +86,16 @@ std::optional<std::string> environment_of(int pid, std::string_view name) {
 
 std::vector<int> engine_processes(int leader, int group, std::string_view marker) {
   const std::vector<ProcessStat> all = all_processes();
-  std::set<int> family{leader};
-  for (std::size_t before = 0; before != family.size();) {
-    before = family.size();
-    for (const ProcessStat& each : all) {
-      if (family.contains(each.parent)) family.insert(each.pid);
-    }
-  }
+  const std::set<int> family = descendants(all, leader);
+  // We are the subreaper: whatever an engine started has us among its ancestors, so the
+  // environments of all other processes of the machine need no look.
+  const std::set<int> ours = descendants(all, ::getpid());
   std::vector<int> found;
   for (const ProcessStat& each : all) {
     if (each.state == 'Z' || each.pid <= 1) continue;
     if ((leader > 1 && family.contains(each.pid)) || (group > 1 && each.group == group) ||
-        (!marker.empty() && environment_of(each.pid, kEngineMarker) == marker)) {
+        (!marker.empty() && ours.contains(each.pid) &&
+         environment_of(each.pid, kEngineMarker) == marker)) {
       found.push_back(each.pid);
     }
   }

@@ -89,7 +89,7 @@ class Connection {
 
   void error(int status, std::string_view message, std::string_view type) {
     reply(status, fmt::format(R"({{"error":{{"message":{},"type":"{}","code":{}}}}})",
-                              quoted(message), type, status));
+                              json_text(message), type, status));
   }
 
   void wait_for_close() {
@@ -167,11 +167,12 @@ class Connection {
   void answer_loaded(const std::string& path) {
     if (path == "/v1/models" || path == "/models") {
       return reply(200, fmt::format(R"({{"object":"list","data":[{{"id":{},"object":"model"}}]}})",
-                                    quoted(options_.name)));
+                                    json_text(options_.name)));
     }
     if (path == "/props") {
-      return reply(200, fmt::format(R"({{"model_path":{},"total_slots":{},"is_sleeping":{}}})",
-                                    quoted(options_.name), options_.slots, world_.asleep.load()));
+      return reply(200,
+                   fmt::format(R"({{"model_path":{},"total_slots":{},"is_sleeping":{}}})",
+                               json_text(options_.name), options_.slots, world_.asleep.load()));
     }
     if (path.starts_with("/slots")) return answer_slots(path);
     if (request_.method() != http::verb::post)
@@ -208,12 +209,12 @@ class Connection {
       std::ofstream(full) << "slot of " << options_.name;
       return reply(200,
                    fmt::format(R"({{"id_slot":0,"filename":{},"n_saved":100,"n_written":1000}})",
-                               quoted(file)));
+                               json_text(file)));
     }
     if (what == "restore" && std::ifstream(full)) {
       return reply(200,
                    fmt::format(R"({{"id_slot":0,"filename":{},"n_restored":100,"n_read":1000}})",
-                               quoted(file)));
+                               json_text(file)));
     }
     if (what == "erase") return reply(200, R"({"id_slot":0,"n_erased":100})");
     error(400, "Unable to restore slot", "invalid_request_error");
@@ -231,16 +232,16 @@ class Connection {
     if (options_.record.empty()) return;
     std::string headers;
     for (const auto& field : request_) {
-      headers +=
-          fmt::format("{}[{},{}]", headers.empty() ? "" : ",",
-                      quoted(std::string(field.name_string())), quoted(std::string(field.value())));
+      headers += fmt::format("{}[{},{}]", headers.empty() ? "" : ",",
+                             json_text(std::string(field.name_string())),
+                             json_text(std::string(field.value())));
     }
     const std::lock_guard lock(world_.record_lock);
     std::ofstream(options_.record, std::ios::app)
         << fmt::format(R"({{"method":"{}","target":{},"headers":[{}],"body_bytes":{},"body":{}}})",
                        std::string(request_.method_string()),
-                       quoted(std::string(request_.target())), headers, request_.body().size(),
-                       quoted(request_.body().substr(0, 2000)))
+                       json_text(std::string(request_.target())), headers, request_.body().size(),
+                       json_text(request_.body().substr(0, 2000)))
         << '\n';
   }
 
@@ -265,19 +266,19 @@ class Connection {
       return reply(200, fmt::format(R"({{"model":{},"object":"list","usage":{{"prompt_tokens":{},)"
                                     R"("total_tokens":{}}},"data":[{{"embedding":[0.25,-0.5,0.75],)"
                                     R"("index":0,"object":"embedding"}}]}})",
-                                    quoted(ask.model), ask.prompt_tokens, ask.prompt_tokens));
+                                    json_text(ask.model), ask.prompt_tokens, ask.prompt_tokens));
     }
     if (kRerank.contains(path)) {
       return reply(
           200,
           fmt::format(R"({{"model":{},"object":"list","usage":{{"prompt_tokens":1,)"
                       R"("total_tokens":1}},"results":[{{"index":0,"relevance_score":0.5}}]}})",
-                      quoted(ask.model)));
+                      json_text(ask.model)));
     }
     if (path == "/v1/audio/speech") return reply(200, "RIFF fake audio", "audio/wav");
     if (kPlainInference.contains(path)) {
-      return reply(200,
-                   fmt::format(R"({{"model":{},"path":{}}})", quoted(ask.model), quoted(path)));
+      return reply(
+          200, fmt::format(R"({{"model":{},"path":{}}})", json_text(ask.model), json_text(path)));
     }
     error(404, "File Not Found", "not_found_error");
   }

@@ -18,7 +18,7 @@ std::string event(const std::string& name, const std::string& data) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -38,7 +38,7 @@ Writer::Writer(Dialect dialect, const Ask& ask, const Answer& answer, double sec
       ask_(ask),
       answer_(answer),
       seconds_a_token_(seconds_a_token),
-      model_(quoted(ask.model)) {
+      model_(json_text(ask.model)) {
   static std::atomic<int> next{1};
   id_ = fmt::format("{:032d}", next++);
 }
@@ -78,7 +78,7 @@ std::string Writer::chat_chunk(const std::string& delta, const std::string& fini
       R"("id":"chatcmpl-{}","model":{},"system_fingerprint":"{}",)"
       R"("object":"chat.completion.chunk"{}}})"
       "\n\n",
-      finish.empty() ? "null" : quoted(finish), delta, std::time(nullptr), id_, model_,
+      finish.empty() ? "null" : json_text(finish), delta, std::time(nullptr), id_, model_,
       kFingerprint, more);
 }
 
@@ -124,7 +124,7 @@ std::string Writer::begin() const {
 std::string Writer::token(std::size_t i) const {
   const bool thinks = i < answer_.reasoning.size();
   const std::string word =
-      quoted(thinks ? answer_.reasoning[i] : answer_.word(i - answer_.reasoning.size()));
+      json_text(thinks ? answer_.reasoning[i] : answer_.word(i - answer_.reasoning.size()));
   switch (dialect_) {
     case Dialect::Chat:
       return chat_chunk(
@@ -165,7 +165,7 @@ std::string Writer::end() const {
         out +=
             chat_chunk(fmt::format(R"({{"tool_calls":[{{"index":0,"id":"call_1","type":"function",)"
                                    R"("function":{{"name":"get_weather","arguments":{}}}}}]}})",
-                                   quoted(kToolArguments)),
+                                   json_text(kToolArguments)),
                        "");
       }
       out += chat_chunk("{}", finish(), more);
@@ -193,15 +193,16 @@ std::string Writer::end() const {
                                answer_.cut_by_length ? "max_tokens" : "end_turn", produced)) +
              event("message_stop", R"({"type":"message_stop"})");
     case Dialect::Responses: {
-      const std::string part = fmt::format(
-          R"({{"type":"output_text","annotations":[],"logprobs":[],"text":{}}})", quoted(text()));
+      const std::string part =
+          fmt::format(R"({{"type":"output_text","annotations":[],"logprobs":[],"text":{}}})",
+                      json_text(text()));
       const std::string item = fmt::format(
           R"({{"type":"message","status":"completed","id":"msg_{}","content":[{}],"role":"assistant"}})",
           id_, part);
       return event("response.output_text.done",
                    fmt::format(R"({{"type":"response.output_text.done","item_id":"msg_{}",)"
                                R"("output_index":0,"content_index":0,"text":{}}})",
-                               id_, quoted(text()))) +
+                               id_, json_text(text()))) +
              event("response.content_part.done",
                    fmt::format(R"({{"type":"response.content_part.done","item_id":"msg_{}",)"
                                R"("output_index":0,"content_index":0,"part":{}}})",
@@ -232,12 +233,12 @@ std::string Writer::whole() const {
                   produced, ask_.prompt_tokens, static_cast<int>(produced) + ask_.prompt_tokens);
   switch (dialect_) {
     case Dialect::Chat: {
-      std::string message = fmt::format(R"({{"role":"assistant","content":{})", quoted(text()));
-      if (!answer_.reasoning.empty()) message += R"(,"reasoning_content":)" + quoted(thoughts());
+      std::string message = fmt::format(R"({{"role":"assistant","content":{})", json_text(text()));
+      if (!answer_.reasoning.empty()) message += R"(,"reasoning_content":)" + json_text(thoughts());
       if (answer_.calls_tool) {
         message += fmt::format(R"(,"tool_calls":[{{"type":"function","id":"call_1","function":)"
                                R"({{"name":"get_weather","arguments":{}}}}}])",
-                               quoted(kToolArguments));
+                               json_text(kToolArguments));
       }
       return fmt::format(
           R"({{"choices":[{{"finish_reason":"{}","index":0,"message":{}}}}}],"created":{},)"
@@ -249,17 +250,17 @@ std::string Writer::whole() const {
       return fmt::format(
           R"({{"choices":[{{"text":{},"index":0,"logprobs":null,"finish_reason":"{}"}}],)"
           R"("created":{},"model":{},"object":"text_completion",{},"id":"cmpl-{}","timings":{}}})",
-          quoted(text()), finish(), std::time(nullptr), model_, usage, id_, timings());
+          json_text(text()), finish(), std::time(nullptr), model_, usage, id_, timings());
     case Dialect::Completion:
       return fmt::format(R"({{"content":{},"stop":true,"model":{},"tokens_predicted":{},)"
                          R"("tokens_evaluated":{},"timings":{}}})",
-                         quoted(text()), model_, produced, ask_.prompt_tokens, timings());
+                         json_text(text()), model_, produced, ask_.prompt_tokens, timings());
     case Dialect::Messages:
       return fmt::format(R"({{"id":"chatcmpl-{}","type":"message","role":"assistant","content":)"
                          R"([{{"type":"text","text":{}}}],"model":{},"stop_reason":"{}",)"
                          R"("stop_sequence":null,"usage":{{"cache_read_input_tokens":0,)"
                          R"("input_tokens":{},"output_tokens":{}}}}})",
-                         id_, quoted(text()), model_,
+                         id_, json_text(text()), model_,
                          answer_.cut_by_length ? "max_tokens" : "end_turn", ask_.prompt_tokens,
                          produced);
     case Dialect::Responses:
@@ -269,7 +270,7 @@ std::string Writer::whole() const {
                          R"("role":"assistant","status":"completed","type":"message"}}],)"
                          R"("status":"completed","usage":{{"input_tokens":{4},"output_tokens":{5},)"
                          R"("total_tokens":{6},"input_tokens_details":{{"cached_tokens":0}}}}}})",
-                         std::time(nullptr), id_, model_, quoted(text()), ask_.prompt_tokens,
+                         std::time(nullptr), id_, model_, json_text(text()), ask_.prompt_tokens,
                          produced, static_cast<int>(produced) + ask_.prompt_tokens);
   }
   return {};

@@ -36,6 +36,6 @@ class Writer {
 };
 
 /// A JSON string literal.
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string json_text(std::string_view text);
 
 }  // namespace fake_engine

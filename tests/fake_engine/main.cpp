@@ -140,7 +140,8 @@ int main(int argc, char** argv) {
     std::atexit(forget_memory);
   }
   // It crashes while it loads, not after.
-  if (options.crash_while_loading_ms >= 0) options.load_ms = options.crash_while_loading_ms + 60'000;
+  if (options.crash_while_loading_ms >= 0)
+    options.load_ms = options.crash_while_loading_ms + 60'000;
   static World world(options);
   std::thread(fake_engine::stop_on_signals, std::ref(world)).detach();
   if (options.crash_while_loading_ms >= 0) {
