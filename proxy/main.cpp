@@ -25,10 +25,10 @@ int check(const rouse::ConfigSources& sources, bool strict, bool json) {
   for (const rouse::Problem& problem : loaded.problems) {
     std::fprintf(stderr, "%s\n", problem.str().c_str());
   }
-  if (loaded.config) {
-    const std::string report =
-        json ? rouse::check_report_json(loaded) : rouse::check_report(loaded);
-    std::fputs(report.c_str(), stdout);
+  if (json) {
+    std::fputs(rouse::check_report_json(loaded).c_str(), stdout);
+  } else if (loaded.config) {
+    std::fputs(rouse::check_report(loaded).c_str(), stdout);
   }
   return !loaded.config || (strict && !loaded.problems.empty()) ? 2 : 0;
 }

@@ -24,19 +24,47 @@ std::vector<std::string> neighbours(const Config& config, const std::string& id)
   return list;
 }
 
-std::string models_part(const Config& config) {
-  std::size_t width = 5;
-  for (const auto& [id, model] : config.models) width = std::max(width, id.size());
-  std::string out = fmt::format("{} models\n", config.models.size());
-  for (const auto& [id, model] : config.models) {
-    out += fmt::format("  {:<{}}  {}", id, width, model.endpoint.authority());
-    if (model.ttl.count() > 0) out += fmt::format("  ttl {}", duration_text(model.ttl));
-    out += fmt::format("  {} at once", model.concurrency_limit);
-    if (!model.aliases.empty()) out += fmt::format("  also {}", fmt::join(model.aliases, ", "));
-    if (model.unlisted) out += "  (unlisted)";
-    out += "\n";
+using Row = std::vector<std::string>;
+
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+/// Lines with aligned columns, indented, without blanks at their ends.
+std::string table(const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string out;
+  for (const Row& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      line += "  " + row[i] + std::string(widths[i] - width_of(row[i]), ' ');
+    }
+    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return out;
+}
+
+std::string address_of(const ModelConfig& model) {
+  return model.proxy.empty() ? "-" : model.endpoint.authority();
+}
+
+std::string models_part(const Config& config) {
+  std::string out =
+      fmt::format("{} model{}\n", config.models.size(), config.models.size() == 1 ? "" : "s");
+  if (config.models.empty()) return out;
+  std::vector<Row> rows{{"model", "address", "at once", "unloads after", "also"}};
+  for (const auto& [id, model] : config.models) {
+    std::string also = fmt::format("{}", fmt::join(model.aliases, ", "));
+    if (model.unlisted) also += also.empty() ? "(unlisted)" : " (unlisted)";
+    rows.push_back({id, address_of(model), std::to_string(model.concurrency_limit),
+                    model.ttl.count() > 0 ? duration_text(model.ttl) : "-", std::move(also)});
+  }
+  return out + table(rows);
 }
 
 std::string sets_part(const core::Matrix& matrix) {
@@ -53,27 +81,108 @@ std::string sets_part(const core::Matrix& matrix) {
 }
 
 std::string groups_part(const core::Groups& groups) {
-  std::string out = "\ngroups\n";
+  if (groups.groups().empty()) return {};
+  std::vector<Row> rows;
   for (const core::Group& group : groups.groups()) {
-    out += fmt::format("  {}: {}{}{}{}\n", group.name, fmt::join(group.members, ", "),
-                       group.swap ? "; one at a time" : "; all at once",
-                       group.exclusive ? "; stops other groups" : "",
-                       group.persistent ? "; is not stopped by others" : "");
+    rows.push_back({group.name,
+                    fmt::format("{}{}{}", group.swap ? "one at a time" : "all at once",
+                                group.exclusive ? "; stops other groups" : "",
+                                group.persistent ? "; is not stopped by others" : ""),
+                    fmt::format("{}", fmt::join(group.members, ", "))});
   }
-  return out;
+  return "\ngroups\n" + table(rows);
 }
 
 std::string neighbours_part(const Config& config) {
   if (config.models.size() < 2 || config.models.size() > kNeighboursShown) return {};
-  std::string out = "\nwho can stand beside whom\n";
-  std::size_t width = 0;
-  for (const auto& [id, model] : config.models) width = std::max(width, id.size());
+  std::vector<Row> rows;
   for (const auto& [id, model] : config.models) {
     const std::vector<std::string> list = neighbours(config, id);
-    out += list.empty() ? fmt::format("  {:<{}}  alone\n", id, width)
-                        : fmt::format("  {:<{}}  {}\n", id, width, fmt::join(list, ", "));
+    rows.push_back({id, list.empty() ? "alone" : fmt::format("{}", fmt::join(list, ", "))});
   }
-  return out;
+  return "\nwho can stand beside whom\n" + table(rows);
+}
+
+template <class List>
+void write_texts(wire::JsonWriter& json, std::string_view key, const List& list) {
+  json.key(key);
+  json.begin_array();
+  for (const auto& text : list) json.value(text);
+  json.end_array();
+}
+
+void write_models(wire::JsonWriter& json, const Config& config) {
+  json.key("models");
+  json.begin_array();
+  for (const auto& [id, model] : config.models) {
+    json.begin_object();
+    json.member("id", id);
+    write_texts(json, "aliases", model.aliases);
+    json.key("port");
+    model.port ? json.value(*model.port) : json.null();
+    json.member("address", address_of(model));
+    json.member("proxy", model.proxy);
+    json.member("cmd", model.cmd);
+    write_texts(json, "argv", model.argv);
+    json.member("ttl", static_cast<std::int64_t>(model.ttl.count()));
+    json.member("concurrencyLimit", model.concurrency_limit);
+    json.member("unlisted", model.unlisted);
+    write_texts(json, "beside", neighbours(config, id));
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_sets(wire::JsonWriter& json, const core::Matrix& matrix) {
+  json.key("sets");
+  json.begin_array();
+  for (const std::string& name : matrix.set_names()) {
+    const core::Matrix::Expansion expansion = matrix.expand(name, kAlternativesShown);
+    json.begin_object();
+    json.member("name", name);
+    json.key("alternatives");
+    json.begin_array();
+    for (const core::ModelSet& alternative : expansion.alternatives) {
+      json.begin_array();
+      for (const core::ModelId& model : alternative) json.value(model);
+      json.end_array();
+    }
+    json.end_array();
+    json.member("more", expansion.more);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_groups(wire::JsonWriter& json, const core::Groups& groups) {
+  json.key("groups");
+  json.begin_array();
+  for (const core::Group& group : groups.groups()) {
+    json.begin_object();
+    json.member("name", group.name);
+    write_texts(json, "members", group.members);
+    json.member("swap", group.swap);
+    json.member("exclusive", group.exclusive);
+    json.member("persistent", group.persistent);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_problems(wire::JsonWriter& json, const std::vector<Problem>& problems) {
+  json.key("problems");
+  json.begin_array();
+  for (const Problem& problem : problems) {
+    json.begin_object();
+    json.member("severity", problem.severity == Problem::Severity::Error ? "error" : "warning");
+    json.member("file", problem.place.file);
+    json.member("line", problem.place.line);
+    json.member("column", problem.place.column);
+    json.member("path", problem.path);
+    json.member("text", problem.text);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 }  // namespace
@@ -95,33 +204,17 @@ std::string check_report(const LoadedConfig& loaded) {
 }
 
 std::string check_report_json(const LoadedConfig& loaded) {
-  const Config& config = *loaded.config;
   wire::JsonWriter json;
   json.begin_object();
-  json.key("models");
-  json.begin_array();
-  for (const auto& [id, model] : config.models) {
-    json.begin_object();
-    json.member("id", id);
-    json.member("proxy", model.proxy);
-    json.member("cmd", model.cmd);
-    json.member("ttl", static_cast<std::int64_t>(model.ttl.count()));
-    json.member("concurrencyLimit", model.concurrency_limit);
-    json.key("aliases");
-    json.begin_array();
-    for (const std::string& alias : model.aliases) json.value(alias);
-    json.end_array();
-    json.key("beside");
-    json.begin_array();
-    for (const std::string& other : neighbours(config, id)) json.value(other);
-    json.end_array();
-    json.end_object();
+  json.member("ok", loaded.config != nullptr);
+  if (loaded.config) {
+    const core::Residency* const rule = loaded.config->residency.get();
+    write_models(json, *loaded.config);
+    if (const auto* matrix = dynamic_cast<const core::Matrix*>(rule)) write_sets(json, *matrix);
+    if (const auto* groups = dynamic_cast<const core::Groups*>(rule)) write_groups(json, *groups);
+    write_texts(json, "unsupported", loaded.unsupported);
   }
-  json.end_array();
-  json.key("unsupported");
-  json.begin_array();
-  for (const std::string& path : loaded.unsupported) json.value(path);
-  json.end_array();
+  write_problems(json, loaded.problems);
   json.end_object();
   return json.take() + "\n";
 }

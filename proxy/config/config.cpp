@@ -168,7 +168,9 @@ void read_preload(const Section& top, Config& config) {
   }
 }
 
-std::shared_ptr<const Config> read_config(const YamlNode& root, std::vector<Problem>& problems) {
+std::shared_ptr<const Config> read_config(const YamlNode& root,
+                                          const std::map<std::string, int>& ports,
+                                          std::vector<Problem>& problems) {
   auto config = std::make_shared<Config>();
   const Section top(root.is_map() ? &root : nullptr, problems);
   config->health_check_timeout =
@@ -179,6 +181,7 @@ std::shared_ptr<const Config> read_config(const YamlNode& root, std::vector<Prob
   read_keys(top, *config);
   read_observation(top, *config);
   read_models(top, *config);
+  for (const auto& [id, port] : ports) config->models.at(id).port = port;
   read_ours(top, *config);
   read_routing(top, *config);
   read_remote(top, *config);
@@ -193,9 +196,9 @@ LoadedConfig finish(YamlNode root, std::vector<Problem> problems) {
     problems.push_back({Problem::Severity::Error, root.place, "",
                         fmt::format("expected a mapping, got {}", root.kind_name())});
   } else {
-    expand_macros(root, problems);
+    const std::map<std::string, int> ports = expand_macros(root, problems);
     check_shape(root, problems, loaded.unsupported);
-    loaded.config = read_config(root, problems);
+    loaded.config = read_config(root, ports, problems);
   }
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.place.file, a.place.line, a.place.column) <

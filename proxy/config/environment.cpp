@@ -86,12 +86,14 @@ class Environment {
     return fmt::format("${{env.{}}}", name);
   }
 
-  void refuse_twins(const YamlNode& node, const std::string& path) {
-    std::set<std::string_view> seen;
-    for (const YamlNode::Member& member : node.members) {
-      if (seen.insert(member.key).second) continue;
+  /// Keys that were different before.
+  void refuse_twins(YamlNode& node, const std::string& path) {
+    std::set<std::string> seen;
+    std::erase_if(node.members, [&](const YamlNode::Member& member) {
+      if (seen.insert(member.key).second) return false;
       note(member.place, path, fmt::format("\"{}\" is given twice", member.key));
-    }
+      return true;
+    });
   }
 
   void note(const SourcePlace& place, const std::string& path, std::string text) {

@@ -1,3 +1,4 @@
+#include "proxy/config/reader.hpp"
 #include "proxy/config/schema.hpp"
 #include "proxy/wire/error_body.hpp"
 #include "proxy/wire/json_writer.hpp"
@@ -27,9 +28,31 @@ void write_reference(JsonWriter& json, std::string_view section) {
 }
 
 /// A macro may stand wherever a number or a truth value does.
-void write_or_macro(JsonWriter& json, std::string_view type) {
+void write_or_macro(JsonWriter& json, const std::string& schema) {
   json.key("anyOf");
-  json.raw(fmt::format(R"([{{"type":"{}"}},{{"type":"string","pattern":"\\$\\{{"}}])", type));
+  json.raw(fmt::format(R"([{{{}}},{{"type":"string","pattern":"\\$\\{{"}}])", schema));
+}
+
+std::string number_schema(const ConfigKey& key) {
+  std::string schema = R"("type":["integer","null"])";
+  if (key.least > std::numeric_limits<int>::min()) {
+    schema += fmt::format(R"(,"minimum":{})", key.least);
+  }
+  if (key.most < std::numeric_limits<int>::max()) {
+    schema += fmt::format(R"(,"maximum":{})", key.most);
+  }
+  return schema;
+}
+
+/// In its own type: as a text only where the key holds one.
+void write_default(JsonWriter& json, const ConfigKey& key) {
+  if (key.otherwise.empty()) return;
+  const bool is_text =
+      key.type == KeyType::Text || key.type == KeyType::Duration || key.type == KeyType::Size;
+  if (is_text) return json.member("default", key.otherwise);
+  std::vector<Problem> none;
+  json.key("default");
+  json.raw(to_json(read_yaml(std::string(key.otherwise), "", none)));
 }
 
 void write_key(JsonWriter& json, const ConfigKey& key) {
@@ -38,7 +61,7 @@ void write_key(JsonWriter& json, const ConfigKey& key) {
   std::string text(key.text);
   if (!key.works) text += " (accepted, without effect yet)";
   json.member("description", text);
-  if (!key.otherwise.empty()) json.member("default", key.otherwise);
+  write_default(json, key);
   switch (key.type) {
     case KeyType::Text:
       json.key("type");
@@ -46,18 +69,19 @@ void write_key(JsonWriter& json, const ConfigKey& key) {
       if (!key.one_of.empty()) write_choices(json, key.one_of);
       break;
     case KeyType::Bool:
-      write_or_macro(json, "boolean");
+      write_or_macro(json, R"("type":["boolean","null"])");
       break;
     case KeyType::Number:
-      write_or_macro(json, "integer");
+      write_or_macro(json, number_schema(key));
       break;
     case KeyType::Duration:
     case KeyType::Size:
       json.key("type");
-      json.raw(R"(["string","number"])");
+      json.raw(R"(["string","number","null"])");
       break;
     case KeyType::TextList:
-      json.member("type", "array");
+      json.key("type");
+      json.raw(R"(["array","null"])");
       json.key("items");
       json.begin_object();
       json.key("type");
@@ -71,22 +95,57 @@ void write_key(JsonWriter& json, const ConfigKey& key) {
       write_reference(json, key.section);
       break;
     case KeyType::SectionMap:
-      json.member("type", "object");
+      json.key("type");
+      json.raw(R"(["object","null"])");
       json.key("additionalProperties");
       json.begin_object();
       write_reference(json, key.section);
       json.end_object();
       break;
     case KeyType::TextMap:
-      json.member("type", "object");
+      json.key("type");
+      json.raw(R"(["object","null"])");
       json.key("additionalProperties");
       json.raw(R"({"type":["string","number"]})");
       break;
     case KeyType::AnyMap:
-      json.member("type", "object");
+      json.key("type");
+      json.raw(R"(["object","null"])");
       break;
   }
   json.end_object();
+}
+
+/// A line for each member; lists stay on one, so that a change of a key changes few lines.
+std::string indented(std::string_view json) {
+  std::string out;
+  int depth = 0;
+  int lists = 0;
+  bool in_text = false;
+  const auto new_line = [&] {
+    if (lists == 0) out += "\n" + std::string(static_cast<std::size_t>(depth) * 2, ' ');
+  };
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_text) {
+      out += c;
+      if (c == '\\') out += json[++i];
+      if (c == '"') in_text = false;
+      continue;
+    }
+    if (c == '[') ++lists;
+    if (c == ']') --lists;
+    const bool opens = c == '{' && json[i + 1] != '}';
+    const bool closes = c == '}' && json[i - 1] != '{';
+    if (closes) --depth;
+    if (closes) new_line();
+    out += c;
+    if (opens) ++depth;
+    if (opens || (c == ',' && lists == 0)) new_line();
+    if (c == ':' || (c == ',' && lists > 0)) out += ' ';
+    in_text = c == '"';
+  }
+  return out;
 }
 
 void write_section(JsonWriter& json, const ConfigSection& section) {
@@ -119,7 +178,7 @@ std::string json_schema() {
   }
   json.end_object();
   json.end_object();
-  return json.take() + "\n";
+  return indented(json.take()) + "\n";
 }
 
 }  // namespace rouse

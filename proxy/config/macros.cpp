@@ -9,6 +9,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <utility>
 
 namespace rouse {
 
@@ -109,8 +110,8 @@ class Expander {
  public:
   Expander(YamlNode& root, std::vector<Problem>& problems) : root_(root), problems_(problems) {}
 
-  void run() {
-    if (!root_.is_map()) return;
+  std::map<std::string, int> run() {
+    if (!root_.is_map()) return {};
     YamlNode* models = root_.find("models");
     if (models != nullptr && models->is_map()) {
       for (YamlNode::Member& model : models->members) strip_comments(model.value);
@@ -125,6 +126,7 @@ class Expander {
     }
     if (models != nullptr && models->is_map()) expand_models(*models, globals);
     report_leftovers();
+    return std::move(ports_);
   }
 
  private:
@@ -221,7 +223,7 @@ class Expander {
       Scope own_port;
       own_port.add({"PORT", std::to_string(port), false});
       expand(own_port);
-      ++port;
+      ports_.emplace(id, static_cast<int>(port++));
       return;
     }
     YamlNode* proxy = model.find("proxy");
@@ -284,13 +286,14 @@ class Expander {
 
   YamlNode& root_;
   std::vector<Problem>& problems_;
+  std::map<std::string, int> ports_;
   std::size_t expanded_ = 0;
 };
 
 }  // namespace
 
-void expand_macros(YamlNode& root, std::vector<Problem>& problems) {
-  Expander(root, problems).run();
+std::map<std::string, int> expand_macros(YamlNode& root, std::vector<Problem>& problems) {
+  return Expander(root, problems).run();
 }
 
 }  // namespace rouse

@@ -2,9 +2,8 @@
 
 #include "base/yaml_tree.hpp"
 
+#include <map>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 namespace rouse {
@@ -17,7 +16,8 @@ void expand_environment(YamlNode& node, const std::string& path, std::vector<Pro
 /// Expands the macros of a whole file in place (llama-swap-behaviour.md §2.4): global ones
 /// everywhere, then each model's own, MODEL_ID and PORT; ports are given to the models whose cmd
 /// uses ${PORT}, from startPort on, in byte order of the ids. ${PID} stays in cmdStop. What is left
-/// over is a problem. Comment lines of cmd and cmdStop are removed first.
-void expand_macros(YamlNode& root, std::vector<Problem>& problems);
+/// over is a problem. Comment lines of cmd and cmdStop are removed first. Returns the ports that it
+/// has given, by model.
+std::map<std::string, int> expand_macros(YamlNode& root, std::vector<Problem>& problems);
 
 }  // namespace rouse

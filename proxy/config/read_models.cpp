@@ -44,8 +44,7 @@ void read_endpoint(const Section& section, ModelConfig& model) {
   if (endpoint) {
     model.endpoint = *endpoint;
   } else {
-    section.fault("proxy",
-                  fmt::format("\"{}\" is no address: {}", model.proxy, endpoint.error().message()));
+    section.fault("proxy", endpoint.error().doing);
   }
 }
 

@@ -48,8 +48,7 @@ void read_peers(const Section& top, Config& config) {
     } else if (const auto endpoint = Endpoint::parse(peer.proxy)) {
       peer.endpoint = *endpoint;
     } else {
-      section.fault(
-          "proxy", fmt::format("\"{}\" is no address: {}", peer.proxy, endpoint.error().message()));
+      section.fault("proxy", endpoint.error().doing);
     }
     peer.api_key = section.text("apiKey");
     peer.models = section.texts("models");

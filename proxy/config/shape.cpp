@@ -55,9 +55,11 @@ class ShapeChecker {
   }
 
   void expected(std::string_view what, const YamlNode& node, const std::string& path) {
+    // A key in the wrong form is a secret all the same.
+    const bool secret = path.starts_with("apiKeys") || path.ends_with(".apiKey");
     note(Problem::Severity::Error, node.place, path,
-         node.is_scalar() ? fmt::format("expected {}, got \"{}\"", what, node.text)
-                          : fmt::format("expected {}, got {}", what, node.kind_name()));
+         node.is_scalar() && !secret ? fmt::format("expected {}, got \"{}\"", what, node.text)
+                                     : fmt::format("expected {}, got {}", what, node.kind_name()));
   }
 
   void unknown(const YamlNode::Member& member, const ConfigSection& section,

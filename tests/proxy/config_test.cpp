@@ -1,11 +1,6 @@
 #include "proxy/config/config.hpp"
 
-#include "proxy/config/check_report.hpp"
-#include "tests/support/temp_dir.hpp"
-
 #include <gmock/gmock.h>
-
-#include <cstdlib>
 
 namespace rouse {
 namespace {
@@ -109,6 +104,106 @@ constexpr Fault kFaults[] = {
      "c.yaml:1:42: selectors.s.targets[0]: no model is called \"zz\""},
     {"Profile", "profiles: {p: {pins: {x: zz}}}\n",
      "c.yaml:1:26: profiles.p.pins.x: no model, peer model or selector is called \"zz\""},
+    {"SecretInTheWrongForm", "apiKeys: hunter2\n",
+     "c.yaml:1:10: apiKeys: expected a list, got a value"},
+    {"NegativeTtlOfAll", "globalTTL: -1\n",
+     "c.yaml:1:12: globalTTL: expected a whole number from 0 on, got \"-1\""},
+    {"MisspeltMember",
+     "models: {planner: {cmd: \"x ${PORT}\"}}\ngroups: {g: {members: [plannr]}}\n",
+     "c.yaml:2:24: groups.g.members[0]: no model is called \"plannr\"; did you mean \"planner\"?"},
+    {"MemberTwice", "models: {a: {cmd: \"x ${PORT}\"}}\ngroups: {g: {members: [a, a]}}\n",
+     "c.yaml:2:27: groups.g.members[1]: \"a\" is already in group \"g\""},
+    {"MatrixAndRouting", "matrix: {sets: {}}\nrouting: {router: {use: group}}\n",
+     "c.yaml:1:9: matrix: there is a routing.router too: move this into routing.router.settings"},
+    {"MatrixMissing", "routing: {router: {use: matrix}}\n",
+     "c.yaml:1:25: routing.router.use: the matrix router needs routing.router.settings.matrix"},
+    {"Scheduler", "routing: {scheduler: {use: lifo}}\n",
+     "c.yaml:1:28: routing.scheduler.use: expected one of |fifo, got \"lifo\""},
+    {"CostTwice",
+     "models: {m: {cmd: \"x ${PORT}\"}}\n"
+     "matrix: {vars: {M: m}, evict_costs: {M: 2, m: 3}, sets: {s: m}}\n",
+     "c.yaml:2:47: matrix.evict_costs.m: evict_cost of model \"m\" is given twice, here and as "
+     "\"M\"; keep one"},
+    {"CostOfNothing",
+     "models: {m: {cmd: \"x ${PORT}\"}}\nmatrix: {evict_costs: {m: cheap}, sets: {s: m}}\n",
+     "c.yaml:2:27: matrix.evict_costs.m: expected a whole number from 1 on, got \"cheap\""},
+    {"PlaceInAPlainSet", "models: {a: {cmd: \"x ${PORT}\"}}\nmatrix:\n  sets:\n    s: a & zz\n",
+     "c.yaml:4:12: matrix.sets.s: unknown var or model \"zz\""},
+    {"PlaceInAFoldedSet",
+     "models: {a: {cmd: \"x ${PORT}\"}}\nmatrix:\n  sets:\n    s: a &\n       zz\n",
+     "c.yaml:4:8: matrix.sets.s: unknown var or model \"zz\""},
+    {"CheckEndpointBlank", "models: {a: {cmd: \"x ${PORT}\", checkEndpoint: \"/he lth\"}}\n",
+     "c.yaml:1:47: models.a.checkEndpoint: \"/he lth\" is no path: character 4 must be "
+     "percent-encoded"},
+    {"CheckEndpointEscape", "models: {a: {cmd: \"x ${PORT}\", checkEndpoint: /h%zz}}\n",
+     "c.yaml:1:47: models.a.checkEndpoint: \"/h%zz\" is no path: % at character 3 wants two "
+     "hexadecimal digits"},
+    {"NoAddress", "models: {a: {cmd: x, proxy: \"ftp://h\"}}\n",
+     "c.yaml:1:29: models.a.proxy: endpoint \"ftp://h\" must begin with http://, https:// or "
+     "unix:"},
+    {"ParamsOfAKind", "models: {a: {cmd: \"x ${PORT}\", filters: {setParamsByID: {n: 5}}}}\n",
+     "c.yaml:1:61: models.a.filters.setParamsByID.n: expected a mapping, got a value"},
+    {"ParamsForAnotherModel",
+     "models:\n  a: {cmd: \"x ${PORT}\", filters: {setParamsByID: {b: {}}}}\n"
+     "  b: {cmd: \"x ${PORT}\"}\n",
+     "c.yaml:2:51: models.a.filters.setParamsByID.b: model a filters.setParamsByID: key 'b' "
+     "conflicts with an existing model ID"},
+    {"Capability", "models: {a: {cmd: \"x ${PORT}\", capabilities: {in: [smell]}}}\n",
+     "c.yaml:1:52: models.a.capabilities.in[0]: expected one of text|audio|image, got \"smell\""},
+    {"EmptySelector", "selectors: {s: }\n",
+     "c.yaml:1:13: selectors.s.strategy: is missing: pin, warm or spillover"},
+    {"SelectorNamedLikeAModel",
+     "models: {a: {cmd: \"x ${PORT}\"}}\nselectors: {a: {strategy: pin, targets: [a]}}\n",
+     "c.yaml:2:13: selectors.a: this is the name of a model"},
+    {"WarmAndFar",
+     "peers: {p: {proxy: \"http://h:1\", models: [m]}}\n"
+     "selectors: {s: {strategy: warm, targets: [m]}}\n",
+     "c.yaml:2:43: selectors.s.targets[0]: m is on another machine: warm wants local ones"},
+    {"SpilloverThatNeverFitsAtOnce",
+     "models: {a: {cmd: \"x ${PORT}\"}, b: {cmd: \"x ${PORT}\"}, c: {cmd: \"x ${PORT}\"}}\n"
+     "matrix: {sets: {s: \"a & b | b & c | a & c\"}}\n"
+     "selectors: {x: {strategy: spillover, targets: [a, b, c]}}\n",
+     "c.yaml:3:47: selectors.x.targets: a + b + c may not be resident together, as spillover "
+     "wants it"},
+    {"SpilloverTwice",
+     "peers: {p: {proxy: \"http://h:1\", models: [m]}}\n"
+     "selectors: {s: {strategy: spillover, targets: [m, p/m]}}\n",
+     "c.yaml:2:51: selectors.s.targets[1]: p/m is there twice"},
+    {"SpilloverOfNone",
+     "models: {a: {cmd: \"x ${PORT}\"}}\n"
+     "selectors: {s: {strategy: spillover, targets: [a], settings: {spillover: 0}}}\n",
+     "c.yaml:2:74: selectors.s.settings.spillover: expected a whole number from 1 on, got \"0\""},
+    {"PeersThatCollide",
+     "peers:\n  a: {proxy: \"http://h:1\", models: [b/c]}\n"
+     "  a/b: {proxy: \"http://h:2\", models: [c]}\n",
+     "c.yaml:3:39: peers.a/b.models[0]: a/b/c is a name of peer a, too"},
+    {"PinOfAPeersModel",
+     "peers: {p: {proxy: \"http://h:1\", models: [m]}}\nprofiles: {q: {pins: {p/m: m}}}\n",
+     "c.yaml:2:23: profiles.q.pins.p/m: this is the name of a peer's model"},
+    {"PinOfAList", "profiles: {p: {pins: {x: [a]}}}\n",
+     "c.yaml:1:26: profiles.p.pins.x: a pin names one target (lists are the removed form: use a "
+     "selector)"},
+    {"ProfileWithoutPins", "profiles: {p: {description: d}}\n",
+     "c.yaml:1:12: profiles.p: a profile needs at least one pin"},
+    {"Pattern", "upstream: {ignorePaths: [\"(a\"]}\n",
+     "c.yaml:1:26: upstream.ignorePaths[0]: \"(a\" is no regular expression: missing closing )"},
+    {"StoreWithoutPath", "store: {path: \"\"}\n",
+     "c.yaml:1:15: store.path: is missing: the file to keep the history in"},
+    {"StoreInAFolder", "store: {path: /}\n",
+     "c.yaml:1:15: store.path: \"/\" is a folder, a file is wanted"},
+    {"HeadTooSmall", "limits: {headMax: 10}\n",
+     "c.yaml:1:19: limits.headMax: less than 1KiB fits no request"},
+    {"LogLevel", "logLevel: loud\n",
+     "c.yaml:1:11: logLevel: warning: \"loud\" is no level, info is used"},
+    {"LogTimeFormat", "logTimeFormat: rfc339\n",
+     "c.yaml:1:16: logTimeFormat: warning: \"rfc339\" is no format, HH:MM:SS.mmm is used; did "
+     "you mean \"rfc3339\"?"},
+    {"NoCommand", "models: {a: {proxy: \"http://h:1\"}}\n",
+     "c.yaml:1:13: models.a.cmd: warning: there is no cmd, so it cannot be started"},
+    {"EnvironmentEntry", "models: {a: {cmd: \"x ${PORT}\", env: [A]}}\n",
+     "c.yaml:1:38: models.a.env[0]: warning: \"A\" is not of the form NAME=value; left out"},
+    {"Preload", "hooks: {on_startup: {preload: [zz]}}\n",
+     "c.yaml:1:32: hooks.on_startup.preload[0]: warning: no model here is called \"zz\"; left out"},
     {"Performance", "performance: {every: 2s}\n",
      "c.yaml:1:22: performance.every: every must be at least 5s, got 2s"},
 };
@@ -138,29 +233,6 @@ TEST(Config, PortsGoToThoseWhoUseThemInByteOrderOfTheIds) {
   EXPECT_EQ(config->models.at("a").endpoint.port, 1);
 }
 
-TEST(Config, MacrosExpandFromTheLastToTheFirstAndModelsOverrideInPlace) {
-  const auto config = good(
-      "macros: {dir: /global, path: \"${dir}/x\"}\n"
-      "models: {m: {cmd: \"run ${path} ${MODEL_ID} ${PORT}\", macros: {dir: /own}}}\n");
-  EXPECT_EQ(config->models.at("m").cmd, "run /own/x m 5800");
-}
-
-TEST(Config, AMacroAloneInAValueKeepsItsType) {
-  const auto config = good(
-      "macros: {t: 60, yes: true}\nmodels: {m: {cmd: \"x ${PORT}\", ttl: \"${t}\", unlisted: "
-      "\"${yes}\", metadata: {n: \"${t}\", s: \"t${t}\"}}}\n");
-  EXPECT_EQ(config->models.at("m").ttl.count(), 60);
-  EXPECT_TRUE(config->models.at("m").unlisted);
-  EXPECT_EQ(config->models.at("m").metadata_json, R"({"n":60,"s":"t60"})");
-}
-
-TEST(Config, TheEnvironmentCannotChangeTheStructure) {
-  ::setenv("ROUSE_TEST_VALUE", "a: b # \"c\"\\", 1);
-  const auto config =
-      good("models: {m: {cmd: \"x ${PORT}\", name: \"${env.ROUSE_TEST_VALUE}\"}}\n");
-  EXPECT_EQ(config->models.at("m").name, "a: b # \"c\"\\");
-}
-
 TEST(Config, MergeKeysAndAnchorsWork) {
   const auto config = good(
       "defs: &d {ttl: 30, unlisted: true}\nmodels:\n  m: {<<: *d, cmd: \"x ${PORT}\", ttl: 5}\n");
@@ -185,12 +257,6 @@ TEST(Config, TtlAndTimeoutsInheritAndHaveTheirFloors) {
   EXPECT_EQ(config->models.at("b").health_check_timeout.count(), 40);
 }
 
-TEST(Config, CommentLinesOfACommandGoBeforeMacrosAreLookedAt) {
-  const auto config =
-      good("models:\n  m:\n    cmd: |\n      run\n      # --x ${nope}\n      --port ${PORT}\n");
-  EXPECT_THAT(config->models.at("m").argv, ElementsAre("run", "--port", "5800"));
-}
-
 TEST(Config, PriorityMayBeGivenToAnAlias) {
   const auto config = good(
       "models: {m: {cmd: \"x ${PORT}\", aliases: [fast]}}\n"
@@ -210,55 +276,55 @@ TEST(Config, AUnixSocketIsAnAddress) {
   EXPECT_EQ(config->models.at("m").endpoint.unix_path, "/run/m.sock");
 }
 
-TEST(Config, AliasesThatMultiplyAreBounded) {
-  std::string bomb = "a0: &a0 [x]\n";
-  for (int i = 1; i < 40; ++i) {
-    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) +
-            ", *a" + std::to_string(i - 1) + "]\n";
+TEST(Config, TruthsAreThoseOfYaml) {
+  for (const char* const yes : {"true", "True", "TRUE", "yes", "on", "Yes"}) {
+    EXPECT_TRUE(good(std::string("includeAliasesInList: ") + yes + "\n")->include_aliases_in_list);
   }
-  EXPECT_EQ(parse_config(bomb, "bomb").config, nullptr);
+  for (const char* const no : {"false", "False", "no", "OFF"}) {
+    EXPECT_FALSE(good(std::string("includeAliasesInList: ") + no + "\n")->include_aliases_in_list);
+  }
 }
 
-TEST(ConfigFiles, MergeAsThePeerDoes) {
-  const test::TempDir dir;
-  dir.write("a.yaml", "apiKeys: [one]\nmacros: {m: 1}\nmodels: {a: {cmd: \"x ${PORT} ${n}\"}}\n");
-  dir.write("b.yml", "apiKeys: [two]\nmacros: {n: 2}\nmodels: {b: {cmd: \"x ${PORT} ${m}\"}}\n");
-  dir.write("c.txt", "nonsense: [");
-  const LoadedConfig loaded = load_config({"", dir.path().string()});
-  ASSERT_NE(loaded.config, nullptr);
-  EXPECT_THAT(loaded.config->api_keys, ElementsAre("one", "two"));
-  EXPECT_EQ(loaded.config->models.at("a").cmd, "x 5800 2");
-  EXPECT_EQ(loaded.config->models.at("b").cmd, "x 5801 1");
+TEST(Config, ASelectorMayHaveThePlainNameOfAPeersModel) {
+  good(
+      "peers: {p: {proxy: \"http://h:1\", models: [m]}}\n"
+      "selectors: {m: {strategy: pin, targets: [p/m]}}\n");
 }
 
-TEST(ConfigFiles, TwoDefinitionsOfOneModelAreAProblem) {
-  const test::TempDir dir;
-  dir.write("a.yaml", "models: {a: {cmd: \"x ${PORT}\"}}\n");
-  dir.write("b.yaml", "models: {a: {cmd: \"y ${PORT}\"}}\n");
-  const LoadedConfig loaded = load_config({"", dir.path().string()});
-  EXPECT_EQ(loaded.config, nullptr);
-  ASSERT_EQ(loaded.problems.size(), 1u);
-  EXPECT_THAT(loaded.problems.front().str(),
-              HasSubstr("b.yaml:1:13: models.a: duplicate models \"a\""));
+TEST(Config, AModelOfTwoPeersNeedsItsFullName) {
+  const std::string peers =
+      "peers:\n  p: {proxy: \"http://h:1\", models: [m]}\n  q: {proxy: \"http://h:2\", models: "
+      "[m]}\n";
+  good(peers + "selectors: {s: {strategy: pin, targets: [q/m]}}\n");
+  EXPECT_THAT(problems_of(peers + "selectors: {s: {strategy: pin, targets: [m]}}\n"),
+              ElementsAre(HasSubstr("no model is called \"m\"")));
 }
 
-TEST(ConfigFiles, AMissingFileIsNamed) {
-  const LoadedConfig loaded = load_config({"/nowhere/c.yaml", ""});
-  EXPECT_EQ(loaded.config, nullptr);
-  EXPECT_THAT(loaded.problems.front().str(),
-              HasSubstr("/nowhere/c.yaml: cannot be read: No such file"));
+TEST(Config, AnExpressionThatMacrosChangedHasOnlyItsBeginning) {
+  EXPECT_THAT(problems_of("macros: {x: a}\nmodels: {a: {cmd: \"x ${PORT}\"}}\n"
+                          "matrix:\n  sets:\n    s: ${x} & zz\n"),
+              ElementsAre("c.yaml:5:8: matrix.sets.s: unknown var or model \"zz\""));
 }
 
-TEST(CheckReport, SpellsOutSetsAndNeighbours) {
-  const LoadedConfig loaded = parse_config(
-      "models: {a: {cmd: \"x ${PORT}\"}, b: {cmd: \"x ${PORT}\"}, e: {cmd: \"x ${PORT}\"}}\n"
-      "matrix: {sets: {s: (a | b) & e}}\nlogRequests: true\n",
-      "c.yaml");
-  ASSERT_NE(loaded.config, nullptr);
-  const std::string report = check_report(loaded);
-  EXPECT_THAT(report, HasSubstr("    a + e\n    b + e\n"));
-  EXPECT_THAT(report, HasSubstr("  e  a, b\n"));
-  EXPECT_THAT(report, HasSubstr("without effect in this version\n  logRequests\n"));
+TEST(Config, SetsKeepTheOrderOfTheFile) {
+  const auto config = good(
+      "models: {coder: {cmd: \"x ${PORT}\"}, vision: {cmd: \"x ${PORT}\"}, speech: {cmd: \"x "
+      "${PORT}\"}}\nmatrix: {sets: {z_pref: coder & vision, a_alt: coder & speech}}\n");
+  EXPECT_THAT(config->residency->make_room("coder", {"speech", "vision"}).evict,
+              ElementsAre("speech"));
+}
+
+TEST(Config, ListsAreCleanedUp) {
+  const auto config = good(
+      "ui: {activity: {session_id: [\" X-A \", x-a, \"\", X-B]}}\nupstream: {ignorePaths: []}\n");
+  EXPECT_THAT(config->activity_session_id, ElementsAre("X-A", "X-B"));
+  EXPECT_EQ(config->upstream_ignore_paths.size(), 1u);
+}
+
+TEST(Config, ComfyUiAsksForManyThingsAtOnce) {
+  const auto config = good("models: {comfyui_auto: {cmd: \"x ${PORT}\", concurrencyLimit: 3}}\n");
+  EXPECT_EQ(config->models.at("comfyui_auto").concurrency_limit, 50);
+  EXPECT_TRUE(config->models.at("comfyui_auto").ignore_websockets);
 }
 
 }  // namespace
