@@ -19,7 +19,7 @@ class DeadlineEntry {
   [[nodiscard]] bool has_expired() const { return expired_; }
 
  protected:
-  ~DeadlineEntry() = default;
+  virtual ~DeadlineEntry() = default;
 
  private:
   friend class DeadlineList;
