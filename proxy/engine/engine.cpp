@@ -2,6 +2,7 @@
 
 #include "base/use_task.hpp"
 #include "proxy/config/command_line.hpp"
+#include "proxy/engine/cgroup.hpp"
 #include "proxy/engine/log_ring.hpp"
 #include "proxy/engine/process_tree.hpp"
 #include "proxy/engine/readiness.hpp"
@@ -94,6 +95,7 @@ struct Engine::Impl : std::enable_shared_from_this<Engine::Impl> {
   HttpPool& pool;
   LogRing& log;
   EngineRegistry& registry;
+  EngineCgroup cgroup;
   Descriptor output;
   Descriptor pidfd;
   Timer stop_bell;  // cancelled when stop() is called
@@ -142,7 +144,8 @@ Task<void> Engine::Impl::run() {
   started_at = Clock::now();
   log_start = log.total_bytes();
   if (std::string problem = obstacle(); !problem.empty()) co_return report(std::move(problem));
-  Result<Spawned> spawned = spawn(launch.argv, environment());
+  cgroup = EngineCgroup::make(registry.new_cgroup_name());
+  Result<Spawned> spawned = spawn(launch.argv, environment(), cgroup.join_fd());
   if (!spawned) co_return report(spawned.error().message() + " (see cmd of " + launch.model + ")");
   pid = spawned->pid;
   registry.add(pid, launch.model);
@@ -156,6 +159,7 @@ Task<void> Engine::Impl::run() {
   while (!exited) co_await gone_bell.async_wait(use_task);
   const bool unkillable = exit_status < 0;
   co_await sweep();
+  cgroup = EngineCgroup();
   registry.remove(pid);
   // Its last words may have come together with its end.
   if (output.is_open()) read_some_output();
@@ -347,11 +351,15 @@ Task<void> Engine::Impl::run_stop_command() {
 }
 
 std::vector<int> Engine::Impl::leftovers() const {
-  return engine_processes(0, pid, marker());
+  std::vector<int> found = engine_processes(0, pid, marker());
+  for (const int each : cgroup.processes()) {
+    if (std::find(found.begin(), found.end(), each) == found.end()) found.push_back(each);
+  }
+  return found;
 }
 
-/// Ends what the engine left behind: workers in its group, children that forked twice. They are
-/// ours to reap, since we are their subreaper.
+/// Ends what the engine left behind: workers in its group or cgroup, children that forked twice.
+/// They are ours to reap, since we are their subreaper.
 Task<void> Engine::Impl::sweep() {
   std::vector<int> left = leftovers();
   Timer timer(tasks.executor());
@@ -365,6 +373,7 @@ Task<void> Engine::Impl::sweep() {
     }
     if (Clock::now() - begun >= kSweepGrace) {
       for (const int each : left) ::kill(each, SIGKILL);
+      cgroup.kill();
     }
     timer.expires_after(pause);
     co_await timer.async_wait(use_task);

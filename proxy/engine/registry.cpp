@@ -1,6 +1,7 @@
 #include "proxy/engine/registry.hpp"
 
 #include "base/use_task.hpp"
+#include "proxy/engine/cgroup.hpp"
 #include "proxy/engine/process_tree.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kSuffix = ".engines";
+constexpr std::string_view kCgroupPrefix = "rouse-";
 
 /// A process for good: pids come again, start times do not.
 struct Identity {
@@ -72,12 +74,23 @@ Journal read_journal(const std::filesystem::path& path) {
   return journal;
 }
 
+/// Who made the cgroup @p name, "rouse-PID-STARTTIME-N".
+Identity proxy_of_cgroup(std::string_view name) {
+  Identity proxy;
+  name.remove_prefix(kCgroupPrefix.size());
+  std::from_chars(name.data(), name.data() + name.size(), proxy.pid);
+  name.remove_prefix(std::min(name.find('-'), name.size() - 1) + 1);
+  std::from_chars(name.data(), name.data() + name.size(), proxy.start_time);
+  return proxy;
+}
+
 }  // namespace
 
 struct EngineRegistry::Impl {
   std::filesystem::path dir;
   std::string instance;
   std::map<int, Record> engines;
+  std::uint64_t next_cgroup = 1;
   bool told = false;
 
   [[nodiscard]] std::filesystem::path file() const {
@@ -149,6 +162,10 @@ const std::string& EngineRegistry::instance() const {
   return impl_->instance;
 }
 
+std::string EngineRegistry::new_cgroup_name() {
+  return fmt::format("{}{}-{}", kCgroupPrefix, impl_->instance, impl_->next_cgroup++);
+}
+
 void EngineRegistry::add(int pid, const std::string& model) {
   const auto stat = read_process(pid);
   impl_->engines[pid] = {{pid, stat ? stat->start_time : 0}, model};
@@ -180,6 +197,12 @@ Task<std::vector<EngineRegistry::Orphan>> EngineRegistry::sweep_orphans(
       orphans.emplace(each.pid, mark->substr(colon + 1));
     }
   }
+  std::vector<std::string> stray_paths;
+  for (const StrayCgroup& stray : stray_cgroups(kCgroupPrefix)) {
+    if (proxy_of_cgroup(stray.name).is_alive()) continue;
+    for (const int pid : cgroup_processes(stray.path)) orphans.emplace(pid, "a model");
+    stray_paths.push_back(stray.path);
+  }
   std::vector<Orphan> found;
   std::vector<Identity> ending;
   for (const auto& [pid, model] : orphans) {
@@ -206,6 +229,7 @@ Task<std::vector<EngineRegistry::Orphan>> EngineRegistry::sweep_orphans(
     timer.expires_after(10ms);
     co_await timer.async_wait(use_task);
   }
+  for (const std::string& path : stray_paths) remove_cgroup(path);
   co_return found;
 }
 

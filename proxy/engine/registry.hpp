@@ -21,6 +21,9 @@ class EngineRegistry {
 
   /// This proxy's name in the marker of its engines: "PID-STARTTIME".
   [[nodiscard]] const std::string& instance() const;
+  /// Names the cgroup of the next engine: "rouse-INSTANCE-N", so that a later proxy knows whose it
+  /// was.
+  [[nodiscard]] std::string new_cgroup_name();
 
   void add(int pid, const std::string& model);
   void remove(int pid);
@@ -29,9 +32,9 @@ class EngineRegistry {
     int pid;
     std::string model;
   };
-  /// Finds and ends what an earlier proxy left (its process groups and what carries our marker in
-  /// its environment): SIGTERM, then SIGKILL after @p grace. Returns what it found. Call once,
-  /// before the first start.
+  /// Finds and ends what an earlier proxy left (its process groups, its cgroups inside ours, and
+  /// what carries our marker in its environment): SIGTERM, then SIGKILL after @p grace. Returns
+  /// what it found. Call once, before the first start.
   Task<std::vector<Orphan>> sweep_orphans(std::chrono::milliseconds grace);
 
  private:

@@ -60,12 +60,16 @@ struct ChildPlan {
   int null_fd;
   int output_fd;
   int error_fd;
+  int cgroup_fd;
   pid_t parent;
 };
 
 /// Between fork and exec: async-signal-safe calls only.
 [[noreturn]] void become(const ChildPlan& plan) {
   ::setpgid(0, 0);
+  if (plan.cgroup_fd >= 0 && ::write(plan.cgroup_fd, "0", 1) != 1) {
+    // It runs all the same: group, marker and parentage still tell that it is ours.
+  }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != plan.parent) ::_exit(1);  // the parent died before the line above
   for (int signal = 1; signal < NSIG; ++signal) std::signal(signal, SIG_DFL);
@@ -90,7 +94,8 @@ struct ChildPlan {
 
 }  // namespace
 
-Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<std::string>& env) {
+Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<std::string>& env,
+                      int cgroup_fd) {
   if (argv.empty()) {
     return Error{boost::system::error_code(EINVAL, boost::system::system_category()),
                  "starting an engine without a command"};
@@ -117,6 +122,7 @@ Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<st
                        ::fcntl(null_fd.get(), F_DUPFD_CLOEXEC, 10),
                        ::fcntl(output_write.get(), F_DUPFD_CLOEXEC, 10),
                        ::fcntl(error_write.get(), F_DUPFD_CLOEXEC, 10),
+                       cgroup_fd,
                        ::getpid()};
   const UniqueFd high_null(plan.null_fd);
   const UniqueFd high_output(plan.output_fd);

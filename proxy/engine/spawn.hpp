@@ -19,10 +19,11 @@ struct Spawned {
 
 /// Starts @p argv without a shell: found on the PATH as execvp does, in a process group of its own,
 /// standard input from /dev/null, every other descriptor closed, default signals, and dying with us
-/// (PR_SET_PDEATHSIG). @p env lists K=V over our own environment, the later wins. An exec that
-/// fails is an error here, never a child that exits with 127.
+/// (PR_SET_PDEATHSIG). @p env lists K=V over our own environment, the later wins. @p cgroup_fd: the
+/// cgroup.procs to join before anything runs; -1: none. An exec that fails is an error here, never
+/// a child that exits with 127.
 [[nodiscard]] Result<Spawned> spawn(const std::vector<std::string>& argv,
-                                    const std::vector<std::string>& env);
+                                    const std::vector<std::string>& env, int cgroup_fd = -1);
 
 /// Makes orphaned descendants children of ours, so that a double fork cannot hide them. Once,
 /// early.

@@ -177,9 +177,9 @@ INSTANTIATE_TEST_SUITE_P(
         RequestCase{"name with high bytes", with("\xc3\xa9: c"), 400},
         RequestCase{"empty value", with("A:"), 0},
         RequestCase{"spaces around a value", with("A: \t b \t"), 0}),
-    [](const testing::TestParamInfo<RequestCase>& info) {
-      std::string name = std::to_string(info.index) + "_";
-      for (const char c : info.param.name) name += std::isalnum(c) != 0 ? c : '_';
+    [](const testing::TestParamInfo<RequestCase>& each) {
+      std::string name = std::to_string(each.index) + "_";
+      for (const char c : each.param.name) name += std::isalnum(c) != 0 ? c : '_';
       return name;
     });
 
