@@ -37,6 +37,9 @@ std::string text_of(const LoadWanted& e) {
 std::string text_of(const UnloadWanted& e) {
   return words({"unload", e.model ? std::string_view(*e.model) : std::string_view("all")});
 }
+std::string text_of(const Reconfigured& e) {
+  return words({"reconfigure", join({e.relaunch.begin(), e.relaunch.end()})});
+}
 std::string text_of(const ShutdownWanted&) {
   return "shutdown";
 }
@@ -85,6 +88,8 @@ std::string_view to_string(StopCause cause) {
       return "unloaded";
     case StopCause::Abandoned:
       return "abandoned";
+    case StopCause::Reconfigured:
+      return "reconfigured";
     case StopCause::Shutdown:
       return "shutdown";
   }

@@ -48,6 +48,8 @@ struct EngineRecord {
   std::optional<Wish> wish;
   Circuit circuit;
   std::optional<Instant> unload_by;  ///< an operator's unload, at the latest
+  bool outdated = false;             ///< runs with a launch that is no longer configured
+  bool removed = false;              ///< no longer configured at all; forgotten when it is gone
   std::optional<Order> barrier;      ///< draining: admits only who came before
   bool claimed = false;              ///< engines have been stopped to make room for it
   Hold hold;
@@ -59,7 +61,8 @@ struct EngineRecord {
   [[nodiscard]] bool is_wanted() const { return !waiting.empty() || wish; }
   [[nodiscard]] bool has_slot() const { return running < std::max(1, policy.concurrency); }
   [[nodiscard]] bool admits_newcomers() const {
-    return state == EngineState::Ready && !barrier && !unload_by && waiting.empty() && has_slot();
+    return state == EngineState::Ready && !outdated && !barrier && !unload_by && waiting.empty() &&
+           has_slot();
   }
 
   // The next three need is_wanted().

@@ -61,6 +61,7 @@ void Scheduler::State::settle(Actions& out) {
     stop_for_shutdown(out);
   } else {
     finish_unloads(out);
+    finish_outdated(out);
     unload_idle(out);
     place(out);
     for (auto& [id, engine] : engines) admit_waiting(engine, out);
@@ -113,6 +114,16 @@ void Scheduler::State::finish_unloads(Actions& out) {
   }
 }
 
+// Without a bound: a reload is no reason to cut anybody, and an operator can still unload it.
+void Scheduler::State::finish_outdated(Actions& out) {
+  for (auto& [id, engine] : engines) {
+    if (engine.state != EngineState::Ready || !engine.outdated || engine.running > 0) continue;
+    stop(engine, StopCause::Reconfigured,
+         engine.removed ? "it was removed from the configuration" : "its configuration has changed",
+         out);
+  }
+}
+
 void Scheduler::State::unload_idle(Actions& out) {
   for (auto& [id, engine] : engines) {
     if (engine.state != EngineState::Ready || engine.policy.ttl <= Duration{0}) continue;
@@ -135,7 +146,8 @@ void Scheduler::State::admit(EngineRecord& engine, Ticket ticket, Actions& out) 
 }
 
 void Scheduler::State::admit_waiting(EngineRecord& engine, Actions& out) {
-  if (engine.state != EngineState::Ready || engine.unload_by || shutdown_by) return;
+  const bool is_leaving = engine.unload_by || engine.outdated || shutdown_by;
+  if (engine.state != EngineState::Ready || is_leaving) return;
   while (!engine.waiting.empty() && engine.has_slot()) {
     const Waiter waiter = engine.barrier ? engine.waiting.oldest() : engine.waiting.next(overdue());
     if (engine.barrier && waiter.order >= *engine.barrier) return;

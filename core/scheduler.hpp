@@ -75,14 +75,24 @@ struct LoadWanted {
 struct UnloadWanted {
   std::optional<ModelId> model;  ///< nullopt: all
 };
+/// A new configuration. Models that it lacks are served to the end of their running requests and
+/// then stopped; who waits for them is refused. Models in @p relaunch run with a launch that is no
+/// longer the configured one: they admit no newcomers, stop when their running requests have ended,
+/// and whoever waits gets the new launch. All others keep running. Ignored while shutting down.
+struct Reconfigured {
+  std::map<ModelId, ModelPolicy, std::less<>> models;
+  SchedulePolicy policy;
+  std::shared_ptr<const Residency> residency;  ///< never null
+  ModelSet relaunch;
+};
 struct ShutdownWanted {};  ///< refuse everybody who waits, stop every engine
 struct Tick {};            ///< next_deadline() has come
 using Event = std::variant<Arrived, Left, EngineReady, EngineGone, LoadWanted, UnloadWanted,
-                           ShutdownWanted, Tick>;
+                           Reconfigured, ShutdownWanted, Tick>;
 
-enum class StopCause { Evicted, Idle, Unloaded, Abandoned, Shutdown };
+enum class StopCause { Evicted, Idle, Unloaded, Abandoned, Reconfigured, Shutdown };
 enum class RefusalCause {
-  UnknownModel,  ///< 404
+  UnknownModel,  ///< 404; also one that was removed from the configuration meanwhile
   QueueFull,     ///< 429 + Retry-After
   TooLong,       ///< waited give_up: 503 + Retry-After
   LoadFailed,    ///< 503 + Retry-After; detail carries the engine's last words

@@ -15,7 +15,7 @@ constexpr Duration kRetryLater{5'000};
 
 void Scheduler::State::on(const Arrived& event, Actions& out) {
   const auto it = engines.find(event.model);
-  if (it == engines.end()) {
+  if (it == engines.end() || it->second.removed) {
     out.push_back(Refuse{event.ticket, RefusalCause::UnknownModel,
                          "no model \"" + event.model + "\" is configured"});
     return;
@@ -84,7 +84,7 @@ void Scheduler::State::left_engine(const Entry& entry, Actions& out) {
   if (engine.state != EngineState::Ready) return;
   admit_waiting(engine, out);
   if (engine.running > 0) return;
-  if (waiting + wishes > 0 || engine.unload_by || shutdown_by) {
+  if (waiting + wishes > 0 || engine.unload_by || engine.outdated || shutdown_by) {
     unsettled = true;
   } else if (engine.policy.ttl > Duration{0}) {
     wake_at(after(now, engine.policy.ttl));
@@ -116,7 +116,9 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
   engine.running = 0;
   engine.barrier.reset();
   engine.unload_by.reset();
+  engine.outdated = false;
   unsettled = true;
+  if (engine.removed) return forget(engine);
   if (before == EngineState::Stopping) return;
 
   const bool was_ready = before == EngineState::Ready;
@@ -139,9 +141,9 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
 
 void Scheduler::State::on(const LoadWanted& event, Actions&) {
   const auto it = engines.find(event.model);
-  if (it == engines.end() || shutdown_by) return;
+  if (it == engines.end() || it->second.removed || shutdown_by) return;
   EngineRecord& engine = it->second;
-  if (engine.state == EngineState::Ready && !engine.unload_by) return;
+  if (engine.state == EngineState::Ready && !engine.unload_by && !engine.outdated) return;
   engine.circuit.close();
   wish_for(engine);
   unsettled = true;
@@ -165,6 +167,45 @@ void Scheduler::State::unload(EngineRecord& engine, Actions& out) {
     engine.unload_by = after(now, engine.policy.unload_drain);
   }
   unsettled = true;
+}
+
+void Scheduler::State::on(const Reconfigured& event, Actions& out) {
+  if (shutdown_by) return;
+  policy = event.policy;
+  residency = event.residency;
+  for (const auto& [id, model_policy] : event.models) {
+    EngineRecord& engine = engines[id];
+    engine.id = id;
+    engine.policy = model_policy;
+    engine.removed = false;
+    if (!event.relaunch.contains(id)) continue;
+    engine.circuit.close();  // whoever changed it wants to see it tried
+    retire(engine, "its configuration has changed", out);
+  }
+  for (auto it = engines.begin(); it != engines.end();) {
+    EngineRecord& engine = (it++)->second;
+    if (event.models.contains(engine.id)) continue;
+    engine.removed = true;
+    forget_wish(engine);
+    refuse_all(engine,
+               Refuse{Ticket{}, RefusalCause::UnknownModel,
+                      engine.id + " was removed from the configuration"},
+               out);
+    retire(engine, "it was removed from the configuration", out);
+    if (!engine.is_resident()) forget(engine);
+  }
+  unsettled = true;
+}
+
+void Scheduler::State::retire(EngineRecord& engine, const std::string& why, Actions& out) {
+  if (engine.state == EngineState::Starting) stop(engine, StopCause::Reconfigured, why, out);
+  if (engine.state == EngineState::Ready) engine.outdated = true;
+}
+
+/// Its tickets are of runs that have ended.
+void Scheduler::State::forget(EngineRecord& engine) {
+  std::erase_if(tickets, [&](const auto& each) { return each.second.engine == &engine; });
+  engines.erase(engine.id);
 }
 
 void Scheduler::State::on(const ShutdownWanted&, Actions& out) {

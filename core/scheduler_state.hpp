@@ -58,17 +58,21 @@ struct Scheduler::State {
   void on(const EngineGone& event, Actions& out);
   void on(const LoadWanted& event, Actions& out);
   void on(const UnloadWanted& event, Actions& out);
+  void on(const Reconfigured& event, Actions& out);
   void on(const ShutdownWanted& event, Actions& out);
   void on(const Tick& event, Actions& out);
   void left_queue(const Entry& entry);
   void left_engine(const Entry& entry, Actions& out);
   void unload(EngineRecord& engine, Actions& out);
+  void retire(EngineRecord& engine, const std::string& why, Actions& out);
+  void forget(EngineRecord& engine);
 
   // scheduler.cpp
   void settle(Actions& out);
   void give_up(Actions& out);
   void stop_for_shutdown(Actions& out);
   void finish_unloads(Actions& out);
+  void finish_outdated(Actions& out);
   void unload_idle(Actions& out);
 
   void admit(EngineRecord& engine, Ticket ticket, Actions& out);

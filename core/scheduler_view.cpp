@@ -12,7 +12,7 @@ namespace {
 
 /// Ready models serve before loading ones, those before the ones that still need room.
 int distance(const EngineRecord& engine) {
-  if (engine.state == EngineState::Ready && !engine.unload_by) return 0;
+  if (engine.state == EngineState::Ready && !engine.unload_by && !engine.outdated) return 0;
   if (engine.state == EngineState::Starting) return 1;
   if (engine.claimed) return 2;
   return 3;
@@ -78,8 +78,9 @@ ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) cons
   view.since = engine.since;
   view.running = engine.running;
   view.waiting = static_cast<int>(engine.waiting.size());
-  view.draining = engine.state == EngineState::Ready &&
-                  (engine.barrier.has_value() || engine.unload_by || shutdown_by);
+  view.draining =
+      engine.state == EngineState::Ready &&
+      (engine.barrier.has_value() || engine.unload_by || engine.outdated || shutdown_by);
   if (engine.state == EngineState::Ready && engine.running == 0 && engine.waiting.empty() &&
       engine.policy.ttl > Duration{0}) {
     view.unload_at = after(engine.last_used, engine.policy.ttl);
@@ -97,6 +98,9 @@ std::string Scheduler::State::next_for(const EngineRecord& engine, const Waiter&
       if (engine.unload_by) {
         return "loads again when " + engine.id + ", which an operator unloads, has stopped (" +
                slots + ", stopped " + in(*engine.unload_by, at) + " at the latest)";
+      }
+      if (engine.outdated) {
+        return "loads with its new configuration when " + slots + " of " + engine.id + " ended";
       }
       if (engine.barrier && waiter.order >= *engine.barrier) {
         return "waits for the next turn of " + engine.id + ", which drains (" + slots +

@@ -23,6 +23,20 @@ COMPILE = ["clang++", "-std=c++20", "-O1", "-w", "-I."]
 
 # name, file, what is there, what is put in its place
 MUTATIONS = [
+    ("cuts running requests at a reload", "scheduler.cpp",
+     "!engine.outdated || engine.running > 0) continue;", "!engine.outdated) continue;"),
+    ("never stops what a reload changed", "scheduler.cpp",
+     "    finish_outdated(out);\n", ""),
+    ("admits newcomers to an old launch", "engine_record.hpp",
+     "!outdated && ", ""),
+    ("admits the waiting to an old launch", "scheduler.cpp",
+     "engine.unload_by || engine.outdated || shutdown_by", "engine.unload_by || shutdown_by"),
+    ("lets an old launch finish loading", "scheduler_events.cpp",
+     "if (engine.state == EngineState::Starting) stop(engine, StopCause::Reconfigured, why, out);", ""),
+    ("does not notice that an old launch is idle", "scheduler_events.cpp",
+     "engine.unload_by || engine.outdated || shutdown_by", "engine.unload_by || shutdown_by"),
+    ("keeps the circuit of a changed launch", "scheduler_events.cpp",
+     "engine.circuit.close();  // whoever changed", "// whoever changed"),
     ("evicts a busy engine", "swap.cpp",
      "if (engine.running > 0) return Instant::max();", ""),
     ("never keeps newcomers out", "swap.cpp",

@@ -29,7 +29,7 @@ class SchedulerBench {
   using Actions = std::vector<Action>;
 
   SchedulerBench(Policies models, SchedulePolicy policy, std::shared_ptr<const Residency> rule)
-      : scheduler_(std::move(models), policy, std::move(rule)) {}
+      : scheduler_(std::move(models), policy, std::move(rule)), policy_(policy) {}
 
   Actions step(const Event& event) {
     Actions actions = scheduler_.step(event, now_);
@@ -52,6 +52,10 @@ class SchedulerBench {
   Actions load(const ModelId& model) { return step(LoadWanted{model}); }
   Actions unload(const ModelId& model) { return step(UnloadWanted{model}); }
   Actions unload_all() { return step(UnloadWanted{}); }
+  Actions reconfigure(Policies models, ModelSet relaunch,
+                      std::shared_ptr<const Residency> rule = std::make_shared<PairRule>()) {
+    return step(Reconfigured{std::move(models), policy_, std::move(rule), std::move(relaunch)});
+  }
   Actions shut_down() { return step(ShutdownWanted{}); }
 
   /// Lets time pass, ticking at each deadline as the shell does.
@@ -91,6 +95,7 @@ class SchedulerBench {
 
  private:
   Scheduler scheduler_;
+  SchedulePolicy policy_;
   Instant now_{std::chrono::hours(1)};
 };
 

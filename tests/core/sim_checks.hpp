@@ -53,6 +53,14 @@ inline void SimWorld::check(const Stop& a) {
     case StopCause::Unloaded:
       EXPECT_TRUE(engine.unloading || std::holds_alternative<UnloadWanted>(*event_));
       break;
+    case StopCause::Reconfigured:
+      if (engine.up == Up::Ready) {
+        EXPECT_TRUE(engine.outdated);
+        EXPECT_EQ(engine.running, 0) << "cut off by a reload";
+      } else {
+        EXPECT_TRUE(std::holds_alternative<Reconfigured>(*event_));
+      }
+      break;
     case StopCause::Shutdown:
       EXPECT_GE(now_, shutdown_at_);
       if (now_ < shutdown_at_ + settings_.policy.shutdown_drain && !engine.unloading) {
@@ -65,6 +73,7 @@ inline void SimWorld::check(const Stop& a) {
   }
   engine.up = Up::Leaving;
   engine.unloading = false;
+  engine.outdated = false;
   plan(dice_.between(Duration{0}, settings_.stop_max),
        Planned{Kind::EngineGone, Ticket{}, a.model, engine.run});
 }
@@ -78,6 +87,7 @@ inline void SimWorld::check(const Admit& a) {
   EXPECT_EQ(request.model, a.model);
   EXPECT_EQ(engine.up, Up::Ready) << "admitted to an engine that is not ready";
   EXPECT_FALSE(engine.unloading) << "admitted to an engine that is being unloaded";
+  EXPECT_FALSE(engine.outdated) << "admitted to a launch that is no longer configured";
   EXPECT_LT(now_, shutdown_at_);
   EXPECT_LT(engine.running, settings_.models.at(a.model).concurrency) << "more than may run";
   for (const auto& [ticket, other] : requests_) {
@@ -169,7 +179,10 @@ inline void SimWorld::check_state() const {
   if (now_ >= shutdown_at_) return;
   for (const auto& [id, engine] : engines_) {
     const ModelPolicy& model = settings_.models.at(id);
-    if (engine.up != Up::Ready || engine.unloading) continue;
+    if (engine.up == Up::Ready && engine.outdated) {
+      EXPECT_GT(engine.running, 0) << id << " is idle with an old launch";
+    }
+    if (engine.up != Up::Ready || engine.unloading || engine.outdated) continue;
     if (engine.running < model.concurrency && !is_other_overdue(id)) {
       EXPECT_EQ(waiting_for(id), 0) << id << " has a free slot";
     }

@@ -82,6 +82,7 @@ class SimWorld {
     Instant not_before{};
     bool wished = false;
     bool unloading = false;
+    bool outdated = false;
   };
   struct Request {
     ModelId model;
@@ -151,8 +152,9 @@ class SimWorld {
 
   void meddle(const ModelId& model) {
     Engine& engine = engines_[model];
+    if (dice_.chance(20)) return reconfigure();
     if (dice_.chance(60)) {
-      if (engine.up != Up::Ready || engine.unloading) {
+      if (engine.up != Up::Ready || engine.unloading || engine.outdated) {
         engine.wished = true;
         engine.failures = 0;
         engine.not_before = {};
@@ -167,6 +169,22 @@ class SimWorld {
       other.unloading = other.up == Up::Ready;
     }
     step(all ? UnloadWanted{} : UnloadWanted{model});
+  }
+
+  /// The same rule, and other launches for some.
+  void reconfigure() {
+    Reconfigured event{settings_.models, settings_.policy, settings_.rule, {}};
+    for (auto& [id, engine] : engines_) {
+      if (!dice_.chance(40)) continue;
+      event.relaunch.insert(id);
+      engine.outdated = engine.up == Up::Ready;
+      engine.failures = 0;
+      engine.not_before = {};
+    }
+    step(event);
+    for (const ModelId& id : event.relaunch) {
+      EXPECT_NE(engines_.at(id).up, Up::Loading) << id << " goes on loading an old launch";
+    }
   }
 
   void leave(Ticket ticket) {
@@ -209,6 +227,7 @@ class SimWorld {
     if (!asked) count_failure(engine);
     engine.up = Up::Off;
     engine.unloading = false;
+    engine.outdated = false;
     ++engine.run;
     engine.running = 0;
     failing_ = asked ? "" : planned.model;
