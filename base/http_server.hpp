@@ -40,6 +40,12 @@ class HttpServer {
   /// Closes the listening sockets; connections live on. Their files are removed.
   void stop_accepting();
 
+  /// For connections that come from now on.
+  void set_limits(HttpLimits limits, std::size_t connections_max) {
+    limits_ = limits;
+    connections_max_ = connections_max;
+  }
+
   [[nodiscard]] std::size_t connections() const { return connections_; }
 
  private:

@@ -372,10 +372,12 @@ void HttpStream::close(bool reset) {
   impl_->io.close(reset);
 }
 
-std::string HttpStream::take_buffered() {
-  std::string bytes(impl_->io.in.view());
-  impl_->io.in.consume(bytes.size());
-  return bytes;
+void HttpStream::become_tunnel() {
+  Impl& my = *impl_;
+  my.closing = true;
+  my.begin_body(Framing::UntilClose, 0, std::numeric_limits<std::uint64_t>::max());
+  my.out_framing = Framing::UntilClose;
+  my.out_done = false;
 }
 
 }  // namespace rouse

@@ -106,6 +106,10 @@ class HttpStream {
   /// "HTTP/1.1 100 Continue"
   Task<Result<void>> write_continue();
 
+  /// After a 101 in either role: what follows are bytes. read_body() and write_body() pass them on
+  /// as they come; an empty piece is the other side's end, and a last write_body() is ours.
+  void become_tunnel();
+
   // --- connection ------------------------------------------------------------------------------
 
   /// From now on every pending or later operation fails with HttpErrc::Timeout after @p d, until
@@ -123,8 +127,6 @@ class HttpStream {
   void close(bool reset = false);
 
   [[nodiscard]] Socket& socket() { return socket_; }
-  /// What was read from the socket and not yet consumed (for a tunnel after 101).
-  [[nodiscard]] std::string take_buffered();
 
  private:
   friend class StreamDeadlines;

@@ -98,11 +98,15 @@ void set_up_log(Executor executor, const LogOptions& options,
                 std::function<void(std::string_view)> tee) {
   the_sink() = std::make_shared<GatheringSink>(executor, options.to_stderr, std::move(tee));
   auto logger = std::make_shared<spdlog::logger>("rouse", the_sink());
-  const std::string time = options.time_format.empty() ? "%H:%M:%S.%e" : options.time_format;
-  const bool journald = std::getenv("JOURNAL_STREAM") != nullptr;
-  logger->set_pattern(journald ? "%v" : time + " %L %v");
-  logger->set_level(spdlog::level::from_str(options.level));
   spdlog::set_default_logger(std::move(logger));
+  change_log(options.level, options.time_format);
+}
+
+void change_log(const std::string& level, const std::string& time_format) {
+  const std::string time = time_format.empty() ? "%H:%M:%S.%e" : time_format;
+  const bool journald = std::getenv("JOURNAL_STREAM") != nullptr;
+  spdlog::default_logger()->set_pattern(journald ? "%v" : time + " %L %v");
+  spdlog::default_logger()->set_level(spdlog::level::from_str(level));
 }
 
 void close_log() {

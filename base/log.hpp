@@ -22,6 +22,9 @@ struct LogOptions {
 void set_up_log(Executor executor, const LogOptions& options,
                 std::function<void(std::string_view)> tee);
 
+/// Another level and time format for the lines to come; as in LogOptions.
+void change_log(const std::string& level, const std::string& time_format);
+
 /// Writes what is gathered. Before exit, and before the tee's owner goes.
 void close_log();
 

@@ -21,6 +21,10 @@ void DeadlineList::remove(DeadlineEntry& entry) {
   entries_[entry.index_] = last;
   last->index_ = entry.index_;
   entries_.pop_back();
+  // A loop that is to end must not wait for a tick that has nothing to look at.
+  if (!entries_.empty() || !armed_) return;
+  armed_ = false;
+  timer_.cancel();
 }
 
 void DeadlineList::set(DeadlineEntry& entry, DeadlineEntry::Clock::time_point at) {

@@ -9,11 +9,13 @@
 #include "proxy/session.hpp"
 
 #include <boost/asio/signal_set.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -24,6 +26,29 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kOrphanGrace = 3s;
+constexpr auto kWatchPause = 2s;
+
+/// Go's names for layouts, as the peer's configuration has them, as spdlog patterns.
+std::string time_pattern(const std::string& name) {
+  static const std::map<std::string, std::string, std::less<>> kPatterns{
+      {"ansic", "%a %b %e %H:%M:%S %Y"},
+      {"unixdate", "%a %b %e %H:%M:%S %Z %Y"},
+      {"rubydate", "%a %b %d %H:%M:%S %z %Y"},
+      {"rfc822", "%d %b %y %H:%M %Z"},
+      {"rfc822z", "%d %b %y %H:%M %z"},
+      {"rfc850", "%A, %d-%b-%y %H:%M:%S %Z"},
+      {"rfc1123", "%a, %d %b %Y %H:%M:%S %Z"},
+      {"rfc1123z", "%a, %d %b %Y %H:%M:%S %z"},
+      {"rfc3339", "%Y-%m-%dT%H:%M:%S%z"},
+      {"rfc3339nano", "%Y-%m-%dT%H:%M:%S.%F%z"},
+      {"kitchen", "%I:%M%p"},
+      {"stamp", "%b %e %H:%M:%S"},
+      {"stampmilli", "%b %e %H:%M:%S.%e"},
+      {"stampmicro", "%b %e %H:%M:%S.%f"},
+      {"stampnano", "%b %e %H:%M:%S.%F"}};
+  const auto it = kPatterns.find(name);
+  return it == kPatterns.end() ? std::string() : it->second;
+}
 
 /// Everything that a running proxy owns, in order of construction; destroyed the other way round.
 class App {
@@ -37,7 +62,13 @@ class App {
         pool_(context.get_executor(), limits(), deadlines_),
         registry_(options.state_dir),
         dispatcher_(config_, engines_, pool_, registry_),
-        proxy_{config_, dispatcher_, pool_, deadlines_, sessions_, logs_},
+        proxy_{config_,
+               dispatcher_,
+               pool_,
+               deadlines_,
+               sessions_,
+               logs_,
+               [this] { return reload("the API"); }},
         server_(
             sessions_,
             [this](std::unique_ptr<HttpStream> client, std::string remote) {
@@ -59,7 +90,8 @@ class App {
     if (!listen()) co_return;
     for (const std::string& model : config_->preload) dispatcher_.load(model);
 
-    const auto [error, signal] = co_await signals_.async_wait(use_task);
+    if (options_.watch_config) engines_.spawn(watch_config());
+    const int signal = co_await signal_to_end();
     spdlog::info("signal {}: no new connections; running requests may end, then the engines stop",
                  signal);
     server_.stop_accepting();
@@ -83,6 +115,64 @@ class App {
   [[nodiscard]] Logs& logs() { return logs_; }
 
  private:
+  /// Reloads at each SIGHUP; returns the first other signal.
+  Task<int> signal_to_end() {
+    for (;;) {
+      const auto [error, signal] = co_await signals_.async_wait(use_task);
+      if (signal != SIGHUP) co_return signal;
+      reload("SIGHUP");
+    }
+  }
+
+  /// Polls, since that sees links that are swapped and files that are mounted over, too.
+  Task<void> watch_config() {
+    SteadyTimer timer(engines_.executor());
+    std::string seen = fingerprint(options_.sources);
+    while (!dispatcher_.is_shutting_down()) {
+      timer.expires_after(kWatchPause);
+      const auto [error] = co_await timer.async_wait(use_task);
+      if (error) co_return;
+      std::string now = fingerprint(options_.sources);
+      // A file that is being replaced is missing for a moment.
+      if (now.empty() || now == seen) continue;
+      seen = std::move(now);
+      reload("a change of a file");
+    }
+  }
+
+  /// Takes the configuration anew. One with errors changes nothing.
+  Reloaded reload(std::string_view asked_by) {
+    ConfigSources sources = options_.sources;
+    for (const auto& [id, model] : config_->models) {
+      if (model.port) sources.ports.emplace(id, *model.port);
+    }
+    LoadedConfig loaded = load_config(sources);
+    Reloaded outcome;
+    for (const Problem& problem : loaded.problems) {
+      spdlog::warn("{}", problem.str());
+      outcome.problems.push_back(problem.str());
+    }
+    if (!loaded.config) {
+      spdlog::error(
+          "reload after {}: the configuration has errors and was not taken; the one from "
+          "before goes on",
+          asked_by);
+      return outcome;
+    }
+    outcome.ok = true;
+    config_ = std::move(loaded.config);
+    proxy_.config = config_;
+    server_.set_limits(limits(), config_->limits.connections_max);
+    outcome.replaced = dispatcher_.adopt(config_);
+    follow_logs();
+    change_log(config_->log_level, time_pattern(config_->log_time_format));
+    spdlog::info("reload after {}: {} models; {}", asked_by, config_->models.size(),
+                 outcome.replaced.empty() ? "all engines go on"
+                                          : fmt::format("{} give way to their new configuration",
+                                                        fmt::join(outcome.replaced, ", ")));
+    return outcome;
+  }
+
   static void report(const std::string& escaped) { spdlog::error("a task failed: {}", escaped); }
 
   [[nodiscard]] HttpLimits limits() const {
@@ -128,17 +218,23 @@ class App {
 
   /// An engine's bytes also go to the common ring, and to our own output if so configured.
   void follow_logs() {
-    const bool to_mux = config_->log_to_stdout == LogToStdout::Upstream ||
-                        config_->log_to_stdout == LogToStdout::Both;
+    std::erase_if(follows_, [this](const auto& each) {
+      return dispatcher_.engine_log(each.first) == nullptr;
+    });
     for (const auto& [id, model] : config_->models) {
-      follows_.push_back(dispatcher_.engine_log(id)->follow([this, to_mux](std::string_view bytes) {
-        logs_.upstream.append(bytes);
-        if (!to_mux) return;
-        logs_.mux.append(bytes);
-        std::fwrite(bytes.data(), 1, bytes.size(), stdout);
-        std::fflush(stdout);
-      }));
+      if (follows_.contains(id)) continue;
+      follows_.emplace(id, dispatcher_.engine_log(id)->follow(
+                               [this](std::string_view bytes) { engine_wrote(bytes); }));
     }
+  }
+
+  void engine_wrote(std::string_view bytes) {
+    logs_.upstream.append(bytes);
+    const LogToStdout where = config_->log_to_stdout;
+    if (where != LogToStdout::Upstream && where != LogToStdout::Both) return;
+    logs_.mux.append(bytes);
+    std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+    std::fflush(stdout);
   }
 
   const ServeOptions& options_;
@@ -153,31 +249,9 @@ class App {
   Proxy proxy_;
   HttpServer server_;
   asio::basic_signal_set<Executor> signals_;
-  std::vector<LogRing::Follow> follows_;
+  std::map<std::string, LogRing::Follow> follows_;  // by model
   int exit_status_ = 0;
 };
-
-/// Go's names for layouts, as the peer's configuration has them, as spdlog patterns.
-std::string time_pattern(const std::string& name) {
-  static const std::map<std::string, std::string, std::less<>> kPatterns{
-      {"ansic", "%a %b %e %H:%M:%S %Y"},
-      {"unixdate", "%a %b %e %H:%M:%S %Z %Y"},
-      {"rubydate", "%a %b %d %H:%M:%S %z %Y"},
-      {"rfc822", "%d %b %y %H:%M %Z"},
-      {"rfc822z", "%d %b %y %H:%M %z"},
-      {"rfc850", "%A, %d-%b-%y %H:%M:%S %Z"},
-      {"rfc1123", "%a, %d %b %Y %H:%M:%S %Z"},
-      {"rfc1123z", "%a, %d %b %Y %H:%M:%S %z"},
-      {"rfc3339", "%Y-%m-%dT%H:%M:%S%z"},
-      {"rfc3339nano", "%Y-%m-%dT%H:%M:%S.%F%z"},
-      {"kitchen", "%I:%M%p"},
-      {"stamp", "%b %e %H:%M:%S"},
-      {"stampmilli", "%b %e %H:%M:%S.%e"},
-      {"stampmicro", "%b %e %H:%M:%S.%f"},
-      {"stampnano", "%b %e %H:%M:%S.%F"}};
-  const auto it = kPatterns.find(name);
-  return it == kPatterns.end() ? std::string() : it->second;
-}
 
 void print_problems(const LoadedConfig& loaded) {
   for (const Problem& problem : loaded.problems) {

@@ -10,10 +10,12 @@ struct ServeOptions {
   ConfigSources sources;
   std::string listen = "127.0.0.1:8080";  ///< HOST:PORT; port 0: any free one
   std::string state_dir;                  ///< where engines are remembered; empty: nowhere
+  bool watch_config = false;              ///< reload when a file of the configuration changes
 };
 
-/// Runs the proxy until SIGINT or SIGTERM. Returns the exit status: 0 after a clean end, 1 when it
-/// could not listen, 2 when the configuration has errors (printed to stderr).
+/// Runs the proxy until SIGINT or SIGTERM; SIGHUP reloads its configuration. Returns the exit
+/// status: 0 after a clean end, 1 when it could not listen, 2 when the configuration has errors
+/// (printed to stderr).
 [[nodiscard]] int serve(const ServeOptions& options);
 
 }  // namespace rouse

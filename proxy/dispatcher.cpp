@@ -108,10 +108,49 @@ std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, std::string_v
   return place;
 }
 
+std::unique_ptr<Place> Dispatcher::visit(const ModelConfig& model, std::string request_id) {
+  const auto it = engines_.find(model.id);
+  if (it == engines_.end() || it->second.state != core::EngineState::Ready) return nullptr;
+  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
+  std::unique_ptr<Place> place(new Place(*this, ticket, model.id, std::move(request_id)));
+  place->scheduled_ = false;
+  place->state_ = Place::State::Admitted;
+  place->endpoint_ = it->second.engine->launch().endpoint;
+  places_.emplace_hint(places_.end(), ticket, place.get());
+  return place;
+}
+
 void Dispatcher::leave(Place& place) {
   places_.erase(place.ticket_);
   place.cut_ = nullptr;
-  if (place.state_ != Place::State::Refused) post(core::Left{place.ticket_});
+  if (place.scheduled_ && place.state_ != Place::State::Refused) {
+    post(core::Left{place.ticket_});
+  }
+}
+
+std::vector<std::string> Dispatcher::adopt(std::shared_ptr<const Config> config) {
+  config_ = std::move(config);
+  core::Reconfigured event{policies_of(*config_), config_->schedule, config_->residency, {}};
+  std::vector<std::string> replaced;
+  for (const auto& [id, model] : config_->models) {
+    const EngineSlot& slot = engines_[id];
+    if (!slot.engine || slot.engine->launch() == launch_of(model)) continue;
+    event.relaunch.insert(id);
+    if (slot.is_running()) replaced.push_back(id);
+  }
+  for (const auto& [id, slot] : engines_) {
+    if (slot.is_running() && !config_->models.contains(id)) replaced.push_back(id);
+  }
+  post(std::move(event));
+  forget_removed();
+  return replaced;
+}
+
+/// A removed model's log is kept as long as its engine runs.
+void Dispatcher::forget_removed() {
+  std::erase_if(engines_, [this](const auto& each) {
+    return !each.second.is_running() && !config_->models.contains(each.first);
+  });
 }
 
 void Dispatcher::load(const std::string& model) {
@@ -171,6 +210,11 @@ int Dispatcher::engine_pid(const std::string& model) const {
   return it == engines_.end() || !it->second.engine ? 0 : it->second.engine->pid();
 }
 
+core::EngineState Dispatcher::engine_state(std::string_view model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? core::EngineState::Stopped : it->second.state;
+}
+
 LogRing* Dispatcher::engine_log(const std::string& model) {
   const auto it = engines_.find(model);
   return it == engines_.end() ? nullptr : &it->second.log;
@@ -191,7 +235,9 @@ void Dispatcher::drain() {
     for (const core::Action& action : actions) {
       std::visit([this](const auto& a) { perform(a); }, action);
     }
-    if (std::holds_alternative<core::EngineGone>(event) || shutting_down_) ring_watchers();
+    const bool engine_gone = std::holds_alternative<core::EngineGone>(event);
+    if (engine_gone) forget_removed();
+    if (engine_gone || shutting_down_) ring_watchers();
   }
   draining_events_ = false;
   arm_timer();
@@ -207,10 +253,14 @@ void Dispatcher::perform(const core::Start& start) {
   EngineEvents events;
   events.ready = [this, model = start.model] {
     decided(fmt::format("{} is ready", model));
+    EngineSlot& mine = engines_.at(model);
+    if (mine.state == core::EngineState::Starting) mine.state = core::EngineState::Ready;
     post(core::EngineReady{model});
   };
   events.gone = [this, model = start.model](std::string failure) {
-    pool_.forget(config_->models.at(model).endpoint);
+    EngineSlot& mine = engines_.at(model);
+    pool_.forget(mine.engine->launch().endpoint);
+    mine.state = core::EngineState::Stopped;
     if (failure.empty()) {
       decided(fmt::format("{} is gone", model));
     } else {
@@ -220,26 +270,31 @@ void Dispatcher::perform(const core::Start& start) {
   };
   slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
                                          std::move(events), tasks_, pool_, slot.log, registry_);
+  slot.state = core::EngineState::Starting;
   slot.engine->start();
 }
 
 void Dispatcher::perform(const core::Stop& stop) {
   decided(fmt::format("stop {}: {}", stop.model, stop.reason));
   // llama-server does not leave while a connection is open, so ours go first.
-  pool_.forget(config_->models.at(stop.model).endpoint);
+  EngineSlot& slot = engines_.at(stop.model);
+  slot.state = core::EngineState::Stopping;
+  Engine& engine = *slot.engine;
+  pool_.forget(engine.launch().endpoint);
   for (const auto& [ticket, place] : places_) {
     if (place->model_ != stop.model || place->state_ != Place::State::Admitted) continue;
     place->state_ = Place::State::Aborted;
     place->abort_reason_ = stop.reason;
     if (place->cut_) std::exchange(place->cut_, nullptr)();
   }
-  engines_.at(stop.model).engine->stop();
+  engine.stop();
 }
 
 void Dispatcher::perform(const core::Admit& admit) {
   const auto it = places_.find(admit.ticket);
   if (it == places_.end()) return;  // it left in the meantime; its Left is in the queue
   it->second->state_ = Place::State::Admitted;
+  it->second->endpoint_ = engines_.at(admit.model).engine->launch().endpoint;
   it->second->wake();
 }
 

@@ -43,6 +43,9 @@ class Place {
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const core::Refuse& refusal() const { return refusal_; }
   [[nodiscard]] const std::string& abort_reason() const { return abort_reason_; }
+  /// Where the engine answers that it was admitted to; a reload may have moved the model since the
+  /// request was read.
+  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
 
   /// Returns when the state has changed, somebody called wake(), or @p until has come.
   Task<void> changed(std::chrono::steady_clock::time_point until);
@@ -59,9 +62,11 @@ class Place {
   core::Ticket ticket_;
   std::string model_;
   std::string request_id_;
+  bool scheduled_ = true;  // false: a visit, of which the scheduler knows nothing
   State state_ = State::Waiting;
   core::Refuse refusal_{};
   std::string abort_reason_;
+  Endpoint endpoint_;
   std::function<void()> cut_;
   std::unique_ptr<SteadyTimer> bell_;  // only while somebody waits in changed()
 };
@@ -86,6 +91,14 @@ class Dispatcher {
   [[nodiscard]] std::unique_ptr<Place> enter(const ModelConfig& model, std::string_view name,
                                              std::string request_id);
 
+  /// A place on the engine of @p model as it is: no load, no slot, no effect on ttl or swaps; cut
+  /// when the engine stops. Null unless the engine is ready.
+  [[nodiscard]] std::unique_ptr<Place> visit(const ModelConfig& model, std::string request_id);
+
+  /// Takes a new configuration: what it leaves as it is goes on, see core::Reconfigured. Returns
+  /// the models whose engines will be replaced or removed.
+  std::vector<std::string> adopt(std::shared_ptr<const Config> config);
+
   void load(const std::string& model);
   void unload(std::optional<std::string> model);
   /// Returns when nothing of @p model (or of any) is resident, or after its bound has passed.
@@ -104,6 +117,8 @@ class Dispatcher {
   [[nodiscard]] const std::deque<Decision>& decisions() const { return decisions_; }
   [[nodiscard]] bool is_shutting_down() const { return shutting_down_; }
   [[nodiscard]] int engine_pid(const std::string& model) const;
+  /// Stopped for a model that is not known.
+  [[nodiscard]] core::EngineState engine_state(std::string_view model) const;
   /// The log of a model's engine, kept over restarts; null for an unknown model.
   [[nodiscard]] LogRing* engine_log(const std::string& model);
 
@@ -111,7 +126,10 @@ class Dispatcher {
   friend class Place;
   struct EngineSlot {
     LogRing log;
-    std::unique_ptr<Engine> engine;
+    std::unique_ptr<Engine> engine;                        // of the last run, null before the first
+    core::EngineState state = core::EngineState::Stopped;  // as told to the scheduler
+
+    [[nodiscard]] bool is_running() const { return state != core::EngineState::Stopped; }
   };
 
   void post(core::Event event);
@@ -124,6 +142,7 @@ class Dispatcher {
   void leave(Place& place);
   void decided(std::string text);
   void ring_watchers();
+  void forget_removed();
 
   std::shared_ptr<const Config> config_;
   TaskGroup& tasks_;

@@ -1,6 +1,7 @@
 #include "proxy/exchange.hpp"
 
 #include "base/log.hpp"
+#include "base/tunnel.hpp"
 #include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/wire/loading_stream.hpp"
@@ -27,14 +28,16 @@ constexpr auto kPauseBeforeRetry = 100ms;
 }  // namespace
 
 Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
-                   std::string remote)
+                   std::optional<PathTarget> path, std::string remote)
     : proxy_(proxy),
+      config_(proxy.config),
       client_(client),
       head_(std::move(head)),
       route_(route),
+      path_(std::move(path)),
       remote_(std::move(remote)),
       request_id_(request_id_for(head_)),
-      lifeline_(client, proxy.sessions.executor(), proxy.config->waiting) {}
+      lifeline_(client, proxy.sessions.executor(), config_->waiting) {}
 
 Exchange::~Exchange() = default;
 
@@ -66,22 +69,47 @@ Task<bool> Exchange::run() {
 // --- find the model ------------------------------------------------------------------------------
 
 Task<std::optional<Failure>> Exchange::find_model() {
-  const LimitsConfig& limits = proxy_.config->limits;
-  if (head_.framing == Framing::None) {
-    co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
-  }
-  if (head_.framing == Framing::Length && head_.content_length > limits.body_max) {
-    Failure made =
-        failure(413, fmt::format("the body has {} bytes, the limit is {} (limits.bodyMax)",
-                                 head_.content_length, limits.body_max));
-    made.body_unread = true;
-    co_return made;
-  }
+  if (std::optional<Failure> failed = check_body_size()) co_return failed;
   if (head_.fields.has_token("expect", "100-continue") && head_.version == 11) {
     const Result<void> told = co_await client_.write_continue();
     if (!told) gone_ = true;
   }
-  client_.expires_after(limits.body_timeout);
+  if (path_) {
+    asked_for_ = path_->name;
+  } else if (route_.source == wire::ModelSource::Query) {
+    asked_for_ = wire::query_value(head_.query(), "model").value_or("");
+  } else {
+    std::optional<Failure> failed = co_await read_model_name();
+    if (failed) co_return failed;
+  }
+  if (asked_for_.empty()) {
+    co_return unread(failure(
+        400, "no model id could be identified: expected \"model\" in the " +
+                 std::string(route_.source == wire::ModelSource::Query ? "query" : "body")));
+  }
+  model_ = config_->find_model(asked_for_);
+  if (model_ != nullptr) co_return std::nullopt;
+  co_return unread(failure(404, unknown_model_text(*config_, asked_for_), "model_not_found"));
+}
+
+std::optional<Failure> Exchange::check_body_size() const {
+  const LimitsConfig& limits = config_->limits;
+  if (head_.framing != Framing::Length || head_.content_length <= limits.body_max) return {};
+  return unread(failure(413, fmt::format("the body has {} bytes, the limit is {} (limits.bodyMax)",
+                                         head_.content_length, limits.body_max)));
+}
+
+/// A failure that leaves the rest of the body unread ends the connection.
+Failure Exchange::unread(Failure made) const {
+  made.body_unread = !client_.body_done();
+  return made;
+}
+
+Task<std::optional<Failure>> Exchange::read_model_name() {
+  if (head_.framing == Framing::None) {
+    co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
+  }
+  client_.expires_after(config_->limits.body_timeout);
   while (!finder_.model() && finder_.state() == wire::ModelFinder::State::Reading) {
     const Result<std::string_view> piece = co_await client_.read_body();
     if (!piece) co_return body_failure(piece.error());
@@ -91,41 +119,26 @@ Task<std::optional<Failure>> Exchange::find_model() {
   }
   client_.expires_never();
   if (client_.body_done() && !finder_.model()) finder_.finish();
-  const bool unread = !client_.body_done();
   if (finder_.state() == wire::ModelFinder::State::Malformed) {
-    Failure made = failure(400, "the body is not a JSON object: " + finder_.problem());
-    made.body_unread = unread;
-    co_return made;
+    co_return unread(failure(400, "the body is not a JSON object: " + finder_.problem()));
   }
-  if (finder_.model_is_no_text()) {
-    Failure made = failure(400, "\"model\" must be a text");
-    made.body_unread = unread;
-    co_return made;
-  }
-  if (!finder_.model() || finder_.model()->empty()) {
-    co_return failure(400, "no model id could be identified: the body has no \"model\"");
-  }
-  asked_for_ = *finder_.model();
-  model_ = proxy_.config->find_model(asked_for_);
-  if (model_ == nullptr) {
-    Failure made = failure(404, unknown_model_text(*proxy_.config, asked_for_), "model_not_found");
-    made.body_unread = unread;
-    co_return made;
-  }
+  if (finder_.model_is_no_text()) co_return unread(failure(400, "\"model\" must be a text"));
+  asked_for_ = finder_.model().value_or("");
   co_return std::nullopt;
 }
 
 // --- admit ---------------------------------------------------------------------------------------
 
 Task<std::optional<Failure>> Exchange::admit() {
+  if (must_not_load()) co_return enter_as_visitor();
   place_ = proxy_.dispatcher.enter(*model_, asked_for_, request_id_);
-  const auto hold_until = started_ + proxy_.config->waiting.hold;
+  const auto hold_until = started_ + config_->waiting.hold;
   const bool shows_loading =
       model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat;
   if (place_->state() == Place::State::Waiting && shows_loading) co_await settle_stream_flag();
   while (place_->state() == Place::State::Waiting && !gone_) {
     start_lifeline();
-    const bool must_look = !client_.body_done() && !finder_.stream() && !gone_;
+    const bool must_look = route_.early_head && !client_.body_done() && !finder_.stream() && !gone_;
     const bool may_look = prefix_.size() < kReadAheadMax;
     if (must_look && may_look && Clock::now() >= hold_until) {
       co_await settle_stream_flag();
@@ -141,6 +154,25 @@ Task<std::optional<Failure>> Exchange::admit() {
   co_return std::nullopt;
 }
 
+bool Exchange::wants_upgrade() const {
+  return head_.fields.contains("upgrade") && head_.fields.has_token("connection", "upgrade");
+}
+
+/// What is no work for the model must not load it, hold a slot of it, or keep it from its ttl.
+bool Exchange::must_not_load() const {
+  const bool is_probe = route_.route_class != wire::RouteClass::Inference;
+  const bool is_page = path_ && !path_->starts;
+  return is_probe || is_page || (wants_upgrade() && model_->ignore_websockets);
+}
+
+std::optional<Failure> Exchange::enter_as_visitor() {
+  place_ = proxy_.dispatcher.visit(*model_, request_id_);
+  admitted_at_ = Clock::now();
+  if (place_) return std::nullopt;
+  return unread(failure(
+      409, fmt::format("model {} is not loaded; this request does not start it", model_->id)));
+}
+
 Failure Exchange::stopped_under_us() const {
   return passing_failure(503, fmt::format("{} was stopped: {}", model_->id, place_->abort_reason()),
                          5);
@@ -149,7 +181,7 @@ Failure Exchange::stopped_under_us() const {
 /// Reads on until the body says whether it asks for a stream. Up to then the body stays in the
 /// kernel's buffers, where it costs us nothing.
 Task<void> Exchange::settle_stream_flag() {
-  client_.expires_after(proxy_.config->limits.body_timeout);
+  client_.expires_after(config_->limits.body_timeout);
   while (!finder_.stream() && !client_.body_done() && prefix_.size() < kReadAheadMax && !gone_) {
     const Result<std::string_view> piece = co_await client_.read_body();
     if (!piece) {
@@ -169,7 +201,7 @@ bool Exchange::wants_stream() const {
 void Exchange::start_lifeline() {
   if (lifeline_.is_running() || !wants_stream() || !route_.early_head || head_.version != 11)
     return;
-  auto head_at = started_ + proxy_.config->waiting.hold;
+  auto head_at = started_ + config_->waiting.hold;
   if (model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat &&
       place_->state() == Place::State::Waiting) {
     head_at = Clock::now();
@@ -208,7 +240,7 @@ Task<std::optional<Failure>> Exchange::forward() {
   bool was_sent = false;
   for (;;) {
     Result<HttpPool::Lease> lease =
-        co_await proxy_.pool.connect(model_->endpoint, model_->timeouts.connect, fresh);
+        co_await proxy_.pool.connect(place_->endpoint(), model_->timeouts.connect, fresh);
     if (gone_) co_return std::nullopt;
     if (!lease) {
       Failure made = passing_failure(
@@ -234,16 +266,21 @@ Task<std::optional<Failure>> Exchange::forward() {
 }
 
 Task<std::optional<Failure>> Exchange::send_request(bool reused) {
-  const bool renamed = !model_->use_model_name.empty();
+  const bool renamed = is_renamed();
   const auto name_change =
       static_cast<std::int64_t>(renamed ? wire::json_string(model_->use_model_name).size() -
                                               (finder_.model_end() - finder_.model_begin())
                                         : 0);
-  const RequestHead head =
-      head_for_engine(head_, route_, *model_, *proxy_.config, remote_, request_id_, name_change);
+  RequestHead head = head_for_engine(head_, place_->endpoint(), *config_, remote_, request_id_);
+  head.target =
+      place_->endpoint().base_path + (path_ ? path_->target : route_.upstream_target(head_.target));
+  // Wraps for a shorter name.
+  if (head.framing == Framing::Length)
+    head.content_length += static_cast<std::uint64_t>(name_change);
+  if (wants_upgrade()) head.fields.set("upgrade", *head_.fields.find("upgrade"));
   const std::string first = body_prefix();
   const bool more = !client_.body_done();
-  upstream_->expires_after(proxy_.config->limits.body_timeout);
+  upstream_->expires_after(config_->limits.body_timeout);
   const Result<void> sent = co_await upstream_->write_request(head, first, more);
   if (!sent) {
     Failure made = passing_failure(
@@ -260,14 +297,14 @@ Task<std::optional<Failure>> Exchange::send_request(bool reused) {
 
 Task<std::optional<Failure>> Exchange::send_rest_of_body() {
   while (!client_.body_done()) {
-    client_.expires_after(proxy_.config->limits.body_timeout);
+    client_.expires_after(config_->limits.body_timeout);
     const Result<std::string_view> piece = co_await client_.read_body();
     if (!piece) {
       cut_upstream();  // the engine must not take half a request for a whole one
       co_return body_failure(piece.error());
     }
     finder_.feed(*piece);
-    upstream_->expires_after(proxy_.config->limits.body_timeout);
+    upstream_->expires_after(config_->limits.body_timeout);
     const bool more = !client_.body_done();
     const Result<void> sent = co_await upstream_->write_body(*piece, more);
     // An engine may refuse early and close its reading side: its answer says why.
@@ -302,8 +339,13 @@ Task<std::optional<Failure>> Exchange::read_head(bool reused) {
   co_return made;
 }
 
+/// A body that we do not look at goes on as it is.
+bool Exchange::is_renamed() const {
+  return finder_.model() && !model_->use_model_name.empty();
+}
+
 std::string Exchange::body_prefix() {
-  if (model_->use_model_name.empty()) {
+  if (!is_renamed()) {
     // Kept only while the request may have to be sent again.
     return client_.body_done() ? prefix_ : std::exchange(prefix_, std::string());
   }
@@ -316,6 +358,10 @@ std::string Exchange::body_prefix() {
 // --- relay ---------------------------------------------------------------------------------------
 
 Task<void> Exchange::relay() {
+  if (answer_.status == 101) {
+    co_await relay_tunnel();
+    co_return;
+  }
   const bool events = is_event_stream(answer_);
   if (lifeline_.head_sent()) {
     status_ = 200;
@@ -339,7 +385,7 @@ Task<void> Exchange::relay() {
     }
     lifeline_.set_writing(true);
     lifeline_.head_was_relayed();
-    client_.expires_after(proxy_.config->limits.idle_timeout);
+    client_.expires_after(config_->limits.idle_timeout);
     const Result<void> sent = co_await client_.write_response(head, first, !ended);
     lifeline_.set_writing(false);
     if (!sent) co_return on_client_gone();
@@ -364,7 +410,7 @@ Task<void> Exchange::relay_body() {
     }
     bytes_out_ += piece->size();
     lifeline_.set_writing(true);
-    client_.expires_after(proxy_.config->limits.idle_timeout);
+    client_.expires_after(config_->limits.idle_timeout);
     const bool more = !upstream_->body_done();
     const Result<void> sent = co_await client_.write_body(*piece, more);
     lifeline_.set_writing(false);
@@ -374,8 +420,23 @@ Task<void> Exchange::relay_body() {
   client_.expires_never();
   if (!client_.body_done()) keep_alive_ = false;
   if (answer_.keep_alive) {
-    proxy_.pool.give_back(model_->endpoint, std::move(upstream_), model_->timeouts.idle_conn);
+    proxy_.pool.give_back(place_->endpoint(), std::move(upstream_), model_->timeouts.idle_conn);
   }
+}
+
+/// A WebSocket, or whatever else both sides have agreed on.
+Task<void> Exchange::relay_tunnel() {
+  lifeline_.stop();
+  client_.on_gone(nullptr);  // the end of one direction is not the end of the other
+  keep_alive_ = false;
+  ResponseHead head = head_for_client(answer_, head_, request_id_, false);
+  head.fields.set("upgrade", answer_.fields.find("upgrade").value_or("websocket"));
+  status_ = head.status;
+  const Result<void> sent = co_await client_.write_response(head, std::string_view(), false);
+  if (!sent) co_return on_client_gone();
+  const TunnelBytes bytes = co_await tunnel(client_, *upstream_, config_->limits.tunnel_timeout);
+  bytes_out_ = bytes.down;
+  if (place_->state() == Place::State::Aborted) outcome_ = "cut: " + place_->abort_reason();
 }
 
 /// The engine said no after our early head: its message has to travel inside the stream.
@@ -417,7 +478,7 @@ Task<void> Exchange::tell(Failure failed) {
   const bool unread = failed.body_unread || !client_.body_done();
   head.keep_alive = head_.keep_alive && !unread;
   status_ = failed.status;
-  client_.expires_after(proxy_.config->limits.body_timeout);
+  client_.expires_after(config_->limits.body_timeout);
   const Result<void> sent = co_await client_.write_response(head, body, false);
   keep_alive_ = head.keep_alive && sent;
   bytes_out_ += body.size();
@@ -428,7 +489,7 @@ Task<void> Exchange::tell_as_event(Failure failed) {
   outcome_ = failed.text.message;
   lifeline_.stop();
   const std::string event = wire::error_event(route_.dialect, failed.status, failed.text);
-  client_.expires_after(proxy_.config->limits.body_timeout);
+  client_.expires_after(config_->limits.body_timeout);
   const Result<void> sent = co_await client_.write_body(event, false);
   bytes_out_ += event.size();
   keep_alive_ = sent && client_.body_done();

@@ -15,12 +15,19 @@
 
 namespace rouse {
 
+/// What the path of a request says, for those whose body is not looked at.
+struct PathTarget {
+  std::string name;    ///< of the model, as asked for
+  std::string target;  ///< path and query for the engine
+  bool starts = true;  ///< false: a model that is not ready is not loaded for it, that is a 409
+};
+
 /// One inference request on its way: find the model, wait for a place, forward, relay, record.
 /// Owned by the session's coroutine; @p proxy and @p client outlive it.
 class Exchange {
  public:
   Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
-           std::string remote);
+           std::optional<PathTarget> path, std::string remote);
   ~Exchange();
 
   /// Serves the request to its end. False: the connection is not fit for another one.
@@ -30,7 +37,10 @@ class Exchange {
   using Clock = std::chrono::steady_clock;
 
   Task<std::optional<Failure>> find_model();
+  std::optional<Failure> check_body_size() const;
+  Task<std::optional<Failure>> read_model_name();
   Task<std::optional<Failure>> admit();
+  std::optional<Failure> enter_as_visitor();
   Task<void> settle_stream_flag();
   Task<std::optional<Failure>> forward();
   Task<std::optional<Failure>> send_request(bool reused);
@@ -38,6 +48,7 @@ class Exchange {
   Task<std::optional<Failure>> read_head(bool reused);
   Task<void> relay();
   Task<void> relay_body();
+  Task<void> relay_tunnel();
   Task<void> tell(Failure failure);
   Task<void> tell_as_event(Failure failure);
   Task<Failure> engine_refusal();
@@ -48,13 +59,19 @@ class Exchange {
   [[nodiscard]] std::function<std::string()> loading_text();
   void cut_upstream();
   [[nodiscard]] bool wants_stream() const;
+  [[nodiscard]] bool wants_upgrade() const;
+  [[nodiscard]] bool must_not_load() const;
   [[nodiscard]] Failure stopped_under_us() const;
+  [[nodiscard]] Failure unread(Failure made) const;
+  [[nodiscard]] bool is_renamed() const;
   [[nodiscard]] std::string body_prefix();
 
   Proxy& proxy_;
+  std::shared_ptr<const Config> config_;  // as it was when the request came
   HttpStream& client_;
   RequestHead head_;
   const wire::Route& route_;
+  std::optional<PathTarget> path_;
   std::string remote_;
   std::string request_id_;
   Clock::time_point started_ = Clock::now();

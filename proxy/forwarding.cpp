@@ -6,26 +6,21 @@
 
 namespace rouse {
 
-RequestHead head_for_engine(const RequestHead& request, const wire::Route& route,
-                            const ModelConfig& model, const Config& config,
-                            const std::string& remote, const std::string& request_id,
-                            std::int64_t name_change) {
+RequestHead head_for_engine(const RequestHead& request, const Endpoint& endpoint,
+                            const Config& config, const std::string& remote,
+                            const std::string& request_id) {
   RequestHead head = request;
   head.version = 11;
   head.keep_alive = true;
-  head.target = model.endpoint.base_path + route.upstream_target(request.target);
   remove_hop_by_hop(head.fields);
   remove_own_keys(config, head.fields);
   head.fields.erase("expect");
   // An engine that compressed a stream would hold its events back.
   head.fields.erase("accept-encoding");
-  head.fields.set("host", model.endpoint.host_field());
+  head.fields.set("host", endpoint.host_field());
   head.fields.set("x-request-id", request_id);
   const std::optional<std::string_view> chain = request.fields.find("x-forwarded-for");
   head.fields.set("x-forwarded-for", chain ? fmt::format("{}, {}", *chain, remote) : remote);
-  if (head.framing == Framing::Length) {
-    head.content_length += static_cast<std::uint64_t>(name_change);  // wraps for a shorter name
-  }
   return head;
 }
 

@@ -2,19 +2,16 @@
 
 #include "base/http_message.hpp"
 #include "proxy/config/config.hpp"
-#include "proxy/wire/route.hpp"
 
 #include <string>
 
 namespace rouse {
 
 /// The head that an engine gets for a client's request: hop-by-hop fields and our keys taken out,
-/// X-Forwarded-For and the request id put in. @p name_change: by how many bytes the body grows when
-/// the model is renamed.
-[[nodiscard]] RequestHead head_for_engine(const RequestHead& request, const wire::Route& route,
-                                          const ModelConfig& model, const Config& config,
-                                          const std::string& remote, const std::string& request_id,
-                                          std::int64_t name_change);
+/// X-Forwarded-For and the request id put in. The target is the caller's to set.
+[[nodiscard]] RequestHead head_for_engine(const RequestHead& request, const Endpoint& endpoint,
+                                          const Config& config, const std::string& remote,
+                                          const std::string& request_id);
 
 /// The head that a client gets for an engine's answer. @p may_stay: the connection is fit for
 /// another request.

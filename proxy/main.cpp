@@ -49,6 +49,8 @@ int main(int argc, char** argv) {
   CLI::App* serve_command = cli.add_subcommand("serve", "run the proxy");
   add_sources(*serve_command, serve.sources);
   serve_command->add_option("-l,--listen", serve.listen, "HOST:PORT")->capture_default_str();
+  serve_command->add_flag("--watch-config", serve.watch_config,
+                          "reload when a file of the configuration changes (SIGHUP does it, too)");
   serve_command->add_option("--state-dir", serve.state_dir, "remembers engines over a crash")
       ->capture_default_str();
 

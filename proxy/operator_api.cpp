@@ -5,6 +5,7 @@
 #include "proxy/queue_view.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/wire/error_body.hpp"
+#include "proxy/wire/json_writer.hpp"
 #include "proxy/wire/model_list.hpp"
 
 #include <spdlog/spdlog.h>
@@ -85,6 +86,30 @@ Reply load(const std::string& name, Proxy& proxy) {
           "{\"msg\":\"loading\",\"model\":" + wire::json_string(model->id) + "}"};
 }
 
+/// A configuration with errors is not taken: 422, with all that is wrong.
+Reply reload(Proxy& proxy) {
+  const Reloaded outcome = proxy.reload();
+  wire::JsonWriter json;
+  const auto write = [&](std::string_view key, const std::vector<std::string>& list) {
+    json.key(key);
+    json.begin_array();
+    for (const std::string& text : list) json.value(text);
+    json.end_array();
+  };
+  json.begin_object();
+  json.member("ok", outcome.ok);
+  write("replaced", outcome.replaced);
+  write("problems", outcome.problems);
+  json.end_object();
+  return {outcome.ok ? 200 : 422, "application/json", json.take()};
+}
+
+Reply one_model(const std::string& name, Proxy& proxy) {
+  std::string text = model_text(proxy, name);
+  if (text.empty()) return refusal(404, unknown_model_text(*proxy.config, name));
+  return {200, "application/json", std::move(text)};
+}
+
 Reply plain(std::string text, int status = 200) {
   return {status, "text/plain; charset=utf-8", std::move(text)};
 }
@@ -116,8 +141,26 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       co_return Reply{200, "application/json", version_text()};
     case wire::RouteId::Root:
       co_return plain("rouse is running. Models: /v1/models, state: /api/queue, logs: /logs\n");
+    case wire::RouteId::Reload:
+      co_return reload(proxy);
+    case wire::RouteId::OneModel:
+      co_return one_model(match.argument, proxy);
+    case wire::RouteId::UpstreamRoot:
+    case wire::RouteId::Metrics:
+    case wire::RouteId::Events:
+    case wire::RouteId::Activity:
+    case wire::RouteId::Stats:
+    case wire::RouteId::Capture:
+    case wire::RouteId::Performance:
+    case wire::RouteId::Hardware:
+    case wire::RouteId::Profiles:
+    case wire::RouteId::ActivateProfile:
+    case wire::RouteId::Cancel:
     case wire::RouteId::LogStream:
     case wire::RouteId::Inference:
+    case wire::RouteId::Upstream:
+    case wire::RouteId::Comfy:
+    case wire::RouteId::ComfyRoot:
       break;
   }
   co_return refusal(404, "there is nothing at " + for_log(request.path()));

@@ -6,19 +6,29 @@
 #include "proxy/dispatcher.hpp"
 #include "proxy/logs.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace rouse {
 
+/// What came of a reload.
+struct Reloaded {
+  bool ok = false;
+  std::vector<std::string> problems;  ///< as `rouse check` prints them; warnings, too
+  std::vector<std::string> replaced;  ///< models whose engines give way to their new configuration
+};
+
 /// What every session works with. Owned by the App, which joins all sessions before it goes.
 struct Proxy {
-  std::shared_ptr<const Config> config;
+  std::shared_ptr<const Config> config;  ///< replaced by a reload: copy it to hold on to one
   Dispatcher& dispatcher;
   HttpPool& pool;
   StreamDeadlines& deadlines;
   TaskGroup& sessions;
   Logs& logs;
+  std::function<Reloaded()> reload;
 };
 
 }  // namespace rouse

@@ -77,10 +77,21 @@ std::string models_text(Proxy& proxy) {
   const core::ScheduleView view = proxy.dispatcher.view();
   std::vector<wire::ModelEntry> entries;
   for (const core::ModelView& seen : view.models) {
-    const ModelConfig& model = proxy.config->models.at(seen.model);
+    const auto found = proxy.config->models.find(seen.model);
+    if (found == proxy.config->models.end()) continue;  // removed, and still leaving
+    const ModelConfig& model = found->second;
     if (!model.unlisted) entries.push_back(entry_of(model, is_resident(seen.state)));
   }
   return wire::models_json(entries, proxy.config->include_aliases_in_list, std::time(nullptr));
+}
+
+std::string model_text(Proxy& proxy, const std::string& name) {
+  const ModelConfig* model = proxy.config->find_model(name);
+  if (model == nullptr) return {};
+  const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
+  wire::ModelEntry entry = entry_of(*model, loaded);
+  entry.id = name;
+  return wire::model_json(entry, std::time(nullptr));
 }
 
 std::string running_text(Proxy& proxy) {
@@ -91,7 +102,9 @@ std::string running_text(Proxy& proxy) {
   json.begin_array();
   for (const core::ModelView& seen : view.models) {
     if (!is_resident(seen.state)) continue;
-    const ModelConfig& model = proxy.config->models.at(seen.model);
+    const auto found = proxy.config->models.find(seen.model);
+    if (found == proxy.config->models.end()) continue;
+    const ModelConfig& model = found->second;
     json.begin_object();
     json.member("model", model.id);
     json.member("state", state_name(seen.state));

@@ -9,6 +9,8 @@ namespace rouse {
 // What the listing endpoints say, gathered from the configuration and the scheduler's view.
 
 [[nodiscard]] std::string models_text(Proxy& proxy);   ///< GET /v1/models
+/// GET /v1/models/NAME; empty: there is none.
+[[nodiscard]] std::string model_text(Proxy& proxy, const std::string& name);
 [[nodiscard]] std::string running_text(Proxy& proxy);  ///< GET /running
 [[nodiscard]] std::string queue_text(Proxy& proxy);    ///< GET /api/queue
 [[nodiscard]] std::string version_text();              ///< GET /api/version

@@ -7,14 +7,19 @@
 #include "proxy/refusal.hpp"
 #include "proxy/wire/error_body.hpp"
 #include "proxy/wire/route.hpp"
+#include "proxy/wire/upstream_path.hpp"
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <re2/re2.h>
 #include <utility>
 
 namespace rouse {
 
 namespace {
+
+constexpr const char* kComfyModel = "comfyui_auto";
 
 /// Says no and, unless the request had no body, closes: what is unread is nobody's request.
 Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead head,
@@ -31,10 +36,75 @@ Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead h
   co_return head.keep_alive;
 }
 
+/// What a path under /upstream/ or /comfyui/ asks for; nullopt: it names no model.
+std::optional<PathTarget> path_target(const Config& config, const wire::RouteMatch& match,
+                                      std::string_view query) {
+  PathTarget found;
+  if (match.route->id == wire::RouteId::Comfy) {
+    found.name = kComfyModel;
+    found.target = "/" + match.raw_argument;
+    found.starts = match.raw_argument.empty();
+  } else {
+    const auto parts = wire::split_upstream(match.raw_argument, [&](const std::string& name) {
+      return config.find_model(name) != nullptr;
+    });
+    if (!parts) return std::nullopt;
+    found.name = parts->name;
+    found.target = parts->rest;
+    found.starts = std::none_of(
+        config.upstream_ignore_paths.begin(), config.upstream_ignore_paths.end(),
+        [&](const auto& pattern) { return re2::RE2::PartialMatch(parts->rest, *pattern); });
+  }
+  if (!query.empty() && !found.target.empty()) found.target.append("?").append(query);
+  return found;
+}
+
+/// To the same place with a slash at its end, as the peer does.
+Task<bool> redirect(HttpStream& client, const RequestHead& request, std::string_view to) {
+  const bool is_read = request.method == "GET" || request.method == "HEAD";
+  ResponseHead head = own_head(is_read ? 301 : 308, "");
+  std::string location(to);
+  if (!request.query().empty()) location.append("?").append(request.query());
+  head.fields.add("location", location);
+  head.keep_alive = request.keep_alive && request.framing == Framing::None;
+  const Result<void> sent = co_await client.write_response(head, std::string_view(), false);
+  co_return sent&& head.keep_alive;
+}
+
+/// A request for something that a path names, or for nothing that there is.
+Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch& match,
+                const std::string& remote, Proxy& proxy) {
+  std::optional<PathTarget> path;
+  if (match.route->source == wire::ModelSource::Path) {
+    path = path_target(*proxy.config, match, request.query());
+    if (!path) {
+      wire::ErrorText text;
+      text.code = "model_not_found";
+      text.message = unknown_model_text(*proxy.config, match.argument);
+      co_return co_await refuse(client, request, error_head(404, 0), std::move(text));
+    }
+    if (path->target.empty()) {
+      const std::string with_slash = std::string(request.path()) + "/";
+      co_return co_await redirect(client, request, with_slash);
+    }
+  }
+  Exchange exchange(proxy, client, std::move(request), *match.route, std::move(path), remote);
+  co_return co_await exchange.run();
+}
+
 /// One request, from its head to the end of its answer. False: close the connection.
 Task<bool> answer(HttpStream& client, RequestHead request, const std::string& remote,
                   Proxy& proxy) {
   const wire::RouteMatch match = wire::match_route(request.method, request.path());
+  const bool takes_upgrade =
+      match.route != nullptr && match.route->source != wire::ModelSource::Body;
+  if (request.fields.contains("upgrade") && match.is_inference && !takes_upgrade) {
+    // 426 makes codex fall back to a plain POST at once (clients.md §2).
+    wire::ErrorText text;
+    text.message = "this route speaks HTTP, not a WebSocket";
+    ResponseHead head = error_head(426, 0);
+    co_return co_await refuse(client, request, std::move(head), std::move(text));
+  }
   if (match.route == nullptr) {
     const int status = match.allow.empty() ? 404 : 405;
     ResponseHead head = error_head(status, 0);
@@ -45,14 +115,6 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
     spdlog::debug("{} {} status={}", request.method, for_log(request.path()), status);
     co_return co_await refuse(client, request, std::move(head), std::move(text));
   }
-  if (request.fields.contains("upgrade") && request.method != "GET" &&
-      match.route->route_class == wire::RouteClass::Inference) {
-    // 426 makes codex fall back to a plain POST at once (clients.md §2).
-    wire::ErrorText text;
-    text.message = "this route speaks HTTP, not a WebSocket";
-    ResponseHead head = error_head(426, 0);
-    co_return co_await refuse(client, request, std::move(head), std::move(text));
-  }
   if (!is_authorised(*proxy.config, *match.route, request)) {
     wire::ErrorText text;
     text.message = "unauthorized: invalid or missing API key";
@@ -60,11 +122,13 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
     head.fields.add("www-authenticate", "Basic realm=\"rouse\"");
     co_return co_await refuse(client, request, std::move(head), std::move(text));
   }
-  if (match.route->route_class != wire::RouteClass::Inference) {
-    co_return co_await answer_operator(client, request, match, proxy);
+  if (match.route->id == wire::RouteId::ComfyRoot) {
+    co_return co_await redirect(client, request, "/comfyui/");
   }
-  Exchange exchange(proxy, client, std::move(request), *match.route, remote);
-  co_return co_await exchange.run();
+  if (match.route->source != wire::ModelSource::None) {
+    co_return co_await pass(client, std::move(request), match, remote, proxy);
+  }
+  co_return co_await answer_operator(client, request, match, proxy);
 }
 
 /// A head that could not be read: answered if it deserves one, then the connection ends.

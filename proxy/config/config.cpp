@@ -8,11 +8,14 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <re2/re2.h>
 #include <set>
 #include <system_error>
 
@@ -22,6 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kAssetPaths = R"(.*\.(js|json|css|png|gif|jpg|jpeg|ico|txt)$)";
 constexpr std::uintmax_t kFileMax = 16 * 1024 * 1024;
 
 std::string lowered_and_trimmed(std::string text) {
@@ -85,14 +89,15 @@ std::vector<std::string> header_names(const std::vector<std::string>& texts) {
 void read_ignore_paths(const Section& top, Config& config) {
   const Section upstream = top.section("upstream");
   for (const ListItem& item : upstream.items("ignorePaths")) {
-    const std::string fault = pattern_fault(item.text);
-    if (!fault.empty()) {
-      upstream.fault_at(item, fmt::format("\"{}\" is no regular expression: {}", item.text, fault));
+    auto pattern = std::make_shared<const re2::RE2>(item.text, re2::RE2::Quiet);
+    if (!pattern->ok()) {
+      upstream.fault_at(
+          item, fmt::format("\"{}\" is no regular expression: {}", item.text, pattern->error()));
     }
-    config.upstream_ignore_paths.push_back(item.text);
+    config.upstream_ignore_paths.push_back(std::move(pattern));
   }
   if (config.upstream_ignore_paths.empty()) {
-    config.upstream_ignore_paths = {R"(.*\.(js|json|css|png|gif|jpg|jpeg|ico|txt)$)"};
+    config.upstream_ignore_paths = {std::make_shared<const re2::RE2>(kAssetPaths)};
   }
 }
 
@@ -149,6 +154,7 @@ void read_ours(const Section& top, Config& config) {
   config.limits.head_max = limits.size("headMax", config.limits.head_max);
   config.limits.connections_max = static_cast<std::size_t>(limits.number("connectionsMax", 20'000));
   config.limits.body_timeout = limits.duration("bodyTimeout", config.limits.body_timeout);
+  config.limits.tunnel_timeout = limits.duration("tunnelTimeout", config.limits.tunnel_timeout);
   config.limits.idle_timeout = limits.duration("idleTimeout", config.limits.idle_timeout);
   if (config.limits.head_max < 1024) limits.fault("headMax", "less than 1KiB fits no request");
   if (config.limits.head_max > 64 * 1024) limits.fault("headMax", "more than 64KiB is not parsed");
@@ -190,13 +196,14 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
 }
 
 /// From one tree, merged of all files, to values.
-LoadedConfig finish(YamlNode root, std::vector<Problem> problems) {
+LoadedConfig finish(YamlNode root, const std::map<std::string, int>& kept_ports,
+                    std::vector<Problem> problems) {
   LoadedConfig loaded;
   if (!root.is_map() && !root.is_null()) {
     problems.push_back({Problem::Severity::Error, root.place, "",
                         fmt::format("expected a mapping, got {}", root.kind_name())});
   } else {
-    const std::map<std::string, int> ports = expand_macros(root, problems);
+    const std::map<std::string, int> ports = expand_macros(root, kept_ports, problems);
     check_shape(root, problems, loaded.unsupported);
     loaded.config = read_config(root, ports, problems);
   }
@@ -289,14 +296,29 @@ LoadedConfig load_config(const ConfigSources& sources) {
         {Problem::Severity::Error, {sources.dir, 0, 0}, "", "no configuration sources found"});
   }
   for (const fs::path& path : files) add_file(path, root, problems);
-  return finish(std::move(root), std::move(problems));
+  return finish(std::move(root), sources.ports, std::move(problems));
+}
+
+std::string fingerprint(const ConfigSources& sources) {
+  std::vector<Problem> ignored;
+  std::vector<fs::path> files;
+  if (!sources.dir.empty()) files = yaml_files(sources.dir, ignored);
+  if (!sources.file.empty()) files.push_back(sources.file);
+  std::string text;
+  for (const fs::path& path : files) {
+    struct stat seen {};
+    if (::stat(path.c_str(), &seen) != 0) continue;
+    text += fmt::format("{} {}:{} {}.{} {}\n", path.string(), seen.st_dev, seen.st_ino,
+                        seen.st_mtim.tv_sec, seen.st_mtim.tv_nsec, seen.st_size);
+  }
+  return text;
 }
 
 LoadedConfig parse_config(std::string_view text, const std::string& name) {
   std::vector<Problem> problems;
   YamlNode root = read_yaml(std::string(text), name, problems);
   expand_environment(root, "", problems);
-  return finish(std::move(root), std::move(problems));
+  return finish(std::move(root), {}, std::move(problems));
 }
 
 }  // namespace rouse

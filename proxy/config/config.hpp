@@ -13,6 +13,10 @@
 #include <string>
 #include <vector>
 
+namespace re2 {
+class RE2;
+}
+
 namespace rouse {
 
 /// One member of a JSON object to set, as the JSON text of its value.
@@ -105,7 +109,8 @@ struct LimitsConfig {  // limits: (ours)
   std::uint64_t body_max = 64ULL * 1024 * 1024;
   std::size_t head_max = 64 * 1024;
   std::size_t connections_max = 20'000;
-  std::chrono::milliseconds body_timeout{60'000};   ///< between two pieces of a body
+  std::chrono::milliseconds body_timeout{60'000};       ///< between two pieces of a body
+  std::chrono::milliseconds tunnel_timeout{3'600'000};  ///< of a WebSocket on which nobody talks
   std::chrono::milliseconds idle_timeout{360'000};  ///< a kept-alive connection (bun keeps 300 s)
 };
 
@@ -131,7 +136,8 @@ struct Config {
   std::map<std::string, ProfileConfig> profiles;
   std::map<std::string, SelectorConfig> selectors;
   std::map<std::string, PeerConfig> peers;
-  std::vector<std::string> upstream_ignore_paths;
+  /// Linear in time, whatever the pattern, and the peer's syntax.
+  std::vector<std::shared_ptr<const re2::RE2>> upstream_ignore_paths;
   std::vector<std::string> preload;                  ///< model ids
   std::shared_ptr<const core::Residency> residency;  ///< matrix or groups; never null
   std::map<std::string, int, std::less<>> priority;  ///< by the name asked for (id or alias)
@@ -152,10 +158,16 @@ struct LoadedConfig {
 struct ConfigSources {
   std::string file;  ///< --config, or empty
   std::string dir;   ///< --config-dir, or empty
+  /// The ${PORT}s of a configuration that runs: its models keep them, so that a model that is
+  /// added or taken out changes no other's command line.
+  std::map<std::string, int> ports = {};
 };
 
 /// Reads, merges, expands and checks. Never throws; reads files and environment only.
 [[nodiscard]] LoadedConfig load_config(const ConfigSources& sources);
+/// Something that is different when one of the files is: their paths, inodes, times and sizes, with
+/// links followed (a ConfigMap swaps one). Empty: nothing can be read at the moment.
+[[nodiscard]] std::string fingerprint(const ConfigSources& sources);
 /// The same for one text; @p name stands for the file in problems.
 [[nodiscard]] LoadedConfig parse_config(std::string_view text, const std::string& name);
 

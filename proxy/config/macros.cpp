@@ -9,6 +9,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace rouse {
@@ -108,7 +109,8 @@ std::optional<std::size_t> last_named(std::string_view text, const Scope& scope,
 
 class Expander {
  public:
-  Expander(YamlNode& root, std::vector<Problem>& problems) : root_(root), problems_(problems) {}
+  Expander(YamlNode& root, const std::map<std::string, int>& kept, std::vector<Problem>& problems)
+      : root_(root), kept_(kept), problems_(problems) {}
 
   std::map<std::string, int> run() {
     if (!root_.is_map()) return {};
@@ -194,6 +196,10 @@ class Expander {
       const std::string& text = start->text;
       std::from_chars(text.data(), text.data() + text.size(), port);
     }
+    first_port_ = port;
+    for (const auto& [id, kept] : kept_) {
+      if (by_id.contains(id) && kept >= first_port_) taken_.insert(kept);
+    }
     for (auto& [id, model] : by_id) {
       if (model->is_map()) expand_model(id, *model, globals, port);
     }
@@ -219,11 +225,12 @@ class Expander {
     const YamlNode* cmd = model.find("cmd");
     const bool uses_port = cmd != nullptr && cmd->text.find("${PORT}") != std::string::npos;
     if (uses_port) {
-      if (port > kPortMax) note(cmd->place, path + ".cmd", "no port is left for ${PORT}");
+      const long long own = port_of(id, port);
+      if (own > kPortMax) note(cmd->place, path + ".cmd", "no port is left for ${PORT}");
       Scope own_port;
-      own_port.add({"PORT", std::to_string(port), false});
+      own_port.add({"PORT", std::to_string(own), false});
       expand(own_port);
-      ports_.emplace(id, static_cast<int>(port++));
+      ports_.emplace(id, static_cast<int>(own));
       return;
     }
     YamlNode* proxy = model.find("proxy");
@@ -234,6 +241,14 @@ class Expander {
                     "when used in cmd",
                     id));
     proxy->text = "http://localhost";
+  }
+
+  /// The one that it has, or the @p next that nobody has.
+  long long port_of(const std::string& id, long long& next) {
+    const auto kept = kept_.find(id);
+    if (kept != kept_.end() && kept->second >= first_port_) return kept->second;
+    while (taken_.contains(next)) ++next;
+    return next++;
   }
 
   void add_default_proxy(YamlNode& model) {
@@ -285,15 +300,19 @@ class Expander {
   }
 
   YamlNode& root_;
+  const std::map<std::string, int>& kept_;
   std::vector<Problem>& problems_;
+  std::set<long long> taken_;  // by those who keep theirs
+  long long first_port_ = 0;
   std::map<std::string, int> ports_;
   std::size_t expanded_ = 0;
 };
 
 }  // namespace
 
-std::map<std::string, int> expand_macros(YamlNode& root, std::vector<Problem>& problems) {
-  return Expander(root, problems).run();
+std::map<std::string, int> expand_macros(YamlNode& root, const std::map<std::string, int>& kept,
+                                         std::vector<Problem>& problems) {
+  return Expander(root, kept, problems).run();
 }
 
 }  // namespace rouse

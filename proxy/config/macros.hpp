@@ -15,9 +15,10 @@ void expand_environment(YamlNode& node, const std::string& path, std::vector<Pro
 
 /// Expands the macros of a whole file in place (llama-swap-behaviour.md §2.4): global ones
 /// everywhere, then each model's own, MODEL_ID and PORT; ports are given to the models whose cmd
-/// uses ${PORT}, from startPort on, in byte order of the ids. ${PID} stays in cmdStop. What is left
-/// over is a problem. Comment lines of cmd and cmdStop are removed first. Returns the ports that it
-/// has given, by model.
-std::map<std::string, int> expand_macros(YamlNode& root, std::vector<Problem>& problems);
+/// uses ${PORT}, from startPort on, in byte order of the ids; those in @p kept have theirs already.
+/// ${PID} stays in cmdStop. What is left over is a problem. Comment lines of cmd and cmdStop are
+/// removed first. Returns the ports that it has given, by model.
+std::map<std::string, int> expand_macros(YamlNode& root, const std::map<std::string, int>& kept,
+                                         std::vector<Problem>& problems);
 
 }  // namespace rouse

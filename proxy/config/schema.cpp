@@ -40,7 +40,7 @@ constexpr std::array kTop = {
     ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched", false},
     ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models", false},
     ConfigKey{"peers", SectionMap, "peer", "{}", "other machines", false},
-    ConfigKey{"upstream", Section, "upstream", "", "the /upstream route", false},
+    ConfigKey{"upstream", Section, "upstream", "", "the /upstream route"},
     ConfigKey{"hooks", Section, "hooks", "", "what happens at start"},
     ConfigKey{"routing", Section, "routing", "",
               "what may be resident together, and the order of service"},
@@ -76,7 +76,7 @@ constexpr std::array kModel = {
     ConfigKey{"metadata", Anything, "", "{}", "shown in /v1/models"},
     ConfigKey{"sendLoadingState", Bool, "", "", "as the global key, for this model"},
     ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to the engine"},
-    ConfigKey{"compat", Section, "compat", "", "peculiar clients", false},
+    ConfigKey{"compat", Section, "compat", "", "peculiar clients"},
     ConfigKey{"capabilities", Section, "capabilities", "", "what the model can do, for listings"},
     ConfigKey{"healthCheckTimeout", Number, "", "0",
               "as the global key, for this model; 0: the global value", true, 0},
@@ -92,8 +92,7 @@ constexpr std::array kTimeouts = {
 };
 
 constexpr std::array kCompat = {
-    ConfigKey{"ignoreWebsockets", Bool, "", "false", "WebSockets neither load nor keep the model",
-              false},
+    ConfigKey{"ignoreWebsockets", Bool, "", "false", "WebSockets neither load nor keep the model"},
 };
 
 constexpr std::array kCapabilities = {
@@ -190,7 +189,7 @@ constexpr std::array kPerformance = {
     ConfigKey{"every", Duration, "", "5s", "between samples, at least 5s", false},
 };
 constexpr std::array kUpstream = {
-    ConfigKey{"ignorePaths", TextList, "", "", "patterns of paths that load nothing", false},
+    ConfigKey{"ignorePaths", TextList, "", "", "patterns of paths that load nothing"},
 };
 constexpr std::array kHooks = {
     ConfigKey{"on_startup", Section, "onStartup", "", "after the start"},
@@ -229,6 +228,8 @@ constexpr std::array kLimits = {
     ConfigKey{"headMax", Size, "", "64KiB", "a request's head; more is 431"},
     ConfigKey{"connectionsMax", Number, "", "20000", "connections at once; more get 503", true, 1},
     ConfigKey{"bodyTimeout", Duration, "", "1m", "between two pieces of a body"},
+    ConfigKey{"tunnelTimeout", Duration, "", "1h",
+              "a WebSocket on which nobody talks is kept this long"},
     ConfigKey{"idleTimeout", Duration, "", "6m",
               "a connection without a request is kept this long"},
 };

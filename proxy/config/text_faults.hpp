@@ -11,7 +11,4 @@ namespace rouse {
 /// Of checkEndpoint: a path, or a URL of which the path is used.
 [[nodiscard]] std::string check_endpoint_fault(std::string_view text);
 
-/// Of a regular expression in RE2's syntax: brackets, repetitions and escapes that cannot be.
-[[nodiscard]] std::string pattern_fault(std::string_view pattern);
-
 }  // namespace rouse

@@ -9,63 +9,127 @@ namespace {
 
 constexpr std::string_view kPost = "POST";
 constexpr std::string_view kGet = "GET HEAD";
+constexpr std::string_view kAny = "*";
 
-constexpr Route inference(std::string_view path, Dialect dialect = Dialect::Plain,
+constexpr Route inference(std::string_view path, Api api, Dialect dialect = Dialect::Plain,
                           std::string_view upstream_path = {}) {
   return {.id = RouteId::Inference,
           .methods = kPost,
           .path = path,
           .route_class = RouteClass::Inference,
+          .source = ModelSource::Body,
+          .api = api,
           .dialect = dialect,
           .early_head = dialect != Dialect::Plain,
           .needs_key = true,
           .upstream_path = upstream_path};
 }
 
+constexpr Route query(std::string_view path, Api api, RouteClass kind) {
+  return {.id = RouteId::Inference,
+          .methods = kGet,
+          .path = path,
+          .route_class = kind,
+          .source = ModelSource::Query,
+          .api = api,
+          .dialect = Dialect::Plain,
+          .early_head = false,
+          .needs_key = true,
+          .upstream_path = {}};
+}
+
 constexpr Route own(RouteId id, std::string_view methods, std::string_view path, RouteClass kind,
-                    bool needs_key = true) {
+                    Api api = Api::Admin, bool needs_key = true) {
   return {.id = id,
           .methods = methods,
           .path = path,
           .route_class = kind,
+          .source = ModelSource::None,
+          .api = api,
           .dialect = Dialect::Plain,
           .early_head = false,
           .needs_key = needs_key,
           .upstream_path = {}};
 }
 
+constexpr Route passed(RouteId id, std::string_view path) {
+  return {.id = id,
+          .methods = kAny,
+          .path = path,
+          .route_class = RouteClass::Inference,
+          .source = ModelSource::Path,
+          .api = Api::Other,
+          .dialect = Dialect::Plain,
+          .early_head = false,
+          .needs_key = true,
+          .upstream_path = {}};
+}
+
 constexpr std::array kRoutes{
-    inference("/v1/chat/completions", Dialect::OpenAiChat),
-    inference("/v1/responses", Dialect::OpenAiResponses),
-    inference("/v1/completions", Dialect::OpenAiCompletions),
-    inference("/v1/messages", Dialect::Anthropic),
-    inference("/v1/messages/count_tokens"),
-    inference("/v1/embeddings"),
-    inference("/v1/rerank"),
-    inference("/v1/reranking"),
-    inference("/rerank"),
-    inference("/reranking"),
-    inference("/infill"),
-    inference("/completion"),
-    inference("/v1/audio/speech"),
-    inference("/v1/audio/voices"),
-    inference("/v1/images/generations"),
-    inference("/sdapi/v1/txt2img"),
-    inference("/sdapi/v1/img2img"),
-    inference("/v/chat/completions", Dialect::OpenAiChat, "/chat/completions"),
-    inference("/v/responses", Dialect::OpenAiResponses, "/responses"),
-    inference("/v/completions", Dialect::OpenAiCompletions, "/completions"),
-    inference("/v/messages", Dialect::Anthropic, "/messages"),
-    inference("/v/messages/count_tokens", Dialect::Plain, "/messages/count_tokens"),
-    inference("/v/embeddings", Dialect::Plain, "/embeddings"),
-    inference("/v/rerank", Dialect::Plain, "/rerank"),
-    inference("/v/reranking", Dialect::Plain, "/reranking"),
-    inference("/audioapi/v1/tasks/run", Dialect::Plain, "/v1/tasks/run"),
-    own(RouteId::Models, kGet, "/v1/models", RouteClass::Probe),
-    own(RouteId::Models, kGet, "/models", RouteClass::Probe),
+    inference("/v1/chat/completions", Api::Chat, Dialect::OpenAiChat),
+    inference("/v1/responses", Api::Responses, Dialect::OpenAiResponses),
+    inference("/v1/completions", Api::Completions, Dialect::OpenAiCompletions),
+    inference("/v1/messages", Api::Messages, Dialect::Anthropic),
+    inference("/v1/messages/count_tokens", Api::Messages),
+    inference("/v1/chat/completions/input_tokens", Api::Chat),
+    inference("/v1/responses/input_tokens", Api::Responses),
+    inference("/v1/embeddings", Api::Embeddings),
+    inference("/v1/rerank", Api::Rerank),
+    inference("/v1/reranking", Api::Rerank),
+    inference("/rerank", Api::Rerank),
+    inference("/reranking", Api::Rerank),
+    inference("/v1/score", Api::Rerank),
+    inference("/score", Api::Rerank),
+    inference("/classify", Api::Other),
+    inference("/pooling", Api::Embeddings),
+    inference("/infill", Api::Completions),
+    inference("/completion", Api::Completions),
+    inference("/tokenize", Api::Other),
+    inference("/detokenize", Api::Other),
+    inference("/apply-template", Api::Other),
+    inference("/v1/audio/speech", Api::Audio),
+    inference("/v1/audio/voices", Api::Audio),
+    inference("/v1/audio/transcriptions", Api::Audio),
+    inference("/v1/audio/translations", Api::Audio),
+    inference("/v1/images/generations", Api::Images),
+    inference("/v1/images/edits", Api::Images),
+    inference("/v1/images/variations", Api::Images),
+    inference("/sdapi/v1/txt2img", Api::Images),
+    inference("/sdapi/v1/img2img", Api::Images),
+    inference("/v/chat/completions", Api::Chat, Dialect::OpenAiChat, "/chat/completions"),
+    inference("/v/responses", Api::Responses, Dialect::OpenAiResponses, "/responses"),
+    inference("/v/completions", Api::Completions, Dialect::OpenAiCompletions, "/completions"),
+    inference("/v/messages", Api::Messages, Dialect::Anthropic, "/messages"),
+    inference("/v/messages/count_tokens", Api::Messages, Dialect::Plain, "/messages/count_tokens"),
+    inference("/v/embeddings", Api::Embeddings, Dialect::Plain, "/embeddings"),
+    inference("/v/rerank", Api::Rerank, Dialect::Plain, "/rerank"),
+    inference("/v/reranking", Api::Rerank, Dialect::Plain, "/reranking"),
+    inference("/audioapi/v1/tasks/run", Api::Audio, Dialect::Plain, "/v1/tasks/run"),
+    query("/v1/audio/voices", Api::Audio, RouteClass::Inference),
+    query("/sdapi/v1/loras", Api::Images, RouteClass::Inference),
+    query("/props", Api::Models, RouteClass::Probe),
+    passed(RouteId::Upstream, "/upstream/*"),
+    own(RouteId::UpstreamRoot, kGet, "/upstream", RouteClass::Asset),
+    passed(RouteId::Comfy, "/comfyui/"),
+    passed(RouteId::Comfy, "/comfyui/*"),
+    own(RouteId::ComfyRoot, kAny, "/comfyui", RouteClass::Asset),
+    own(RouteId::Models, kGet, "/v1/models", RouteClass::Probe, Api::Models),
+    own(RouteId::Models, kGet, "/models", RouteClass::Probe, Api::Models),
+    own(RouteId::OneModel, kGet, "/v1/models/*", RouteClass::Probe, Api::Models),
     own(RouteId::Running, kGet, "/running", RouteClass::Probe),
     own(RouteId::Queue, kGet, "/api/queue", RouteClass::Probe),
     own(RouteId::Version, kGet, "/api/version", RouteClass::Probe),
+    own(RouteId::Metrics, kGet, "/metrics", RouteClass::Probe),
+    own(RouteId::Events, kGet, "/api/events", RouteClass::Probe),
+    own(RouteId::Activity, kGet, "/api/metrics/activity", RouteClass::Probe),
+    own(RouteId::Stats, kGet, "/api/metrics/stats", RouteClass::Probe),
+    own(RouteId::Capture, kGet, "/api/captures/*", RouteClass::Probe),
+    own(RouteId::Performance, kGet, "/api/performance", RouteClass::Probe),
+    own(RouteId::Hardware, kGet, "/api/hardware", RouteClass::Probe),
+    own(RouteId::Profiles, kGet, "/api/profiles", RouteClass::Probe),
+    own(RouteId::ActivateProfile, "PUT", "/api/profiles/active", RouteClass::Control),
+    own(RouteId::Cancel, kPost, "/api/inflight/*", RouteClass::Control),
+    own(RouteId::Reload, kPost, "/api/config/reload", RouteClass::Control),
     own(RouteId::UnloadAll, kPost, "/api/models/unload", RouteClass::Control),
     own(RouteId::UnloadAll, "GET", "/unload", RouteClass::Control),
     own(RouteId::UnloadOne, kPost, "/api/models/unload/*", RouteClass::Control),
@@ -73,14 +137,16 @@ constexpr std::array kRoutes{
     own(RouteId::Logs, kGet, "/logs", RouteClass::Probe),
     own(RouteId::LogStream, kGet, "/logs/stream", RouteClass::Probe),
     own(RouteId::LogStream, kGet, "/logs/stream/*", RouteClass::Probe),
-    own(RouteId::Health, kGet, "/health", RouteClass::Probe, false),
-    own(RouteId::Health, kGet, "/wol-health", RouteClass::Probe, false),
-    own(RouteId::Live, kGet, "/livez", RouteClass::Probe, false),
-    own(RouteId::Ready, kGet, "/readyz", RouteClass::Probe, false),
-    own(RouteId::Root, kGet, "/", RouteClass::Asset, false),
+    own(RouteId::Health, kGet, "/health", RouteClass::Probe, Api::Other, false),
+    own(RouteId::Health, kGet, "/healthz", RouteClass::Probe, Api::Other, false),
+    own(RouteId::Health, kGet, "/wol-health", RouteClass::Probe, Api::Other, false),
+    own(RouteId::Live, kGet, "/livez", RouteClass::Probe, Api::Other, false),
+    own(RouteId::Ready, kGet, "/readyz", RouteClass::Probe, Api::Other, false),
+    own(RouteId::Root, kGet, "/", RouteClass::Asset, Api::Other, false),
 };
 
 bool allows(std::string_view methods, std::string_view method) {
+  if (methods == kAny) return true;
   while (!methods.empty()) {
     const std::size_t space = methods.find(' ');
     if (methods.substr(0, space) == method) return true;
@@ -121,6 +187,34 @@ std::string form_decode(std::string_view text) {
 
 }  // namespace
 
+std::string_view to_string(Api api) {
+  switch (api) {
+    case Api::Chat:
+      return "chat";
+    case Api::Messages:
+      return "messages";
+    case Api::Responses:
+      return "responses";
+    case Api::Completions:
+      return "completions";
+    case Api::Embeddings:
+      return "embeddings";
+    case Api::Rerank:
+      return "rerank";
+    case Api::Audio:
+      return "audio";
+    case Api::Images:
+      return "images";
+    case Api::Models:
+      return "models";
+    case Api::Admin:
+      return "admin";
+    case Api::Other:
+      break;
+  }
+  return "other";
+}
+
 std::string Route::upstream_target(std::string_view target) const {
   if (upstream_path.empty()) return std::string(target);
   const std::size_t query = target.find('?');
@@ -134,12 +228,14 @@ RouteMatch match_route(std::string_view method, std::string_view path) {
   for (const Route& route : kRoutes) {
     std::string_view argument;
     if (!matches(route.path, path, argument)) continue;
+    match.is_inference = route.route_class == RouteClass::Inference;
     if (!allows(route.methods, method)) {
       if (!match.allow.empty()) match.allow += ", ";
       match.allow += with_commas(route.methods);
       continue;
     }
     match.route = &route;
+    match.raw_argument = argument;
     match.argument = percent_decode(argument);
     match.allow.clear();
     return match;

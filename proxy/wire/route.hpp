@@ -13,7 +13,12 @@ enum class RouteClass { Inference, Control, Probe, Asset };
 
 enum class RouteId {
   Inference,
+  Upstream,      ///< /upstream/MODEL/PATH: as it is, to the engine
+  UpstreamRoot,  ///< /upstream
+  Comfy,         ///< /comfyui/PATH: the model comfyui_auto
+  ComfyRoot,     ///< /comfyui
   Models,
+  OneModel,
   Running,
   Queue,
   Load,
@@ -25,14 +30,46 @@ enum class RouteId {
   Live,
   Ready,
   Version,
+  Metrics,
+  Events,
+  Activity,
+  Stats,
+  Capture,
+  Performance,
+  Hardware,
+  Profiles,
+  ActivateProfile,
+  Cancel,
+  Reload,
   Root,
 };
 
+/// Where a request says which model it wants.
+enum class ModelSource { None, Body, Query, Path };
+
+/// What a route is counted as; a label of metrics.
+enum class Api {
+  Other,
+  Chat,
+  Messages,
+  Responses,
+  Completions,
+  Embeddings,
+  Rerank,
+  Audio,
+  Images,
+  Models,
+  Admin,
+};
+[[nodiscard]] std::string_view to_string(Api api);  ///< "chat", "messages" …
+
 struct Route {
   RouteId id = RouteId::Inference;
-  std::string_view methods;  ///< "POST", "GET HEAD", "GET HEAD POST"
+  std::string_view methods;  ///< "POST", "GET HEAD", "GET HEAD POST", "*": any
   std::string_view path;     ///< exact, or with a last "*": the rest is the argument
   RouteClass route_class = RouteClass::Inference;
+  ModelSource source = ModelSource::None;
+  Api api = Api::Other;
   Dialect dialect = Dialect::Plain;
   bool early_head = false;  ///< a waiting stream may get its head before the engine's
   bool needs_key = true;
@@ -44,8 +81,10 @@ struct Route {
 
 struct RouteMatch {
   const Route* route = nullptr;  ///< null: not found, or not with that method
-  std::string argument;          ///< what the "*" stands for, percent-decoded
+  std::string raw_argument;      ///< what the "*" stands for, as it came
+  std::string argument;          ///< the same, percent-decoded
   std::string allow;             ///< not empty: the path exists, these methods may be used
+  bool is_inference = false;     ///< of @p route, or of the one that the path would have
 };
 
 /// Finds the route of @p path, a target without its query.

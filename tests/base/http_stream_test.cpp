@@ -383,7 +383,8 @@ TEST_F(HttpStreamTest, InterimHeadsAreSkippedBut101IsReturned) {
   ask();
   say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nraw");
   EXPECT_EQ(run(stream_->read_response(false))->status, 101);
-  EXPECT_EQ(stream_->take_buffered(), "raw");
+  stream_->become_tunnel();
+  EXPECT_EQ(*run(stream_->read_body()), "raw");
   EXPECT_FALSE(stream_->is_reusable());
 }
 

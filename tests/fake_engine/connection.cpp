@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -175,6 +176,8 @@ class Connection {
                                json_text(options_.name), options_.slots, world_.asleep.load()));
     }
     if (path.starts_with("/slots")) return answer_slots(path);
+    if (request_.find(http::field::upgrade) != request_.end()) return switch_protocols();
+    if (path.find("/fake/mirror") != std::string::npos) return mirror();
     if (request_.method() != http::verb::post)
       return error(404, "File Not Found", "not_found_error");
     const int number = ++world_.requests;
@@ -182,6 +185,37 @@ class Connection {
     if (number == options_.crash_at_request) std::_Exit(134);
     ++world_.active;
     infer(path);
+    --world_.active;
+  }
+
+  /// Says what it has got, for requests of any method that only pass through.
+  void mirror() {
+    std::string headers;
+    for (const auto& field : request_) {
+      headers +=
+          fmt::format("{}: {}\n", std::string(field.name_string()), std::string(field.value()));
+    }
+    reply(200,
+          fmt::format("{} {}\n{}\n{}", std::string(request_.method_string()),
+                      std::string(request_.target()), headers, request_.body()),
+          "text/plain");
+  }
+
+  /// From then on every byte comes back, after a first word of our own in the packet of the head.
+  void switch_protocols() {
+    ++world_.requests;
+    ++world_.active;
+    send(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: fake\r\n\r\nhello ");
+    std::string first(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    if (!first.empty()) send(first);
+    std::array<char, 4096> bytes;
+    for (ssize_t n = 0; (n = ::recv(socket_.native_handle(), bytes.data(), bytes.size(), 0)) > 0;) {
+      if (!send({bytes.data(), static_cast<std::size_t>(n)})) break;
+    }
+    send("bye");
+    open_ = false;
     --world_.active;
   }
 

@@ -93,7 +93,7 @@ TEST_P(Sigkill, LeavesNothingThatTheNextStartDoesNotEnd) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Moments, Sigkill, testing::ValuesIn(kMoments),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& each) { return each.param.name; });
 
 // --- the journal ---------------------------------------------------------------------------------
 

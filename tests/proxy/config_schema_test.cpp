@@ -110,6 +110,7 @@ TEST(ConfigSchema, TheDefaultsOfTheTablesAreThoseOfTheReader) {
                                      static_cast<std::int64_t>(config.limits.head_max),
                                      static_cast<std::int64_t>(config.limits.connections_max),
                                      config.limits.body_timeout.count(),
+                                     config.limits.tunnel_timeout.count(),
                                      config.limits.idle_timeout.count()};
   };
   EXPECT_EQ(values(*written.config), values(*empty.config));

@@ -186,7 +186,7 @@ constexpr Fault kFaults[] = {
     {"ProfileWithoutPins", "profiles: {p: {description: d}}\n",
      "c.yaml:1:12: profiles.p: a profile needs at least one pin"},
     {"Pattern", "upstream: {ignorePaths: [\"(a\"]}\n",
-     "c.yaml:1:26: upstream.ignorePaths[0]: \"(a\" is no regular expression: missing closing )"},
+     "c.yaml:1:26: upstream.ignorePaths[0]: \"(a\" is no regular expression: missing ): (a"},
     {"StoreWithoutPath", "store: {path: \"\"}\n",
      "c.yaml:1:15: store.path: is missing: the file to keep the history in"},
     {"StoreInAFolder", "store: {path: /}\n",

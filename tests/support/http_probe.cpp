@@ -212,7 +212,9 @@ bool HttpProbe::choose_body(ProbeResponse& response, bool to_head) {
   if (count("Content-Length") + count("Transfer-Encoding") > 1) {
     return stop(response, ProbeEnd::Malformed, "more than one framing");
   }
-  if (to_head || response.status < 200 || response.status == 204 || response.status == 304) {
+  if (response.status == 101) {
+    body_ = Body::UntilClose;
+  } else if (to_head || response.status < 200 || response.status == 204 || response.status == 304) {
     body_ = Body::None;
     stop(response, ProbeEnd::Clean);
   } else if (count("Transfer-Encoding") == 1) {
