@@ -62,13 +62,9 @@ class App {
         pool_(context.get_executor(), limits(), deadlines_),
         registry_(options.state_dir),
         dispatcher_(config_, engines_, pool_, registry_),
-        proxy_{config_,
-               dispatcher_,
-               pool_,
-               deadlines_,
-               sessions_,
-               logs_,
-               [this] { return reload("the API"); }},
+        names_(config_),
+        proxy_{config_,    dispatcher_, names_, pool_,
+               deadlines_, sessions_,   logs_,  [this] { return reload("the API"); }},
         server_(
             sessions_,
             [this](std::unique_ptr<HttpStream> client, std::string remote) {
@@ -162,6 +158,7 @@ class App {
     outcome.ok = true;
     config_ = std::move(loaded.config);
     proxy_.config = config_;
+    names_.adopt(config_);
     server_.set_limits(limits(), config_->limits.connections_max);
     outcome.replaced = dispatcher_.adopt(config_);
     follow_logs();
@@ -246,6 +243,7 @@ class App {
   HttpPool pool_;
   EngineRegistry registry_;
   Dispatcher dispatcher_;
+  Names names_;
   Proxy proxy_;
   HttpServer server_;
   asio::basic_signal_set<Executor> signals_;

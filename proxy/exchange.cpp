@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/tunnel.hpp"
+#include "proxy/filters.hpp"
 #include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/wire/loading_stream.hpp"
@@ -25,6 +26,21 @@ constexpr std::size_t kRefusalMax = 64 * 1024;
 constexpr int kAttemptsMax = 4;
 constexpr auto kPauseBeforeRetry = 100ms;
 
+core::TargetState target_state(core::EngineState state) {
+  switch (state) {
+    case core::EngineState::Starting:
+      return core::TargetState::Starting;
+    case core::EngineState::Ready:
+      return core::TargetState::Ready;
+    case core::EngineState::Stopping:
+      return core::TargetState::Stopping;
+    case core::EngineState::Stopped:
+    case core::EngineState::Failed:
+      break;
+  }
+  return core::TargetState::Stopped;
+}
+
 }  // namespace
 
 Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
@@ -37,6 +53,7 @@ Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wir
       path_(std::move(path)),
       remote_(std::move(remote)),
       request_id_(request_id_for(head_)),
+      body_(head_.fields.find("content-type").value_or("")),
       lifeline_(client, proxy.sessions.executor(), config_->waiting) {}
 
 Exchange::~Exchange() = default;
@@ -87,9 +104,35 @@ Task<std::optional<Failure>> Exchange::find_model() {
         400, "no model id could be identified: expected \"model\" in the " +
                  std::string(route_.source == wire::ModelSource::Query ? "query" : "body")));
   }
-  model_ = config_->find_model(asked_for_);
-  if (model_ != nullptr) co_return std::nullopt;
-  co_return unread(failure(404, unknown_model_text(*config_, asked_for_), "model_not_found"));
+  co_return resolve();
+}
+
+/// From the name that the client wrote to a model, and to what the engine is told.
+std::optional<Failure> Exchange::resolve() {
+  if (path_) {
+    // Selectors and filters are for requests whose body we read.
+    resolved_.name = proxy_.names.pinned(asked_for_);
+    resolved_.model = config_->find_model(resolved_.name);
+  } else {
+    resolved_ = proxy_.names.resolve(asked_for_, [this](const std::string& model) {
+      return target_state(proxy_.dispatcher.engine_state(model));
+    });
+  }
+  if (!resolved_.problem.empty()) return unread(passing_failure(503, resolved_.problem, 5));
+  // A reload may have come since the request did, and taken the model away.
+  model_ = resolved_.model == nullptr ? nullptr : config_->find_model(resolved_.model->id);
+  if (model_ == nullptr) {
+    return unread(failure(404, unknown_model_text(*config_, asked_for_), "model_not_found"));
+  }
+  if (!model_->use_model_name.empty()) {
+    sent_name_ = model_->use_model_name;
+  } else if (resolved_.name != asked_for_) {
+    sent_name_ = resolved_.name;
+  }
+  if (!path_ && body_.is_json() && body_.model()) {
+    edits_ = edits_for(model_->filters, resolved_.name);
+  }
+  return std::nullopt;
 }
 
 std::optional<Failure> Exchange::check_body_size() const {
@@ -110,20 +153,20 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
     co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
   }
   client_.expires_after(config_->limits.body_timeout);
-  while (!finder_.model() && finder_.state() == wire::ModelFinder::State::Reading) {
+  while (!body_.model() && body_.state() == wire::BodyModel::State::Reading) {
     const Result<std::string_view> piece = co_await client_.read_body();
     if (!piece) co_return body_failure(piece.error());
     prefix_ += *piece;
-    finder_.feed(*piece);
+    body_.feed(*piece);
     if (client_.body_done()) break;
   }
   client_.expires_never();
-  if (client_.body_done() && !finder_.model()) finder_.finish();
-  if (finder_.state() == wire::ModelFinder::State::Malformed) {
-    co_return unread(failure(400, "the body is not a JSON object: " + finder_.problem()));
+  if (client_.body_done() && !body_.model()) body_.finish();
+  if (body_.state() == wire::BodyModel::State::Malformed) {
+    co_return unread(failure(400, body_.problem()));
   }
-  if (finder_.model_is_no_text()) co_return unread(failure(400, "\"model\" must be a text"));
-  asked_for_ = finder_.model().value_or("");
+  if (body_.model_is_no_text()) co_return unread(failure(400, "\"model\" must be a text"));
+  asked_for_ = body_.model().value_or("");
   co_return std::nullopt;
 }
 
@@ -131,14 +174,14 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
 
 Task<std::optional<Failure>> Exchange::admit() {
   if (must_not_load()) co_return enter_as_visitor();
-  place_ = proxy_.dispatcher.enter(*model_, asked_for_, request_id_);
+  place_ = proxy_.dispatcher.enter(*model_, resolved_.name, request_id_);
   const auto hold_until = started_ + config_->waiting.hold;
   const bool shows_loading =
       model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat;
   if (place_->state() == Place::State::Waiting && shows_loading) co_await settle_stream_flag();
   while (place_->state() == Place::State::Waiting && !gone_) {
     start_lifeline();
-    const bool must_look = route_.early_head && !client_.body_done() && !finder_.stream() && !gone_;
+    const bool must_look = route_.early_head && !client_.body_done() && !body_.stream() && !gone_;
     const bool may_look = prefix_.size() < kReadAheadMax;
     if (must_look && may_look && Clock::now() >= hold_until) {
       co_await settle_stream_flag();
@@ -182,20 +225,20 @@ Failure Exchange::stopped_under_us() const {
 /// kernel's buffers, where it costs us nothing.
 Task<void> Exchange::settle_stream_flag() {
   client_.expires_after(config_->limits.body_timeout);
-  while (!finder_.stream() && !client_.body_done() && prefix_.size() < kReadAheadMax && !gone_) {
+  while (!body_.stream() && !client_.body_done() && prefix_.size() < kReadAheadMax && !gone_) {
     const Result<std::string_view> piece = co_await client_.read_body();
     if (!piece) {
       on_client_gone();
       break;
     }
     prefix_ += *piece;
-    finder_.feed(*piece);
+    body_.feed(*piece);
   }
   client_.expires_never();
 }
 
 bool Exchange::wants_stream() const {
-  return finder_.stream().value_or(false);
+  return body_.stream().value_or(false);
 }
 
 void Exchange::start_lifeline() {
@@ -234,6 +277,10 @@ void Exchange::cut_upstream() {
 // --- forward -------------------------------------------------------------------------------------
 
 Task<std::optional<Failure>> Exchange::forward() {
+  if (!edits_.empty()) {
+    std::optional<Failure> failed = co_await edit_body();
+    if (failed) co_return failed;
+  }
   // Only a request that is wholly in our hands can be sent twice, so only it may use a pooled
   // connection, which may turn out to be stale.
   bool fresh = !client_.body_done();
@@ -265,18 +312,44 @@ Task<std::optional<Failure>> Exchange::forward() {
   }
 }
 
+/// Filters need the whole body; it is read only now, when there is an engine to send it to.
+Task<std::optional<Failure>> Exchange::edit_body() {
+  while (!client_.body_done()) {
+    client_.expires_after(config_->limits.body_timeout);
+    const Result<std::string_view> piece = co_await client_.read_body();
+    if (!piece) co_return body_failure(piece.error());
+    body_.feed(*piece);
+    prefix_ += *piece;
+  }
+  client_.expires_never();
+  body_.finish();
+  if (body_.state() == wire::BodyModel::State::Malformed) {
+    co_return failure(400, body_.problem());
+  }
+  std::vector<wire::JsonEdit> all;
+  if (!sent_name_.empty()) {
+    all.push_back({wire::JsonEdit::Kind::Set, "model", wire::json_string(sent_name_)});
+  }
+  all.insert(all.end(), edits_.begin(), edits_.end());
+  Result<std::string> edited = wire::edit_json(std::move(prefix_), all);
+  if (!edited) co_return failure(400, edited.error().doing);
+  prefix_ = std::move(*edited);
+  sent_name_.clear();
+  edits_.clear();
+  head_.framing = Framing::Length;
+  head_.content_length = prefix_.size();
+  co_return std::nullopt;
+}
+
 Task<std::optional<Failure>> Exchange::send_request(bool reused) {
-  const bool renamed = is_renamed();
-  const auto name_change =
-      static_cast<std::int64_t>(renamed ? wire::json_string(model_->use_model_name).size() -
-                                              (finder_.model_end() - finder_.model_begin())
-                                        : 0);
   RequestHead head = head_for_engine(head_, place_->endpoint(), *config_, remote_, request_id_);
   head.target =
       place_->endpoint().base_path + (path_ ? path_->target : route_.upstream_target(head_.target));
-  // Wraps for a shorter name.
-  if (head.framing == Framing::Length)
-    head.content_length += static_cast<std::uint64_t>(name_change);
+  if (is_renamed() && head.framing == Framing::Length) {
+    // Wraps for a shorter name.
+    const std::size_t before = body_.model_end() - body_.model_begin();
+    head.content_length += body_.renamed(sent_name_).size() - before;
+  }
   if (wants_upgrade()) head.fields.set("upgrade", *head_.fields.find("upgrade"));
   const std::string first = body_prefix();
   const bool more = !client_.body_done();
@@ -303,7 +376,7 @@ Task<std::optional<Failure>> Exchange::send_rest_of_body() {
       cut_upstream();  // the engine must not take half a request for a whole one
       co_return body_failure(piece.error());
     }
-    finder_.feed(*piece);
+    body_.feed(*piece);
     upstream_->expires_after(config_->limits.body_timeout);
     const bool more = !client_.body_done();
     const Result<void> sent = co_await upstream_->write_body(*piece, more);
@@ -341,7 +414,7 @@ Task<std::optional<Failure>> Exchange::read_head(bool reused) {
 
 /// A body that we do not look at goes on as it is.
 bool Exchange::is_renamed() const {
-  return finder_.model() && !model_->use_model_name.empty();
+  return body_.model() && !sent_name_.empty();
 }
 
 std::string Exchange::body_prefix() {
@@ -350,8 +423,8 @@ std::string Exchange::body_prefix() {
     return client_.body_done() ? prefix_ : std::exchange(prefix_, std::string());
   }
   std::string renamed = prefix_;
-  renamed.replace(finder_.model_begin(), finder_.model_end() - finder_.model_begin(),
-                  wire::json_string(model_->use_model_name));
+  renamed.replace(body_.model_begin(), body_.model_end() - body_.model_begin(),
+                  body_.renamed(sent_name_));
   return renamed;
 }
 

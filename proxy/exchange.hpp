@@ -2,16 +2,19 @@
 
 #include "base/http_stream.hpp"
 #include "proxy/lifeline.hpp"
+#include "proxy/names.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/refusal.hpp"
+#include "proxy/wire/body_model.hpp"
 #include "proxy/wire/error_body.hpp"
-#include "proxy/wire/model_finder.hpp"
+#include "proxy/wire/json_edit.hpp"
 #include "proxy/wire/route.hpp"
 
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace rouse {
 
@@ -38,11 +41,13 @@ class Exchange {
 
   Task<std::optional<Failure>> find_model();
   std::optional<Failure> check_body_size() const;
+  std::optional<Failure> resolve();
   Task<std::optional<Failure>> read_model_name();
   Task<std::optional<Failure>> admit();
   std::optional<Failure> enter_as_visitor();
   Task<void> settle_stream_flag();
   Task<std::optional<Failure>> forward();
+  Task<std::optional<Failure>> edit_body();
   Task<std::optional<Failure>> send_request(bool reused);
   Task<std::optional<Failure>> send_rest_of_body();
   Task<std::optional<Failure>> read_head(bool reused);
@@ -76,10 +81,13 @@ class Exchange {
   std::string request_id_;
   Clock::time_point started_ = Clock::now();
 
-  wire::ModelFinder finder_;
+  wire::BodyModel body_;
   std::string prefix_;     // the body as far as it was read before forwarding
   std::string asked_for_;  // the model's name as the client wrote it
+  Names::Resolved resolved_;
   const ModelConfig* model_ = nullptr;
+  std::vector<wire::JsonEdit> edits_;  // what filters change in the body
+  std::string sent_name_;  // of the model, for the engine; empty: as the client wrote it
 
   std::unique_ptr<Place> place_;
   std::unique_ptr<HttpStream> upstream_;

@@ -8,6 +8,7 @@
 #include "proxy/wire/json_writer.hpp"
 #include "proxy/wire/model_list.hpp"
 
+#include <simdjson.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -47,14 +48,15 @@ Task<bool> send(HttpStream& client, const RequestHead& request, Reply reply) {
   co_return sent&& head.keep_alive;
 }
 
-/// The body of a call to us carries nothing that we use; it is read so that the connection stays.
-Task<void> discard_body(HttpStream& client) {
-  std::size_t seen = 0;
-  while (!client.body_done() && seen < kOwnBodyMax) {
+/// The body of a call to us; it is read also where it is of no use, so that the connection stays.
+Task<std::string> read_own_body(HttpStream& client) {
+  std::string body;
+  while (!client.body_done() && body.size() < kOwnBodyMax) {
     const Result<std::string_view> piece = co_await client.read_body();
-    if (!piece) co_return;
-    seen += piece->size();
+    if (!piece) break;
+    body += *piece;
   }
+  co_return body;
 }
 
 Task<Reply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy& proxy) {
@@ -104,6 +106,29 @@ Reply reload(Proxy& proxy) {
   return {outcome.ok ? 200 : 422, "application/json", json.take()};
 }
 
+/// {"name": "x"}; null or "" for none.
+Reply activate_profile(const std::string& body, Proxy& proxy) {
+  simdjson::dom::parser parser;
+  simdjson::dom::element name;
+  const simdjson::padded_string text(body);
+  if (parser.parse(text).at_key("name").get(name) != simdjson::SUCCESS) {
+    return refusal(400, "expected a JSON object with a \"name\"");
+  }
+  std::string_view profile;
+  if (!name.is_null() && name.get(profile) != simdjson::SUCCESS) {
+    return refusal(400, "\"name\" must be a text or null");
+  }
+  if (!proxy.names.activate(std::string(profile))) {
+    return refusal(404, "no profile is called \"" + for_log(profile) + "\"");
+  }
+  spdlog::info("the active profile is {}", profile.empty() ? "none" : profile);
+  wire::JsonWriter json;
+  json.begin_object();
+  write_active_profile(json, proxy);
+  json.end_object();
+  return {200, "application/json", json.take()};
+}
+
 Reply one_model(const std::string& name, Proxy& proxy) {
   std::string text = model_text(proxy, name);
   if (text.empty()) return refusal(404, unknown_model_text(*proxy.config, name));
@@ -114,7 +139,8 @@ Reply plain(std::string text, int status = 200) {
   return {status, "text/plain; charset=utf-8", std::move(text)};
 }
 
-Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, Proxy& proxy) {
+Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, std::string body,
+                     Proxy& proxy) {
   switch (match.route->id) {
     case wire::RouteId::Models:
       co_return Reply{200, "application/json", models_text(proxy)};
@@ -141,6 +167,10 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       co_return Reply{200, "application/json", version_text()};
     case wire::RouteId::Root:
       co_return plain("rouse is running. Models: /v1/models, state: /api/queue, logs: /logs\n");
+    case wire::RouteId::Profiles:
+      co_return Reply{200, "application/json", profiles_text(proxy)};
+    case wire::RouteId::ActivateProfile:
+      co_return activate_profile(body, proxy);
     case wire::RouteId::Reload:
       co_return reload(proxy);
     case wire::RouteId::OneModel:
@@ -153,8 +183,6 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
     case wire::RouteId::Capture:
     case wire::RouteId::Performance:
     case wire::RouteId::Hardware:
-    case wire::RouteId::Profiles:
-    case wire::RouteId::ActivateProfile:
     case wire::RouteId::Cancel:
     case wire::RouteId::LogStream:
     case wire::RouteId::Inference:
@@ -171,7 +199,7 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
 Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
                            const wire::RouteMatch& match, Proxy& proxy) {
   client.expires_after(proxy.config->limits.body_timeout);
-  co_await discard_body(client);
+  const std::string body = co_await read_own_body(client);
   client.expires_never();
   if (match.route->id == wire::RouteId::LogStream && request.method != "HEAD") {
     LogRing* ring = find_log(match.argument, proxy);
@@ -184,7 +212,7 @@ Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
         400, "no log is called \"" + for_log(match.argument) + "\": proxy, upstream, or a model");
     co_return co_await send(client, request, std::move(unknown));
   }
-  Reply reply = co_await reply_to(request, match, proxy);
+  Reply reply = co_await reply_to(request, match, body, proxy);
   co_return co_await send(client, request, std::move(reply));
 }
 

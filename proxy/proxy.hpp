@@ -5,6 +5,7 @@
 #include "proxy/config/config.hpp"
 #include "proxy/dispatcher.hpp"
 #include "proxy/logs.hpp"
+#include "proxy/names.hpp"
 
 #include <functional>
 #include <memory>
@@ -24,6 +25,7 @@ struct Reloaded {
 struct Proxy {
   std::shared_ptr<const Config> config;  ///< replaced by a reload: copy it to hold on to one
   Dispatcher& dispatcher;
+  Names& names;
   HttpPool& pool;
   StreamDeadlines& deadlines;
   TaskGroup& sessions;

@@ -1,11 +1,13 @@
 #include "proxy/queue_view.hpp"
 
+#include "proxy/wire/error_body.hpp"
 #include "proxy/wire/json_writer.hpp"
 #include "proxy/wire/model_list.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <vector>
@@ -71,6 +73,63 @@ void write_model(JsonWriter& json, const core::ModelView& model, core::Instant n
   json.end_object();
 }
 
+std::string_view strategy_name(SelectorConfig::Strategy strategy) {
+  switch (strategy) {
+    case SelectorConfig::Strategy::Pin:
+      return "pin";
+    case SelectorConfig::Strategy::Warm:
+      return "warm";
+    case SelectorConfig::Strategy::Spillover:
+      break;
+  }
+  return "spillover";
+}
+
+bool is_up(Proxy& proxy, const std::string& name) {
+  const ModelConfig* model = proxy.config->find_model(name);
+  if (model == nullptr) return false;
+  const core::EngineState state = proxy.dispatcher.engine_state(model->id);
+  return state == core::EngineState::Ready || state == core::EngineState::Starting;
+}
+
+/// As loaded as its targets are: the first of a pin, any of the others.
+wire::ModelEntry entry_of(const std::string& name, const SelectorConfig& selector, Proxy& proxy) {
+  wire::ModelEntry entry;
+  entry.id = name;
+  entry.type = "selector";
+  entry.name = selector.name;
+  entry.description = selector.description;
+  entry.metadata_json = selector.metadata_json;
+  const bool is_pin = selector.strategy == SelectorConfig::Strategy::Pin;
+  for (const std::string& target : selector.targets) {
+    entry.loaded = entry.loaded || is_up(proxy, target);
+    if (is_pin) break;
+  }
+  std::vector<std::string> targets;
+  for (const std::string& target : selector.targets) targets.push_back(wire::json_string(target));
+  entry.more_json =
+      fmt::format(R"("strategy":"{}","targets":[{}],"spillover":{})",
+                  strategy_name(selector.strategy), fmt::join(targets, ","), selector.spillover);
+  return entry;
+}
+
+/// Names that exist only because the active profile has pins for them.
+void add_pins(Proxy& proxy, std::vector<wire::ModelEntry>& entries) {
+  const auto profile = proxy.config->profiles.find(proxy.names.active_profile());
+  if (profile == proxy.config->profiles.end()) return;
+  for (const auto& [name, target] : profile->second.pins) {
+    const bool is_listed =
+        std::any_of(entries.begin(), entries.end(),
+                    [&, id = name](const auto& entry) { return entry.id == id; });
+    if (is_listed || target.empty() || proxy.config->find_model(name) != nullptr) continue;
+    wire::ModelEntry entry;
+    entry.id = name;
+    entry.type = "profile";
+    entry.loaded = is_up(proxy, target);
+    entries.push_back(std::move(entry));
+  }
+}
+
 }  // namespace
 
 std::string models_text(Proxy& proxy) {
@@ -82,6 +141,10 @@ std::string models_text(Proxy& proxy) {
     const ModelConfig& model = found->second;
     if (!model.unlisted) entries.push_back(entry_of(model, is_resident(seen.state)));
   }
+  for (const auto& [name, selector] : proxy.config->selectors) {
+    if (!selector.unlisted) entries.push_back(entry_of(name, selector, proxy));
+  }
+  add_pins(proxy, entries);
   return wire::models_json(entries, proxy.config->include_aliases_in_list, std::time(nullptr));
 }
 
@@ -151,6 +214,33 @@ std::string queue_text(Proxy& proxy) {
                 fmt::format("{:%H:%M:%S}",
                             fmt::localtime(std::chrono::system_clock::to_time_t(decision.at))));
     json.member("text", decision.text);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+void write_active_profile(wire::JsonWriter& json, const Proxy& proxy) {
+  json.key("active");
+  const std::string& active = proxy.names.active_profile();
+  active.empty() ? json.null() : json.value(active);
+}
+
+std::string profiles_text(Proxy& proxy) {
+  JsonWriter json;
+  json.begin_object();
+  write_active_profile(json, proxy);
+  json.key("profiles");
+  json.begin_array();
+  for (const auto& [id, profile] : proxy.config->profiles) {
+    json.begin_object();
+    json.member("id", id);
+    json.member("description", profile.description);
+    json.key("pins");
+    json.begin_object();
+    for (const auto& [name, target] : profile.pins) json.member(name, target);
+    json.end_object();
     json.end_object();
   }
   json.end_array();

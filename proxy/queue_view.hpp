@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proxy/proxy.hpp"
+#include "proxy/wire/json_writer.hpp"
 
 #include <string>
 
@@ -8,11 +9,14 @@ namespace rouse {
 
 // What the listing endpoints say, gathered from the configuration and the scheduler's view.
 
-[[nodiscard]] std::string models_text(Proxy& proxy);   ///< GET /v1/models
+[[nodiscard]] std::string models_text(Proxy& proxy);  ///< GET /v1/models
 /// GET /v1/models/NAME; empty: there is none.
 [[nodiscard]] std::string model_text(Proxy& proxy, const std::string& name);
-[[nodiscard]] std::string running_text(Proxy& proxy);  ///< GET /running
-[[nodiscard]] std::string queue_text(Proxy& proxy);    ///< GET /api/queue
-[[nodiscard]] std::string version_text();              ///< GET /api/version
+[[nodiscard]] std::string running_text(Proxy& proxy);   ///< GET /running
+[[nodiscard]] std::string queue_text(Proxy& proxy);     ///< GET /api/queue
+[[nodiscard]] std::string profiles_text(Proxy& proxy);  ///< GET /api/profiles
+/// The member "active" of an object that has been begun.
+void write_active_profile(wire::JsonWriter& json, const Proxy& proxy);
+[[nodiscard]] std::string version_text();  ///< GET /api/version
 
 }  // namespace rouse

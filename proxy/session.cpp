@@ -37,8 +37,9 @@ Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead h
 }
 
 /// What a path under /upstream/ or /comfyui/ asks for; nullopt: it names no model.
-std::optional<PathTarget> path_target(const Config& config, const wire::RouteMatch& match,
+std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch& match,
                                       std::string_view query) {
+  const Config& config = *proxy.config;
   PathTarget found;
   if (match.route->id == wire::RouteId::Comfy) {
     found.name = kComfyModel;
@@ -46,7 +47,7 @@ std::optional<PathTarget> path_target(const Config& config, const wire::RouteMat
     found.starts = match.raw_argument.empty();
   } else {
     const auto parts = wire::split_upstream(match.raw_argument, [&](const std::string& name) {
-      return config.find_model(name) != nullptr;
+      return config.find_model(proxy.names.pinned(name)) != nullptr;
     });
     if (!parts) return std::nullopt;
     found.name = parts->name;
@@ -76,7 +77,7 @@ Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch&
                 const std::string& remote, Proxy& proxy) {
   std::optional<PathTarget> path;
   if (match.route->source == wire::ModelSource::Path) {
-    path = path_target(*proxy.config, match, request.query());
+    path = path_target(proxy, match, request.query());
     if (!path) {
       wire::ErrorText text;
       text.code = "model_not_found";

@@ -263,12 +263,36 @@ void add_file(const fs::path& path, YamlNode& root, std::vector<Problem>& proble
 
 }  // namespace
 
+bool AliasPattern::matches(std::string_view name) const {
+  // Each part between stars is taken at its first place, the last one at the end.
+  std::string_view rest = pattern;
+  bool at_start = true;
+  for (;;) {
+    const std::size_t star = rest.find('*');
+    const std::string_view part = rest.substr(0, star);
+    if (star == std::string_view::npos) {
+      return at_start ? name == part : name.ends_with(part);
+    }
+    const std::size_t at = at_start ? (name.starts_with(part) ? 0 : name.npos) : name.find(part);
+    if (at == name.npos) return false;
+    name.remove_prefix(at + part.size());
+    rest.remove_prefix(star + 1);
+    at_start = false;
+  }
+}
+
 const ModelConfig* Config::find_model(std::string_view name) const {
   auto model = models.find(name);
   if (model == models.end()) {
     const auto alias = aliases.find(name);
-    if (alias == aliases.end()) return nullptr;
-    model = models.find(alias->second);
+    if (alias != aliases.end()) {
+      model = models.find(alias->second);
+    } else {
+      const auto pattern =
+          std::find_if(alias_patterns.begin(), alias_patterns.end(),
+                       [name](const AliasPattern& each) { return each.matches(name); });
+      if (pattern != alias_patterns.end()) model = models.find(pattern->model);
+    }
   }
   return model == models.end() ? nullptr : &model->second;
 }

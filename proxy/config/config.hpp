@@ -27,8 +27,9 @@ struct SetParam {
 
 struct Filters {
   std::vector<std::string> strip_params;
-  std::vector<SetParam> set_params;                               ///< sorted by path
-  std::map<std::string, std::vector<SetParam>> set_params_by_id;  ///< requested name -> params
+  std::vector<SetParam> set_params;  ///< sorted by path
+  std::map<std::string, std::vector<SetParam>, std::less<>>
+      set_params_by_id;  ///< by the name asked for
 };
 
 struct Timeouts {
@@ -114,6 +115,14 @@ struct LimitsConfig {  // limits: (ours)
   std::chrono::milliseconds idle_timeout{360'000};  ///< a kept-alive connection (bun keeps 300 s)
 };
 
+/// An alias with a * in it, which stands for any text.
+struct AliasPattern {
+  std::string pattern;
+  std::string model;
+
+  [[nodiscard]] bool matches(std::string_view name) const;
+};
+
 enum class LogToStdout { Proxy, Upstream, Both, None };
 
 /// The whole configuration as immutable values: defaults applied, macros expanded, names resolved.
@@ -133,6 +142,7 @@ struct Config {
   std::vector<std::string> api_keys;
   std::map<std::string, ModelConfig, std::less<>> models;   ///< by id
   std::map<std::string, std::string, std::less<>> aliases;  ///< alias -> id
+  std::vector<AliasPattern> alias_patterns;                 ///< the most particular first
   std::map<std::string, ProfileConfig> profiles;
   std::map<std::string, SelectorConfig> selectors;
   std::map<std::string, PeerConfig> peers;
@@ -145,7 +155,8 @@ struct Config {
   WaitingConfig waiting;
   LimitsConfig limits;
 
-  /// The id for an id or an alias; nullptr if neither.
+  /// The model with that id, that alias, or an alias pattern that fits, in this order; nullptr if
+  /// none.
   [[nodiscard]] const ModelConfig* find_model(std::string_view name) const;
 };
 

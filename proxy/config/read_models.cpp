@@ -1,6 +1,7 @@
 #include "proxy/config/command_line.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/config/text_faults.hpp"
+#include "proxy/wire/json_edit.hpp"
 
 #include <fmt/format.h>
 
@@ -119,8 +120,34 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   return model;
 }
 
+/// Its text without the stars: the longer, the more particular.
+std::size_t literal_size(const AliasPattern& alias) {
+  const auto stars = std::count(alias.pattern.begin(), alias.pattern.end(), '*');
+  return alias.pattern.size() - static_cast<std::size_t>(stars);
+}
+
+void add_pattern(const std::string& alias, const std::string& id, const Section& section,
+                 const ListItem& from, Config& config) {
+  AliasPattern made{alias, id};
+  if (literal_size(made) == 0) {
+    return section.fault_at(from, "a pattern of stars alone would take every name");
+  }
+  for (const AliasPattern& other : config.alias_patterns) {
+    if (other.pattern != alias || other.model == id) continue;
+    section.fault_at(from, fmt::format("duplicate alias {} found in model: {} (it belongs to {})",
+                                       alias, id, other.model));
+  }
+  const auto before = std::find_if(
+      config.alias_patterns.begin(), config.alias_patterns.end(),
+      [&](const AliasPattern& other) { return literal_size(other) < literal_size(made); });
+  config.alias_patterns.insert(before, std::move(made));
+}
+
 void add_alias(const std::string& alias, const std::string& id, const Section& section,
                const ListItem& from, Config& config) {
+  if (alias.find('*') != std::string::npos) {
+    return add_pattern(alias, id, section, from, config);
+  }
   if (config.models.contains(alias)) {
     if (alias != id) {
       section.warn_at(from.place, from.key,
@@ -147,13 +174,27 @@ Filters read_filters(const Section& section) {
   Filters filters;
   const std::string strip = section.text("stripParams");
   filters.strip_params = comma_list(strip.empty() ? section.text("strip_params") : strip);
-  if (const YamlNode* params = section.node("setParams")) filters.set_params = read_params(*params);
+  for (const std::string& path : filters.strip_params) {
+    const std::string fault = wire::edit_path_fault(path);
+    if (!fault.empty()) section.fault("stripParams", fmt::format("\"{}\": {}", path, fault));
+  }
+  const auto check = [&](const YamlNode& params, const std::string& key) {
+    for (const YamlNode::Member& param : params.members) {
+      const std::string fault = wire::edit_path_fault(param.key);
+      if (!fault.empty()) section.fault_at(param.place, key + "." + param.key, fault);
+    }
+  };
+  if (const YamlNode* params = section.node("setParams")) {
+    check(*params, "setParams");
+    filters.set_params = read_params(*params);
+  }
   if (const YamlNode* by_id = section.node("setParamsByID")) {
     for (const YamlNode::Member& member : by_id->members) {
       if (!member.value.is_map() && !member.value.is_null()) {
         section.fault_at(member.value.place, "setParamsByID." + member.key,
                          fmt::format("expected a mapping, got {}", member.value.kind_name()));
       }
+      check(member.value, "setParamsByID." + member.key);
       filters.set_params_by_id[member.key] = read_params(member.value);
     }
   }

@@ -37,8 +37,8 @@ constexpr std::array kTop = {
     ConfigKey{"includeAliasesInList", Bool, "", "false", "lists aliases in /v1/models"},
     ConfigKey{"macros", AnyMap, "", "{}", "names for texts: ${NAME} anywhere in a value"},
     ConfigKey{"apiKeys", TextList, "", "[]", "if there are any, requests need one of them"},
-    ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched", false},
-    ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models", false},
+    ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched"},
+    ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models"},
     ConfigKey{"peers", SectionMap, "peer", "{}", "other machines", false},
     ConfigKey{"upstream", Section, "upstream", "", "the /upstream route"},
     ConfigKey{"hooks", Section, "hooks", "", "what happens at start"},
@@ -71,7 +71,7 @@ constexpr std::array kModel = {
     ConfigKey{"description", Text, "", "", "for listings"},
     ConfigKey{"concurrencyLimit", Number, "", "10",
               "requests on the engine at once; the others wait; 0 is 10"},
-    ConfigKey{"filters", Section, "filters", "", "changes to requests", false},
+    ConfigKey{"filters", Section, "filters", "", "changes to requests"},
     ConfigKey{"macros", AnyMap, "", "{}", "macros of this model"},
     ConfigKey{"metadata", Anything, "", "{}", "shown in /v1/models"},
     ConfigKey{"sendLoadingState", Bool, "", "", "as the global key, for this model"},
@@ -104,11 +104,11 @@ constexpr std::array kCapabilities = {
 };
 
 constexpr std::array kFilters = {
-    ConfigKey{"stripParams", Text, "", "", "parameters to remove, with commas between", false},
-    ConfigKey{"strip_params", Text, "", "", "old name of stripParams", false},
-    ConfigKey{"setParams", AnyMap, "", "{}", "parameters to set", false},
+    ConfigKey{"stripParams", Text, "", "", "parameters to remove, with commas between"},
+    ConfigKey{"strip_params", Text, "", "", "old name of stripParams"},
+    ConfigKey{"setParams", AnyMap, "", "{}", "parameters to set"},
     ConfigKey{"setParamsByID", AnyMap, "", "{}",
-              "parameters to set for one name; each name becomes an alias", false},
+              "parameters to set for one name; each name becomes an alias"},
 };
 
 constexpr std::array kGroup = {
@@ -149,21 +149,20 @@ constexpr std::array kFifo = {
 };
 
 constexpr std::array kProfile = {
-    ConfigKey{"description", Text, "", "", "for people", false},
-    ConfigKey{"pins", AnyMap, "", "", "requested name to target", false},
+    ConfigKey{"description", Text, "", "", "for people"},
+    ConfigKey{"pins", AnyMap, "", "", "requested name to target"},
 };
 constexpr std::array kSelector = {
-    ConfigKey{"strategy", Text, "", "", "pin, warm or spillover", false, 0, 0,
-              "pin|warm|spillover"},
-    ConfigKey{"targets", TextList, "", "", "models to choose from", false},
-    ConfigKey{"settings", Section, "selectorSettings", "", "of the strategy", false},
-    ConfigKey{"name", Text, "", "", "for listings", false},
-    ConfigKey{"description", Text, "", "", "for listings", false},
-    ConfigKey{"unlisted", Bool, "", "false", "not in /v1/models", false},
-    ConfigKey{"metadata", Anything, "", "{}", "shown in /v1/models", false},
+    ConfigKey{"strategy", Text, "", "", "pin, warm or spillover", true, 0, 0, "pin|warm|spillover"},
+    ConfigKey{"targets", TextList, "", "", "models to choose from"},
+    ConfigKey{"settings", Section, "selectorSettings", "", "of the strategy"},
+    ConfigKey{"name", Text, "", "", "for listings"},
+    ConfigKey{"description", Text, "", "", "for listings"},
+    ConfigKey{"unlisted", Bool, "", "false", "not in /v1/models"},
+    ConfigKey{"metadata", Anything, "", "{}", "shown in /v1/models"},
 };
 constexpr std::array kSelectorSettings = {
-    ConfigKey{"spillover", Number, "", "1", "requests on a target before the next is used", false,
+    ConfigKey{"spillover", Number, "", "1", "requests on a target before the next is used", true,
               1},
 };
 constexpr std::array kPeer = {

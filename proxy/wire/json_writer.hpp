@@ -27,6 +27,8 @@ class JsonWriter {
   void null() { raw("null"); }
   /// JSON text as it is.
   void raw(std::string_view json);
+  /// One or more members, with commas between them.
+  void members(std::string_view json) { raw(json); }
 
   template <class T>
   void member(std::string_view name, const T& of) {

@@ -105,9 +105,10 @@ void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
   json.begin_object();
   json.key("llamaswap");
   json.begin_object();
-  json.member("type", is_alias ? "alias" : "model");
+  json.member("type", is_alias ? "alias" : model.type);
   if (is_alias) json.member("modelID", model.id);
   if (!is_alias) write_strings(json, "aliases", model.aliases);
+  if (!is_alias && !model.more_json.empty()) json.members(model.more_json);
   write_metadata(json, model);
   json.end_object();
   if (model.context > 0) json.member("n_ctx", model.context);
@@ -127,7 +128,10 @@ std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases
   for (const ModelEntry& model : models) listed.emplace(model.id, &model);
   for (const ModelEntry& model : models) {
     if (!with_aliases) break;
-    for (const std::string& alias : model.aliases) listed.emplace(alias, &model);
+    for (const std::string& alias : model.aliases) {
+      const bool is_pattern = alias.find('*') != std::string::npos;
+      if (!is_pattern) listed.emplace(alias, &model);
+    }
   }
   JsonWriter json;
   json.begin_object();

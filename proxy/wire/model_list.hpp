@@ -19,6 +19,8 @@ struct ModelEntry {
   bool reranker = false;
   int context = 0;  ///< tokens; 0: not said
   bool loaded = false;
+  std::string type = "model";  ///< or selector, profile
+  std::string more_json;       ///< further members of meta.llamaswap: "\"a\":1,\"b\":2"
 };
 
 /// The answer of `GET /v1/models`, sorted by id; each alias is an entry of its own if

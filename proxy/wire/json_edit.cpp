@@ -1,0 +1,284 @@
+#include "proxy/wire/json_edit.hpp"
+
+#include "proxy/wire/error_body.hpp"
+#include "proxy/wire/text_scan.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <charconv>
+#include <optional>
+
+namespace rouse::wire {
+
+namespace {
+
+/// A hole in an array is filled with nulls up to here; a path that asks for more is a mistake.
+constexpr std::size_t kIndexMax = 10'000;
+constexpr std::string_view kSpecial = "|#@*?";
+
+struct PathPart {
+  std::string name;
+  bool is_name = false;  ///< a colon said that it is no index
+
+  [[nodiscard]] bool is_last() const { return !is_name && name == "-1"; }
+  [[nodiscard]] std::optional<std::size_t> index() const {
+    std::size_t value = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), value);
+    const bool whole = error == std::errc{} && end == name.data() + name.size();
+    return is_name || !whole ? std::nullopt : std::optional(value);
+  }
+};
+
+std::vector<PathPart> parse_path(std::string_view path) {
+  std::vector<PathPart> parts(1);
+  bool at_start = true;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '.') {
+      parts.emplace_back();
+      at_start = true;
+      continue;
+    }
+    if (at_start && path[i] == ':') {
+      parts.back().is_name = true;
+    } else {
+      if (path[i] == '\\' && i + 1 < path.size()) ++i;
+      parts.back().name += path[i];
+    }
+    at_start = false;
+  }
+  return parts;
+}
+
+// --- reading -------------------------------------------------------------------------------------
+
+constexpr std::size_t kNone = std::string_view::npos;
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+std::size_t skip_blanks(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_blank(text[at])) ++at;
+  return at;
+}
+
+/// Behind the string whose first quote is at @p at; the end of the text if it never ends.
+std::size_t skip_string(std::string_view text, std::size_t at) {
+  const char* const end = text.data() + text.size();
+  for (const char* c = text.data() + at + 1; (c = find_special(c, end)) != end; ++c) {
+    if (*c == '"') return static_cast<std::size_t>(c - text.data()) + 1;
+    if (*c == '\\' && ++c == end) break;
+  }
+  return text.size();
+}
+
+/// Behind the value that begins at @p at.
+std::size_t skip_value(std::string_view text, std::size_t at) {
+  std::size_t depth = 0;
+  while (at < text.size()) {
+    const char c = text[at];
+    if (c == '"') {
+      at = skip_string(text, at);
+      if (depth == 0) return at;
+      continue;
+    }
+    if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      if (depth == 0) return at;  // of the container that holds this scalar
+      if (--depth == 0) return at + 1;
+    } else if (depth == 0 && (c == ',' || is_blank(c))) {
+      return at;
+    }
+    ++at;
+  }
+  return at;
+}
+
+/// One member or element, and what surrounds it.
+struct Item {
+  std::size_t begin = kNone;  ///< of the key, or of the element
+  std::size_t value = kNone;
+  std::size_t end = kNone;           ///< behind the value
+  std::size_t comma_before = kNone;  ///< in front of it
+  std::size_t comma_after = kNone;
+};
+
+bool is_key(std::string_view literal, std::string_view name) {
+  if (literal.size() < 2) return false;
+  const std::string_view plain = literal.substr(1, literal.size() - 2);
+  if (plain.find('\\') == std::string_view::npos) return plain == name;
+  simdjson::dom::parser parser;
+  std::string_view unescaped;
+  return parser.parse(simdjson::padded_string(literal)).get(unescaped) == simdjson::SUCCESS &&
+         unescaped == name;
+}
+
+/// What a walk over the container at some place has found.
+struct Walk {
+  std::optional<Item> found;
+  std::optional<Item> last;
+  std::size_t count = 0;
+  std::size_t close = 0;  ///< of the closing bracket, or of the end of the text
+};
+
+/// Walks over the object or array at @p at until @p is_wanted says so, or to its end.
+template <class Wanted>
+Walk walk(std::string_view text, std::size_t at, Wanted is_wanted) {
+  const bool is_object = text[at] == '{';
+  Walk seen;
+  std::size_t comma = kNone;
+  for (std::size_t next = skip_blanks(text, at + 1);; ++seen.count) {
+    if (next >= text.size() || text[next] == '}' || text[next] == ']') {
+      seen.close = std::min(next, text.size());
+      return seen;
+    }
+    Item item;
+    item.comma_before = comma;
+    item.begin = item.value = next;
+    std::string_view key;
+    if (is_object) {
+      const std::size_t end = skip_value(text, next);
+      key = text.substr(next, end - next);
+      const std::size_t colon = skip_blanks(text, end);
+      item.value = skip_blanks(text, std::min(colon + 1, text.size()));
+    }
+    item.end = std::max(skip_value(text, item.value), next + 1);
+    const std::size_t behind = skip_blanks(text, item.end);
+    const bool goes_on = behind < text.size() && text[behind] == ',';
+    if (goes_on) item.comma_after = comma = behind;
+    seen.last = item;
+    if (is_wanted(key, seen.count)) {
+      seen.found = item;
+      return seen;
+    }
+    next = goes_on ? skip_blanks(text, behind + 1) : behind;
+    if (!goes_on && next < text.size() && text[next] != '}' && text[next] != ']') {
+      seen.close = text.size();  // no JSON
+      return seen;
+    }
+  }
+}
+
+Walk find(std::string_view text, std::size_t at, const PathPart& part, bool from_end) {
+  if (text[at] == '{') {
+    return walk(text, at,
+                [&](std::string_view key, std::size_t) { return is_key(key, part.name); });
+  }
+  const std::optional<std::size_t> index = part.index();
+  Walk seen = walk(text, at, [&](std::string_view, std::size_t i) { return index && i == *index; });
+  if (part.is_last() && from_end) seen.found = seen.last;
+  return seen;
+}
+
+// --- editing -------------------------------------------------------------------------------------
+
+/// The value at the end of @p parts alone, inside the parents that it needs.
+std::string with_parents(const PathPart* part, const PathPart* end, const std::string& json) {
+  if (part == end) return json;
+  const std::string inner = with_parents(part + 1, end, json);
+  if (part->is_last()) return "[" + inner + "]";
+  if (const auto index = part->index()) {
+    std::string list = "[";
+    for (std::size_t i = 0; i < std::min(*index, kIndexMax); ++i) list += "null,";
+    return list + inner + "]";
+  }
+  return "{" + json_string(part->name) + ":" + inner + "}";
+}
+
+Error fault(const JsonEdit& edit, std::string_view what) {
+  return Error{boost::system::error_code(EINVAL, boost::system::system_category()),
+               fmt::format("changing \"{}\" of the body: {}", edit.path, what)};
+}
+
+void remove_item(std::string& text, const Item& item) {
+  if (item.comma_after != kNone) {
+    text.erase(item.begin, skip_blanks(text, item.comma_after + 1) - item.begin);
+  } else if (item.comma_before != kNone) {
+    text.erase(item.comma_before, item.end - item.comma_before);
+  } else {
+    text.erase(item.begin, item.end - item.begin);
+  }
+}
+
+/// Puts a new last item into the container whose walk is @p seen.
+Result<void> append_item(std::string& text, bool is_object, const Walk& seen, const PathPart* part,
+                         const PathPart* end, const JsonEdit& edit) {
+  if (seen.close >= text.size()) return fault(edit, "it is no JSON");
+  std::string item = with_parents(part + 1, end, edit.json);
+  if (is_object) {
+    item = json_string(part->name) + ":" + item;
+  } else if (const auto index = part->index()) {
+    if (*index > kIndexMax) return fault(edit, "no array has so many elements");
+    for (std::size_t i = seen.count; i < *index; ++i) item = "null," + item;
+  } else if (!part->is_last()) {
+    return fault(edit, fmt::format("an array has no \"{}\"", part->name));
+  }
+  const std::size_t at = seen.last ? seen.last->end : seen.close;
+  text.insert(at, (seen.last ? "," : "") + item);
+  return {};
+}
+
+Result<void> apply(std::string& text, const JsonEdit& edit) {
+  const bool removes = edit.kind == JsonEdit::Kind::Remove;
+  const std::vector<PathPart> parts = parse_path(edit.path);
+  const PathPart* const end = parts.data() + parts.size();
+  std::size_t at = skip_blanks(text, text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+  for (const PathPart* part = parts.data(); part != end; ++part) {
+    if (at >= text.size()) return fault(edit, "it is no JSON");
+    if (text[at] != '{' && text[at] != '[') {
+      if (removes) return {};
+      if (part == parts.data()) return fault(edit, "it is no JSON object");
+      text.replace(at, skip_value(text, at) - at, with_parents(part, end, edit.json));
+      return {};
+    }
+    const bool is_object = text[at] == '{';
+    const Walk seen = find(text, at, *part, removes);
+    if (!seen.found) {
+      if (removes) return {};
+      return append_item(text, is_object, seen, part, end, edit);
+    }
+    if (part + 1 == end) {
+      if (removes) {
+        remove_item(text, *seen.found);
+      } else {
+        text.replace(seen.found->value, seen.found->end - seen.found->value, edit.json);
+      }
+      return {};
+    }
+    at = seen.found->value;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string edit_path_fault(std::string_view path) {
+  if (path.empty()) return "the path is empty";
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '\\') {
+      ++i;
+    } else if (kSpecial.find(path[i]) != std::string_view::npos) {
+      return fmt::format("{} has to be written \\{} in a path", path[i], path[i]);
+    }
+  }
+  for (const PathPart& part : parse_path(path)) {
+    if (const auto index = part.index(); index && *index > kIndexMax) {
+      return "no array has so many elements";
+    }
+  }
+  return {};
+}
+
+Result<std::string> edit_json(std::string text, const std::vector<JsonEdit>& edits) {
+  for (const JsonEdit& edit : edits) {
+    if (const std::string what = edit_path_fault(edit.path); !what.empty()) {
+      return fault(edit, what);
+    }
+    if (Result<void> done = apply(text, edit); !done) return done.error();
+  }
+  return text;
+}
+
+}  // namespace rouse::wire

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "base/result.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rouse::wire {
+
+/// One change of a JSON text. The path is sjson's, as the peer's filters have it
+/// (llama-swap-behaviour.md §2.5): members separated by dots, `\.` for a dot in a name, numbers for
+/// places in an array, -1 for the one behind its end (Set) or the last (Remove), a colon in front
+/// of a number that is a member's name. `*`, `?`, `#`, `@` and `|` must be escaped.
+struct JsonEdit {
+  enum class Kind {
+    Remove,  ///< nothing happens when there is no such value
+    Set,     ///< missing parents are made; a parent that is no object or array is replaced
+  };
+  Kind kind = Kind::Set;
+  std::string path;
+  std::string json = {};  ///< the new value's text, for Set
+
+  bool operator==(const JsonEdit&) const = default;
+};
+
+/// What is wrong with @p path; empty: nothing.
+[[nodiscard]] std::string edit_path_fault(std::string_view path);
+
+/// Applies @p edits to @p text, one after the other, by splicing: every byte of what is not touched
+/// stays as it is, new members come last. @p text must be JSON with an object or array at the top
+/// (a text that is not may come out as another such text, or fail; never more). Linear in the text
+/// for each edit.
+[[nodiscard]] Result<std::string> edit_json(std::string text, const std::vector<JsonEdit>& edits);
+
+}  // namespace rouse::wire

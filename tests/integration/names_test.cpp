@@ -1,0 +1,146 @@
+#include "tests/integration/demo_world.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace rouse::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view kChat = "/v1/chat/completions";
+
+/// The body of the last request that an engine wrote down with --record, as JSON text inside JSON.
+std::string last_record(const std::string& file) {
+  const std::string all = read_file(file);
+  const std::size_t line = all.rfind('\n', all.size() - 2);
+  return all.substr(line == std::string::npos ? 0 : line + 1);
+}
+
+std::string has(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '"' ? std::string("\\\"") : std::string(1, c);
+  return out;
+}
+
+TEST(Filters, ChangeTheBodyInTheirOrderAndLeaveTheRest) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(models({fake_model("a", "--record " + record,
+                                 "    useModelName: real\n"
+                                 "    filters:\n"
+                                 "      stripParams: temperature, top_p, model\n"
+                                 "      setParams: {temperature: 0.5, k.on: true, model: x}\n"
+                                 "      setParamsByID:\n"
+                                 "        precise: {temperature: 0}\n")}));
+  const std::string body =
+      R"({"temperature":1.50, "model":"precise",  "messages":[{"role":"user","content":"1.0e1"}]})";
+  EXPECT_EQ(world.post(kChat, body).status, 200);
+  EXPECT_THAT(last_record(record),
+              HasSubstr(has(R"({"model":"real",  "messages":[{"role":"user","content":"1.0e1"}],)"
+                            R"("k":{"on":true},"temperature":0})")));
+  EXPECT_EQ(world.post(kChat, R"({"model":"a","messages":[]})").status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"("temperature":0.5)")));
+}
+
+TEST(Filters, AChunkedBodyGetsALength) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(
+      models({fake_model("a", "--record " + record, "    filters: {setParams: {top_k: 20}}\n")}));
+  HttpProbe client = world.connect();
+  ASSERT_TRUE(
+      client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                  "application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "c\r\n{\"model\":\"a\"\r\n"));
+  ASSERT_TRUE(client.send("f\r\n,\"messages\":[]}\r\n0\r\n\r\n"));
+  EXPECT_EQ(client.read_response().status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"({"model":"a","messages":[],"top_k":20})")));
+  EXPECT_THAT(last_record(record), HasSubstr("Content-Length"));
+}
+
+TEST(Filters, ABodyThatIsNoJsonIsA400) {
+  World world(models({fake_model("a", "", "    filters: {setParams: {top_k: 20}}\n")}));
+  EXPECT_EQ(world.post(kChat, R"({"model":"a","x":)").status, 400);
+}
+
+TEST(Forms, FindTheirModelAndAreRenamedInPlace) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(
+      models({fake_model("whisper", "--record " + record, "    useModelName: large-v3\n")}));
+  const std::string file = std::string("RIFF") + std::string(200'000, '\1');
+  const std::string body =
+      "--xYz\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n"
+      "Content-Type: audio/wav\r\n\r\n" +
+      file +
+      "\r\n--xYz\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n--xYz--\r\n";
+  const ProbeHeaders type{{"Content-Type", "multipart/form-data; boundary=xYz"}};
+  EXPECT_NE(world.post("/v1/audio/transcriptions", body, type).status, 404);
+  const std::string seen = last_record(record);
+  EXPECT_THAT(seen, HasSubstr("Content-Type: audio/wav"));
+  EXPECT_THAT(seen, HasSubstr(fmt::format("\"body_bytes\":{}", body.size() + 1)))
+      << "large-v3 is one byte longer than whisper";
+  EXPECT_EQ(world.post("/v1/audio/transcriptions", "--xYz--", type).status, 400);
+}
+
+TEST(Profiles, AreSwitchedAndPinNames) {
+  World world(models({fake_model("a"), fake_model("b")},
+                     "profiles: {night: {description: d, pins: {a: b, big: a, off: \"\"}}}"));
+  EXPECT_EQ(world.get("/api/profiles").body,
+            R"({"active":null,"profiles":[{"id":"night","description":"d",)"
+            R"("pins":{"a":"b","big":"a","off":""}}]})");
+  const auto put = [&](std::string_view body) {
+    return http(world.port(), "PUT", "/api/profiles/active", body);
+  };
+  EXPECT_EQ(put("{").status, 400);
+  EXPECT_EQ(put(R"({"name":1})").status, 400);
+  EXPECT_EQ(put(R"({"name":"day"})").status, 404);
+  EXPECT_EQ(world.post(kChat, chat("big")).status, 404);
+  EXPECT_EQ(put(R"({"name":"night"})").body, R"({"active":"night"})");
+  EXPECT_THAT(world.post(kChat, chat("a")).header("x-fake-engine"), HasSubstr("b:"));
+  EXPECT_THAT(world.post(kChat, chat("big")).header("x-fake-engine"), HasSubstr("a:"));
+  EXPECT_EQ(world.post(kChat, chat("off")).status, 404);
+  EXPECT_THAT(world.get("/upstream/a/fake/mirror").header("x-fake-engine"), HasSubstr("b:"));
+  EXPECT_THAT(world.get("/v1/models").body, HasSubstr(R"("id":"big")"));
+  EXPECT_EQ(put(R"({"name":null})").body, R"({"active":null})");
+  EXPECT_THAT(world.post(kChat, chat("a")).header("x-fake-engine"), HasSubstr("a:"));
+}
+
+TEST(Selectors, ChooseAndTellTheEngineWhatTheyChose) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(models({fake_model("a"), fake_model("b", "--record " + record)},
+                     "selectors: {any: {strategy: warm, targets: [a, b], name: Any}}"));
+  EXPECT_THAT(world.get("/v1/models").body,
+              HasSubstr(R"("type":"selector","strategy":"warm","targets":["a","b"])"));
+  EXPECT_EQ(world.post(kChat, chat("b")).status, 200);
+  EXPECT_THAT(world.post(kChat, chat("any")).header("x-fake-engine"), HasSubstr("b:"));
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"({"model":"b",)")));
+}
+
+TEST(Selectors, SpillOverWhenOneIsBusy) {
+  World world(
+      models({fake_model("a", "--tps 10 --tokens 20"), fake_model("b")},
+             "groups: {both: {swap: false, members: [a, b]}}\n"
+             "selectors: {s: {strategy: spillover, targets: [a, b], settings: {spillover: 1}}}"));
+  HttpProbe first = world.connect();
+  ASSERT_TRUE(first.send_request("POST", kChat, chat("s", true)));
+  ProbeResponse stream = first.read_head();
+  EXPECT_THAT(stream.header("x-fake-engine"), HasSubstr("a:"));
+  EXPECT_THAT(world.post(kChat, chat("s")).header("x-fake-engine"), HasSubstr("b:"));
+}
+
+TEST(AliasPatterns, StandForManyNames) {
+  World world(models({fake_model("small", "", "    aliases: [\"claude-haiku-*\"]\n"),
+                      fake_model("big", "", "    aliases: [\"claude-*\"]\n")}));
+  EXPECT_THAT(world.post(kChat, chat("claude-haiku-5-5")).header("x-fake-engine"),
+              HasSubstr("small:"));
+  EXPECT_THAT(world.post(kChat, chat("claude-opus-5-5")).header("x-fake-engine"),
+              HasSubstr("big:"));
+  EXPECT_EQ(world.post(kChat, chat("gpt")).status, 404);
+}
+
+}  // namespace
+}  // namespace rouse::test

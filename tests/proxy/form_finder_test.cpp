@@ -1,0 +1,120 @@
+#include "proxy/wire/body_model.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace rouse::wire {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kMultipart = "multipart/form-data; boundary=xYz";
+constexpr const char* kUrlencoded = "application/x-www-form-urlencoded";
+
+std::string part(std::string_view name, std::string_view value, std::string_view more = "") {
+  return "--xYz\r\nContent-Disposition: form-data; name=\"" + std::string(name) + "\"" +
+         std::string(more) + "\r\n\r\n" + std::string(value) + "\r\n";
+}
+
+/// What a reader makes of @p body, fed in pieces that end at @p cuts.
+std::string found(std::string_view type, const std::string& body,
+                  const std::vector<std::size_t>& cuts = {}) {
+  BodyModel finder(type);
+  std::size_t from = 0;
+  for (const std::size_t cut : cuts) {
+    finder.feed(std::string_view(body).substr(from, cut - from));
+    from = cut;
+  }
+  finder.feed(std::string_view(body).substr(from));
+  finder.finish();
+  if (finder.state() == BodyModel::State::Malformed) return finder.problem();
+  if (!finder.model()) return "none";
+  const std::size_t begin = finder.model_begin();
+  return *finder.model() + (finder.stream().value_or(false) ? " streams " : " ") +
+         body.substr(begin, finder.model_end() - begin);
+}
+
+std::string always(std::string_view type, const std::string& body) {
+  const std::string whole = found(type, body);
+  for (std::size_t cut = 0; cut <= body.size() && cut < 2000; ++cut) {
+    EXPECT_EQ(found(type, body, {cut}), whole) << "cut at " << cut;
+  }
+  std::mt19937 random(7);
+  for (int i = 0; i < 50; ++i) {
+    std::vector<std::size_t> cuts;
+    for (std::size_t at = 0; at < body.size(); at += random() % 9) cuts.push_back(at);
+    EXPECT_EQ(found(type, body, cuts), whole);
+  }
+  return whole;
+}
+
+TEST(FormFinder, TheModelMayStandBeforeOrAfterTheFile) {
+  const std::string file = part("file", "RIFF\r\n--xY\r\nz--xYz\r\n\r\n-", "; filename=\"a.wav\"");
+  EXPECT_EQ(always(kMultipart, part("model", "whisper") + file + "--xYz--\r\n"), "whisper whisper");
+  EXPECT_EQ(always(kMultipart, file + part("model", "whisper") + "--xYz--"), "whisper whisper");
+}
+
+TEST(FormFinder, TheFirstOfTwoWinsAndStreamIsRead) {
+  EXPECT_EQ(always(kMultipart, part("model", "a") + part("stream", "true") + part("model", "b") +
+                                   part("stream", "false") + "--xYz--\r\nepilogue"),
+            "a streams a");
+  EXPECT_EQ(always(kUrlencoded, "stream=true&model=a%2Fb+c&model=d"), "a/b c streams a%2Fb+c");
+  EXPECT_EQ(always(kUrlencoded, "x=1&model=a"), "a a");
+}
+
+TEST(FormFinder, OddButProperBodies) {
+  EXPECT_EQ(always(kMultipart, "preamble\r\n" + part("model", "a") + "--xYz--"), "a a");
+  EXPECT_EQ(always(kMultipart, "--xYz \t\r\n\r\nno head\r\n" + part("model", "a") + "--xYz--"),
+            "a a");
+  EXPECT_EQ(always(kMultipart, part("x", "") + part("model", "") + "--xYz--"), " ");
+  EXPECT_EQ(always("multipart/form-data; charset=utf-8; boundary=\"x Y;z\"",
+                   "--x Y;z\r\nContent-Type: text/plain\r\ncontent-disposition:form-data;name=model"
+                   "\r\n\r\nm\r\n--x Y;z--"),
+            "m m");
+  EXPECT_EQ(always(kMultipart, part("mo\\\"del", "b") + part("model", "a\r\nb") + "--xYz--"),
+            "a\r\nb a\r\nb");
+  EXPECT_EQ(always(kMultipart, part("file", std::string(300, '\r')) + "--xYz--"), "none");
+}
+
+TEST(FormFinder, WhatIsNoFormIsToldApart) {
+  EXPECT_THAT(found(kMultipart, part("model", "a")), HasSubstr("without its last delimiter"));
+  EXPECT_THAT(found("multipart/form-data", part("model", "a")), HasSubstr("no boundary"));
+  EXPECT_THAT(found(kMultipart, part("model", std::string(5000, 'm')) + "--xYz--"),
+              HasSubstr("model is too long"));
+  EXPECT_THAT(found(kMultipart, "--xYz\r\nA: " + std::string(20'000, 'b')),
+              HasSubstr("head is too long"));
+}
+
+TEST(FormFinder, LargeFilesNeedNoMemory) {
+  BodyModel finder(kMultipart);
+  finder.feed("--xYz\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n");
+  const std::string piece(1 << 16, '\r');
+  for (int i = 0; i < 256; ++i) finder.feed(piece);
+  finder.feed("\r\n" + part("model", "m") + "--xYz--");
+  EXPECT_EQ(finder.model(), "m");
+}
+
+TEST(FormFinder, ANewNameIsWrittenAsItsBodyWantsIt) {
+  BodyModel urlencoded(kUrlencoded);
+  urlencoded.feed("model=a");
+  urlencoded.finish();
+  EXPECT_EQ(urlencoded.renamed("org/m q"), "org%2Fm%20q");
+  BodyModel multipart(kMultipart);
+  EXPECT_EQ(multipart.renamed("org/m q"), "org/m q");
+  BodyModel json("application/json");
+  EXPECT_EQ(json.renamed("a\"b"), R"("a\"b")");
+}
+
+TEST(BodyModel, ATypeThatSaysNothingIsJudgedByTheBody) {
+  EXPECT_EQ(always("", "  {\"model\":\"a\"}"), "a \"a\"");
+  EXPECT_EQ(always("text/plain", "{\"model\":\"a\",\"stream\":true}"), "a streams \"a\"");
+  EXPECT_EQ(always("", "model=a"), "a a");
+  EXPECT_THAT(found("", "   "), HasSubstr("no JSON object"));
+}
+
+}  // namespace
+}  // namespace rouse::wire
