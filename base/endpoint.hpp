@@ -2,11 +2,20 @@
 
 #include "base/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace rouse {
+
+/// Whom to believe on an https:// connection.
+struct TlsTrust {
+  std::string ca_file;    ///< PEM: these authorities and no others; empty: those of the system
+  bool insecure = false;  ///< anybody: no certificate is checked
+
+  auto operator<=>(const TlsTrust&) const = default;
+};
 
 /// Where an HTTP server answers: `http://host:port/base`, `https://…`, or `unix:/dir/x.sock`.
 struct Endpoint {
@@ -15,6 +24,8 @@ struct Endpoint {
   std::string unix_path;  ///< absolute path, or empty
   std::string base_path;  ///< without a trailing slash; joined with the request's path
   bool tls = false;
+  TlsTrust trust;                                 ///< with tls; not part of the text
+  std::chrono::milliseconds tls_timeout{10'000};  ///< for the handshake; zero: no limit
 
   /// Errors name what is wrong with @p text.
   [[nodiscard]] static Result<Endpoint> parse(std::string_view text);

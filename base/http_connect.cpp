@@ -141,10 +141,6 @@ Task<Result<HttpStream::Socket>> connect_to(Executor executor, Endpoint endpoint
                                             std::chrono::milliseconds timeout) {
   const std::string doing = "connecting to " + endpoint.authority();
   co_await asio::this_coro::throw_if_cancelled(false);
-  if (endpoint.tls) {
-    co_return Error{asio::error::operation_not_supported,
-                    doing + " (https:// is not supported yet; use http://)"};
-  }
   const auto until = timeout.count() > 0 ? Clock::now() + timeout : Clock::time_point::max();
   auto addresses = co_await resolve(executor, endpoint, until, doing);
   if (!addresses) co_return addresses.error();

@@ -7,9 +7,9 @@
 
 namespace rouse {
 
-/// Connects to @p endpoint: one address of its host after the other. Names but "localhost" are
-/// resolved on Asio's own thread. Fails with HttpErrc::Timeout after @p timeout (zero: the kernel's
-/// own limit).
+/// Connects to @p endpoint, without TLS: one address of its host after the other. Names but
+/// "localhost" are resolved on Asio's own thread. Fails with HttpErrc::Timeout after @p timeout
+/// (zero: the kernel's own limit).
 Task<Result<HttpStream::Socket>> connect_to(Executor executor, Endpoint endpoint,
                                             std::chrono::milliseconds timeout);
 

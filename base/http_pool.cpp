@@ -1,6 +1,7 @@
 #include "base/http_pool.hpp"
 
 #include "base/http_connect.hpp"
+#include "base/tls_context.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -70,6 +71,7 @@ struct HttpPool::Impl {
   Timer timer;
   bool sweeping = false;
   std::map<Endpoint, std::list<Idle>> idle;
+  TlsClient tls;
 };
 
 HttpPool::HttpPool(Executor executor, HttpLimits limits, StreamDeadlines& deadlines)
@@ -85,10 +87,23 @@ Task<Result<HttpPool::Lease>> HttpPool::connect(Endpoint endpoint,
     lease.reused = true;
     co_return lease;
   }
+  std::unique_ptr<TlsSession> session;
+  std::string doing;
+  const std::chrono::milliseconds tls_timeout = endpoint.tls_timeout;
+  if (endpoint.tls) {
+    doing = "connecting to https://" + endpoint.authority();
+    auto made = impl_->tls.connect(endpoint.trust, endpoint.host);
+    if (!made) co_return Error{made.error().code, doing + ": " + made.error().doing};
+    session = std::move(*made);
+  }
   auto socket = co_await connect_to(impl_->executor, std::move(endpoint), timeout);
   if (!socket) co_return socket.error();
   lease.stream = std::make_unique<HttpStream>(std::move(*socket), HttpStream::Role::Client,
                                               impl_->limits, &impl_->deadlines);
+  if (session != nullptr) {
+    auto secured = co_await lease.stream->secure(std::move(session), tls_timeout);
+    if (!secured) co_return Error{secured.error().code, doing};
+  }
   co_return lease;
 }
 

@@ -24,7 +24,8 @@ class HttpPool {
   };
 
   /// A pooled connection that is still good, or a new one. @p fresh: never a pooled one (the
-  /// second attempt after a stale one). Fails after @p timeout (zero: the kernel's own limit).
+  /// second attempt after a stale one). Fails after @p timeout (zero: the kernel's own limit), or
+  /// when the handshake of an https:// endpoint takes longer than its own limit.
   Task<Result<Lease>> connect(Endpoint endpoint, std::chrono::milliseconds timeout, bool fresh);
 
   /// Keeps @p stream for the next request if it can be reused; closes it otherwise. Idle

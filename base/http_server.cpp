@@ -2,6 +2,7 @@
 
 #include "base/listen.hpp"
 #include "base/stream_io.hpp"
+#include "base/tls_error.hpp"
 #include "base/use_task.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -24,6 +25,10 @@ constexpr std::chrono::milliseconds kPause{100};
 /// More than these at once are closed without an answer.
 constexpr std::size_t kRefusalsMax = 64;
 constexpr std::chrono::seconds kRefusalTime{2};
+
+constexpr std::chrono::seconds kHandshakeTime{10};
+constexpr std::string_view kSpeakHttps =
+    "this port speaks https: write https:// instead of http:// in the address\n";
 
 constexpr std::string_view kRefusal =
     R"({"type":"error","error":{"type":"overloaded_error","message":"too many connections; )"
@@ -56,6 +61,7 @@ struct HttpServer::Listener {
 
   asio::posix::basic_stream_descriptor<Executor> descriptor;
   int family;
+  const TlsContext* tls = nullptr;
   std::string unix_path;
   HangupWatch::Timer pause;
 };
@@ -72,11 +78,14 @@ HttpServer::~HttpServer() {
   stop_accepting();
 }
 
-Result<std::string> HttpServer::listen(const std::string& host, std::uint16_t port) {
+Result<std::string> HttpServer::listen(const std::string& host, std::uint16_t port,
+                                       const TlsContext* tls) {
   auto socket = listen_tcp(host, port);
   if (!socket) return socket.error();
   std::string address = socket->address;
-  start(std::make_shared<Listener>(group_.executor(), std::move(*socket)));
+  auto listener = std::make_shared<Listener>(group_.executor(), std::move(*socket));
+  listener->tls = tls;
+  start(std::move(listener));
   return address;
 }
 
@@ -122,7 +131,7 @@ bool HttpServer::accept_some(Listener& listener) {
                   SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
       remote.ss_family = static_cast<sa_family_t>(listener.family);
-      admit(fd, listener.family, address_text(remote));
+      admit(fd, listener, address_text(remote));
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
@@ -132,13 +141,14 @@ bool HttpServer::accept_some(Listener& listener) {
   return true;
 }
 
-void HttpServer::admit(int fd, int family, std::string remote_address) {
+void HttpServer::admit(int fd, const Listener& listener, std::string remote_address) {
   const bool full = connections_ >= connections_max_;
   if (full && refusing_ >= kRefusalsMax) {
     ::close(fd);
     return;
   }
-  const HttpStream::Protocol protocol(family, family == AF_UNIX ? 0 : IPPROTO_TCP);
+  const HttpStream::Protocol protocol(listener.family,
+                                      listener.family == AF_UNIX ? 0 : IPPROTO_TCP);
   HttpStream::Socket socket(group_.executor());
   boost::system::error_code error;
   socket.assign(protocol, fd, error);
@@ -148,20 +158,53 @@ void HttpServer::admit(int fd, int family, std::string remote_address) {
   }
   auto stream = std::make_unique<HttpStream>(std::move(socket), HttpStream::Role::Server, limits_,
                                              &deadlines_);
+  std::unique_ptr<TlsSession> tls;
+  if (listener.tls != nullptr) {
+    tls = listener.tls->accept();
+    if (tls == nullptr) return;  // nobody read the certificate
+  }
   if (full) {
-    group_.spawn(refuse(std::move(stream)));
+    group_.spawn(refuse(std::move(stream), std::move(tls)));
   } else {
-    group_.spawn(run(std::move(stream), std::move(remote_address)));
+    group_.spawn(run(std::move(stream), std::move(remote_address), std::move(tls)));
   }
 }
 
-Task<void> HttpServer::run(std::unique_ptr<HttpStream> stream, std::string remote_address) {
+Task<bool> HttpServer::secure(HttpStream& stream, const std::string& remote_address,
+                              std::unique_ptr<TlsSession> tls) {
+  auto secured = co_await stream.secure(std::move(tls), kHandshakeTime);
+  if (secured) co_return true;
+  const Error& error = secured.error();
+  if (bad_handshake_) bad_handshake_(remote_address, error);
+  if (error.code != make_error_code(TlsErrc::PlainHttp)) co_return false;
+  ResponseHead head;
+  head.status = 400;
+  head.keep_alive = false;
+  head.framing = Framing::Length;
+  head.content_length = kSpeakHttps.size();
+  head.fields.add("Content-Type", "text/plain; charset=utf-8");
+  stream.expires_after(kRefusalTime);
+  auto sent = co_await stream.write_response(head, kSpeakHttps, false);
+  if (sent) co_await stream.linger_close();
+  co_return false;
+}
+
+Task<void> HttpServer::run(std::unique_ptr<HttpStream> stream, std::string remote_address,
+                           std::unique_ptr<TlsSession> tls) {
   const Counted counted(connections_);
+  if (tls != nullptr) {
+    const bool secured = co_await secure(*stream, remote_address, std::move(tls));
+    if (!secured) co_return;
+  }
   co_await serve_(std::move(stream), std::move(remote_address));
 }
 
-Task<void> HttpServer::refuse(std::unique_ptr<HttpStream> stream) {
+Task<void> HttpServer::refuse(std::unique_ptr<HttpStream> stream, std::unique_ptr<TlsSession> tls) {
   const Counted counted(refusing_);
+  if (tls != nullptr) {
+    auto secured = co_await stream->secure(std::move(tls), kRefusalTime);
+    if (!secured) co_return;
+  }
   ResponseHead head;
   head.status = 503;
   head.keep_alive = false;

@@ -3,6 +3,7 @@
 #include "base/http_stream.hpp"
 #include "base/result.hpp"
 #include "base/task_group.hpp"
+#include "base/tls_context.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,10 +33,17 @@ class HttpServer {
 
   /// Listens on @p host, an address or a name (empty: all addresses of this machine), and returns
   /// the address with the real port: "127.0.0.1:8080". @p port 0: one that is free. May be called
-  /// for several addresses.
-  Result<std::string> listen(const std::string& host, std::uint16_t port);
+  /// for several addresses. With @p tls, which outlives the server, all connections are https: a
+  /// client has 10 s for the handshake, and one that speaks plain HTTP is told so.
+  Result<std::string> listen(const std::string& host, std::uint16_t port,
+                             const TlsContext* tls = nullptr);
   /// Listens on a unix socket; takes the place of a socket file that nobody listens on any more.
   Result<std::string> listen_unix(const std::string& path);
+
+  /// Calls @p call for each client whose handshake fails: its address, and why.
+  void on_bad_handshake(std::function<void(const std::string&, const Error&)> call) {
+    bad_handshake_ = std::move(call);
+  }
 
   /// Closes the listening sockets; connections live on. Their files are removed.
   void stop_accepting();
@@ -53,9 +61,13 @@ class HttpServer {
   Task<void> accept_loop(std::shared_ptr<Listener> listener);
   /// Takes what waits in the kernel's queue; false when the process has no room for more.
   bool accept_some(Listener& listener);
-  void admit(int fd, int family, std::string remote_address);
-  Task<void> run(std::unique_ptr<HttpStream> stream, std::string remote_address);
-  Task<void> refuse(std::unique_ptr<HttpStream> stream);
+  void admit(int fd, const Listener& listener, std::string remote_address);
+  Task<void> run(std::unique_ptr<HttpStream> stream, std::string remote_address,
+                 std::unique_ptr<TlsSession> tls);
+  Task<void> refuse(std::unique_ptr<HttpStream> stream, std::unique_ptr<TlsSession> tls);
+  /// The handshake; false when there is nobody to talk to.
+  Task<bool> secure(HttpStream& stream, const std::string& remote_address,
+                    std::unique_ptr<TlsSession> tls);
   void start(std::shared_ptr<Listener> listener);
 
   TaskGroup& group_;
@@ -65,6 +77,7 @@ class HttpServer {
   std::size_t connections_max_;
   std::size_t connections_ = 0;
   std::size_t refusing_ = 0;
+  std::function<void(const std::string&, const Error&)> bad_handshake_;
   std::list<std::shared_ptr<Listener>> listeners_;  ///< shared with the task that accepts
 };
 

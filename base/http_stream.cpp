@@ -132,6 +132,7 @@ Task<Result<void>> HttpStream::Impl::send(Gather gather, Result<void> framed, So
   }
   if (!framed) co_return framed.error();
   if (out_done && out_framing == Framing::UntilClose) {
+    if (io.is_tls()) co_await io.finish();
     boost::system::error_code ignored;
     socket.shutdown(asio::socket_base::shutdown_send, ignored);
   }
@@ -143,7 +144,23 @@ HttpStream::HttpStream(Socket socket, Role role, HttpLimits limits, StreamDeadli
       impl_(std::make_unique<Impl>(socket_, role, limits,
                                    deadlines == nullptr ? nullptr : deadlines->impl_.get())) {}
 
-HttpStream::~HttpStream() = default;
+HttpStream::~HttpStream() {
+  if (impl_->io.is_tls() && impl_->out_done) impl_->io.say_end();
+}
+
+Task<Result<void>> HttpStream::secure(std::unique_ptr<TlsSession> session,
+                                      std::chrono::milliseconds limit) {
+  Impl& my = *impl_;
+  if (limit.count() > 0) expires_after(limit);
+  auto done = co_await my.io.handshake(std::move(session));
+  expires_never();
+  if (!done) co_return my.fail(done.error());
+  co_return Result<void>();
+}
+
+bool HttpStream::is_secure() const {
+  return impl_->io.is_tls();
+}
 
 Task<Result<std::optional<RequestHead>>> HttpStream::read_request() {
   using Head = std::optional<RequestHead>;
@@ -233,6 +250,9 @@ Task<Result<std::string_view>> HttpStream::read_body() {
     if (!n) co_return my.fail(n.error());
     if (*n > 0) continue;
     my.closing = true;
+    if (my.io.was_cut()) {
+      co_return Error{make_error_code(HttpErrc::Truncated), "reading a body (TLS was broken off)"};
+    }
     if (auto ended = my.body.finish(); !ended) co_return ended.error();
   }
   co_return std::string_view();
@@ -347,6 +367,7 @@ bool HttpStream::is_reusable() {
   }
   if (!socket_.is_open() || my.io.has_expired()) return false;
   my.io.in.release();
+  if (my.io.is_tls()) return my.io.is_quiet();
   char byte = 0;
   const ssize_t n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -355,6 +376,7 @@ bool HttpStream::is_reusable() {
 Task<void> HttpStream::linger_close() {
   Impl& my = *impl_;
   boost::system::error_code ignored;
+  if (my.io.is_tls() && my.out_done) my.io.say_end();
   if (socket_.is_open()) socket_.shutdown(asio::socket_base::shutdown_send, ignored);
   expires_after(kLingerTime);
   std::size_t dropped = 0;
@@ -369,6 +391,7 @@ Task<void> HttpStream::linger_close() {
 
 void HttpStream::close(bool reset) {
   impl_->closing = true;
+  if (!reset && impl_->io.is_tls() && impl_->out_done) impl_->io.say_end();
   impl_->io.close(reset);
 }
 

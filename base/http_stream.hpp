@@ -17,6 +17,7 @@
 namespace rouse {
 
 class StreamDeadlines;
+class TlsSession;
 
 /// Why a head or a body was refused; each has an HTTP answer (status_for()).
 enum class HttpErrc {
@@ -54,6 +55,12 @@ class HttpStream {
   HttpStream(const HttpStream&) = delete;
   HttpStream& operator=(const HttpStream&) = delete;
 
+  /// Makes this a TLS connection, before anything else is done with it: the handshake, which fails
+  /// with HttpErrc::Timeout after @p limit (zero: never). Everything below works as without it. A
+  /// server that hears TlsErrc::PlainHttp may still answer, in clear text.
+  Task<Result<void>> secure(std::unique_ptr<TlsSession> session, std::chrono::milliseconds limit);
+  [[nodiscard]] bool is_secure() const;
+
   // --- reading ---------------------------------------------------------------------------------
 
   /// Server: the next request's head; nullopt when the client closed between requests.
@@ -65,6 +72,7 @@ class HttpStream {
   Task<Result<ResponseHead>> read_response(bool to_head);
 
   /// The next piece of the body, valid until the next read; empty at its end. Trailers are dropped.
+  /// A body that ends with the connection is Truncated where TLS was broken off below it.
   Task<Result<std::string_view>> read_body();
 
   /// True when the last piece returned was the end of the body (known without reading more).
@@ -123,7 +131,8 @@ class HttpStream {
   /// Reads and discards for a bounded time and amount, then closes: an early answer (413, 400) is
   /// otherwise lost to a reset (RFC 9112 §9.6).
   Task<void> linger_close();
-  /// Closes at once; @p reset: with RST, so that the other side cannot take it for an end.
+  /// Closes at once; @p reset: with RST, so that the other side cannot take it for an end. TLS says
+  /// its end only after whole messages.
   void close(bool reset = false);
 
   [[nodiscard]] Socket& socket() { return socket_; }

@@ -55,7 +55,7 @@ StreamIo::~StreamIo() {
   if (watch_ != nullptr) watch_->remove(socket_.is_open() ? socket_.native_handle() : -1, watched_);
 }
 
-Task<Result<std::size_t>> StreamIo::fill(bool idle) {
+Task<Result<std::size_t>> StreamIo::fill_plain(bool idle) {
   constexpr const char* kDoing = "reading";
   co_await asio::this_coro::throw_if_cancelled(false);
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -90,7 +90,7 @@ Task<Result<std::size_t>> StreamIo::fill(bool idle) {
   co_return n;
 }
 
-bool StreamIo::send_now(Gather& gather) {
+bool StreamIo::send_now_plain(Gather& gather) {
   send_error_ = {};
   while (!gather.is_empty()) {
     if (has_expired()) {
@@ -146,6 +146,7 @@ void StreamIo::on_gone(std::function<void()> call) {
 
 bool StreamIo::is_writable() const {
   if (!socket_.is_open() || has_expired()) return false;
+  if (tls_ != nullptr && tls_->has_unsent()) return false;
   pollfd entry{socket_.native_handle(), POLLOUT, 0};
   return ::poll(&entry, 1, 0) == 1 && (entry.revents & (POLLERR | POLLHUP)) == 0;
 }

@@ -4,6 +4,7 @@
 #include "base/hangup_watch.hpp"
 #include "base/http_stream.hpp"
 #include "base/read_buffer.hpp"
+#include "base/tls_session.hpp"
 
 #include <sys/uio.h>
 
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 namespace rouse {
@@ -36,7 +38,8 @@ class Gather {
 
 /// The bytes below an HttpStream: reads into its buffer, gathers writes, waits, and ends all of it
 /// with an error when its deadline passes or its task is cancelled. Tries the system call before it
-/// waits: most writes never suspend.
+/// waits: most writes never suspend. After a handshake all of it goes through TLS; a plain
+/// connection pays one test of a pointer for that.
 class StreamIo final : public DeadlineEntry {
  public:
   using Socket = HttpStream::Socket;
@@ -51,9 +54,13 @@ class StreamIo final : public DeadlineEntry {
 
   /// Reads once into `in`; 0 at the end of the stream. @p idle: it may take long, so no buffer is
   /// held meanwhile if it is empty.
-  Task<Result<std::size_t>> fill(bool idle);
+  Task<Result<std::size_t>> fill(bool idle) {
+    return tls_ == nullptr ? fill_plain(idle) : fill_tls(idle);
+  }
   /// Writes what it can at once; whether that is all. An error is left for send_rest().
-  [[nodiscard]] bool send_now(Gather& gather);
+  [[nodiscard]] bool send_now(Gather& gather) {
+    return tls_ == nullptr ? send_now_plain(gather) : send_now_tls(gather);
+  }
   Task<Result<void>> send_rest(Gather gather);
 
   Task<void> wait_gone();
@@ -64,7 +71,25 @@ class StreamIo final : public DeadlineEntry {
   void expire_at(Clock::time_point at);
   void close(bool reset);
 
+  /// Before anything is read or written. TlsErrc::PlainHttp leaves the connection a plain one, so
+  /// that it can be answered.
+  Task<Result<void>> handshake(std::unique_ptr<TlsSession> session);
+  [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
+  /// What follows is for TLS only.
+  /// Says that nothing more will be written, if the socket has room for that now.
+  void say_end();
+  /// The same, and waits for the room.
+  Task<void> finish();
+  [[nodiscard]] bool is_quiet() { return tls_->is_quiet(); }
+  /// The stream ended in a way that anybody on the wire can bring about: bytes may be missing.
+  [[nodiscard]] bool was_cut() const { return tls_ != nullptr && tls_->was_cut(); }
+
  private:
+  Task<Result<std::size_t>> fill_plain(bool idle);
+  Task<Result<std::size_t>> fill_tls(bool idle);
+  bool send_now_plain(Gather& gather);
+  bool send_now_tls(Gather& gather);
+  bool encrypt(Gather& gather);
   void watch();
   void on_expired() override;
   /// What an operation that ended with @p code tells its caller.
@@ -73,6 +98,7 @@ class StreamIo final : public DeadlineEntry {
   Socket& socket_;
   std::size_t buffer_;
   DeadlineList* deadlines_;
+  std::unique_ptr<TlsSession> tls_;  ///< null: plain
   HangupWatch* watch_ = nullptr;
   HangupWatch::Watched watched_;
   boost::system::error_code send_error_;

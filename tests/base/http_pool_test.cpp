@@ -170,13 +170,6 @@ TEST_F(HttpPoolTest, AnUnknownNameIsAnError) {
   EXPECT_THAT(lease.error().message(), HasSubstr("no-such-host.invalid"));
 }
 
-TEST_F(HttpPoolTest, TlsIsRefusedInWords) {
-  endpoint_.tls = true;
-  const auto lease = run(pool_.connect(endpoint_, milliseconds(1000), false));
-  ASSERT_FALSE(lease);
-  EXPECT_THAT(lease.error().message(), HasSubstr("https:// is not supported"));
-}
-
 TEST_F(HttpPoolTest, ConnectsToUnixSockets) {
   const std::string path = testing::TempDir() + "rouse-pool-" + std::to_string(::getpid());
   ::unlink(path.c_str());
