@@ -5,6 +5,7 @@
 #include "base/use_task.hpp"
 #include "proxy/engine/registry.hpp"
 #include "proxy/engine/spawn.hpp"
+#include "proxy/listener_tls.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/session.hpp"
 
@@ -65,6 +66,7 @@ class App {
         names_(config_),
         proxy_{config_,    dispatcher_, names_, pool_,
                deadlines_, sessions_,   logs_,  [this] { return reload("the API"); }},
+        tls_(options.tls_cert_file, options.tls_key_file),
         server_(
             sessions_,
             [this](std::unique_ptr<HttpStream> client, std::string remote) {
@@ -162,6 +164,7 @@ class App {
     server_.set_limits(limits(), config_->limits.connections_max);
     outcome.replaced = dispatcher_.adopt(config_);
     follow_logs();
+    reload_tls();
     change_log(config_->log_level, time_pattern(config_->log_time_format));
     spdlog::info("reload after {}: {} models; {}", asked_by, config_->models.size(),
                  outcome.replaced.empty() ? "all engines go on"
@@ -169,6 +172,9 @@ class App {
                                                         fmt::join(outcome.replaced, ", ")));
     return outcome;
   }
+
+  /// Reads the certificate and its key again; without a good pair the one in use goes on.
+  void reload_tls() { tls_.reload(*config_); }
 
   static void report(const std::string& escaped) { spdlog::error("a task failed: {}", escaped); }
 
@@ -191,14 +197,21 @@ class App {
       exit_status_ = 1;
       return false;
     }
-    const Result<std::string> address = server_.listen(host, port);
+    if (!tls_.start(*config_)) {
+      exit_status_ = 1;
+      return false;
+    }
+    server_.on_bad_handshake([](const std::string& remote, const Error& failed) {
+      spdlog::debug("{}: {}", remote, failed.message());
+    });
+    const Result<std::string> address = server_.listen(host, port, tls_.context());
     if (!address) {
       spdlog::error("cannot listen on {}: {}", options_.listen, address.error().message());
       exit_status_ = 1;
       return false;
     }
-    spdlog::info("rouse {} listening on http://{} with {} models", ROUSE_VERSION, *address,
-                 config_->models.size());
+    spdlog::info("rouse {} listening on {}://{} with {} models", ROUSE_VERSION, tls_.scheme(),
+                 *address, config_->models.size());
     if (!is_loopback(*address) && config_->api_keys.empty()) {
       spdlog::warn(
           "{} can be reached from other machines and there are no apiKeys: anybody there "
@@ -245,6 +258,7 @@ class App {
   Dispatcher dispatcher_;
   Names names_;
   Proxy proxy_;
+  ListenerTls tls_;
   HttpServer server_;
   asio::basic_signal_set<Executor> signals_;
   std::map<std::string, LogRing::Follow> follows_;  // by model

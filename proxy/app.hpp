@@ -10,7 +10,9 @@ struct ServeOptions {
   ConfigSources sources;
   std::string listen = "127.0.0.1:8080";  ///< HOST:PORT; port 0: any free one
   std::string state_dir;                  ///< where engines are remembered; empty: nowhere
-  bool watch_config = false;              ///< reload when a file of the configuration changes
+  std::string tls_cert_file;              ///< PEM; https with both of these, else as configured
+  std::string tls_key_file;
+  bool watch_config = false;  ///< reload when a file of the configuration changes
 };
 
 /// Runs the proxy until SIGINT or SIGTERM; SIGHUP reloads its configuration. Returns the exit

@@ -51,6 +51,9 @@ int main(int argc, char** argv) {
   serve_command->add_option("-l,--listen", serve.listen, "HOST:PORT")->capture_default_str();
   serve_command->add_flag("--watch-config", serve.watch_config,
                           "reload when a file of the configuration changes (SIGHUP does it, too)");
+  serve_command->add_option("--tls-cert-file", serve.tls_cert_file,
+                            "speak https with this certificate (PEM, its chain after it)");
+  serve_command->add_option("--tls-key-file", serve.tls_key_file, "and this private key (PEM)");
   serve_command->add_option("--state-dir", serve.state_dir, "remembers engines over a crash")
       ->capture_default_str();
 
@@ -103,6 +106,10 @@ int main(int argc, char** argv) {
       return 2;
     }
     serve.sources.file = usual;
+  }
+  if (serve.tls_cert_file.empty() != serve.tls_key_file.empty()) {
+    std::fputs("rouse serve: --tls-cert-file and --tls-key-file need each other\n", stderr);
+    return 1;
   }
   return rouse::serve(serve);
 }

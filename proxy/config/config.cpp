@@ -160,6 +160,19 @@ void read_ours(const Section& top, Config& config) {
   if (config.limits.head_max > 64 * 1024) limits.fault("headMax", "more than 64KiB is not parsed");
 }
 
+void read_tls(const Section& top, Config& config) {
+  const Section tls = top.section("tls");
+  config.tls.cert = trimmed(tls.text("cert"));
+  config.tls.key = trimmed(tls.text("key"));
+  if (tls.text("minVersion", "1.2") == "1.3") config.tls.least = TlsVersion::Tls13;
+  if (config.tls.cert.empty() && !config.tls.key.empty()) {
+    tls.fault("cert", "is missing: a key needs its certificate");
+  }
+  if (config.tls.key.empty() && !config.tls.cert.empty()) {
+    tls.fault("key", "is missing: a certificate needs its key");
+  }
+}
+
 void read_preload(const Section& top, Config& config) {
   const Section startup = top.section("hooks").section("on_startup");
   for (const ListItem& item : startup.items("preload")) {
@@ -189,6 +202,7 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   read_models(top, *config);
   for (const auto& [id, port] : ports) config->models.at(id).port = port;
   read_ours(top, *config);
+  read_tls(top, *config);
   read_routing(top, *config);
   read_remote(top, *config);
   read_preload(top, *config);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/endpoint.hpp"
+#include "base/tls_context.hpp"
 #include "base/yaml_tree.hpp"
 #include "core/residency.hpp"
 #include "core/scheduler.hpp"
@@ -154,6 +155,7 @@ struct Config {
   core::SchedulePolicy schedule;                     // schedule: (ours)
   WaitingConfig waiting;
   LimitsConfig limits;
+  TlsFiles tls;  // tls: (ours); cert and key both or neither
 
   /// The model with that id, that alias, or an alias pattern that fits, in this order; nullptr if
   /// none.

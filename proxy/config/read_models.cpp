@@ -111,6 +111,7 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   model.send_loading_state =
       section.truth("sendLoadingState", top.truth("sendLoadingState", false));
   model.timeouts = read_timeouts(section.section("timeouts"), 0);
+  model.endpoint.tls_timeout = model.timeouts.tls_handshake;
   model.ignore_websockets =
       id == kComfyUi || section.section("compat").truth("ignoreWebsockets", false);
   const Section capabilities = section.section("capabilities");

@@ -55,6 +55,7 @@ void read_peers(const Section& top, Config& config) {
     if (peer.models.empty()) section.fault("models", "a peer needs models");
     peer.filters = read_filters(section.section("filters"));
     peer.timeouts = read_timeouts(section.section("timeouts"), 60);
+    peer.endpoint.tls_timeout = peer.timeouts.tls_handshake;
     for (const ListItem& item : section.items("models")) {
       const std::string full = member.key + "/" + item.text;
       const auto [it, fresh] = owner.emplace(full, member.key);

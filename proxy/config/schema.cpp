@@ -49,6 +49,7 @@ constexpr std::array kTop = {
     ConfigKey{"schedule", Section, "schedule", "", "how waiting requests are served"},
     ConfigKey{"waiting", Section, "waiting", "", "what a client sees while it waits"},
     ConfigKey{"limits", Section, "limits", "", "bounds of the HTTP side"},
+    ConfigKey{"tls", Section, "tls", "", "https for the listener, unless the flags give files"},
 };
 
 constexpr std::array kModel = {
@@ -86,7 +87,7 @@ constexpr std::array kTimeouts = {
     ConfigKey{"connect", Number, "", "30", "to connect; 0: no limit", true, 0},
     ConfigKey{"keepalive", Number, "", "30", "between TCP keep-alives", false, 0},
     ConfigKey{"responseHeader", Number, "", "0", "until the answer begins; 0: no limit", true, 0},
-    ConfigKey{"tlsHandshake", Number, "", "10", "for TLS; 0: no limit", false, 0},
+    ConfigKey{"tlsHandshake", Number, "", "10", "for TLS; 0: no limit", true, 0},
     ConfigKey{"expectContinue", Number, "", "1", "for 100 Continue", false, 0},
     ConfigKey{"idleConn", Number, "", "90", "an idle connection is kept; 0: for ever", true, 0},
 };
@@ -233,6 +234,13 @@ constexpr std::array kLimits = {
               "a connection without a request is kept this long"},
 };
 
+constexpr std::array kTls = {
+    ConfigKey{"cert", Text, "", "",
+              "the certificate (PEM), followed by those that lead to its root"},
+    ConfigKey{"key", Text, "", "", "its private key (PEM), without a password"},
+    ConfigKey{"minVersion", Text, "", "1.2", "of TLS: 1.2 or 1.3", true, 0, 0, "1.2|1.3"},
+};
+
 constexpr std::array kSections = {
     ConfigSection{"top", kTop},
     ConfigSection{"model", kModel},
@@ -262,6 +270,7 @@ constexpr std::array kSections = {
     ConfigSection{"schedule", kSchedule},
     ConfigSection{"waiting", kWaiting},
     ConfigSection{"limits", kLimits},
+    ConfigSection{"tls", kTls},
 };
 
 }  // namespace

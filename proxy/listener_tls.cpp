@@ -1,0 +1,47 @@
+#include "proxy/listener_tls.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace rouse {
+
+TlsFiles ListenerTls::files(const Config& config) const {
+  TlsFiles files = config.tls;
+  if (!cert_file_.empty()) {
+    files.cert = cert_file_;
+    files.key = key_file_;
+  }
+  return files;
+}
+
+bool ListenerTls::read(const TlsFiles& files) {
+  const Result<void> done = context_->reload(files);
+  if (!done) {
+    spdlog::error("TLS: {}", done.error().message());
+    return false;
+  }
+  spdlog::info("TLS: certificate {}, valid until {}", files.cert, context_->not_after());
+  if (!context_->warning().empty()) spdlog::warn("TLS: {}", context_->warning());
+  return true;
+}
+
+bool ListenerTls::start(const Config& config) {
+  const TlsFiles wanted = files(config);
+  if (wanted.cert.empty()) return true;
+  context_.emplace(wanted);
+  return read(wanted);
+}
+
+bool ListenerTls::reload(const Config& config) {
+  const TlsFiles wanted = files(config);
+  if (context_ && !wanted.cert.empty()) {
+    const bool done = read(wanted);
+    if (!done) spdlog::error("TLS: the certificate that was in use before goes on");
+    return done;
+  }
+  if (context_ || !wanted.cert.empty()) {
+    spdlog::warn("TLS: the listener goes on with {}: changing that takes a restart", scheme());
+  }
+  return true;
+}
+
+}  // namespace rouse
