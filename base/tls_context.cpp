@@ -97,15 +97,16 @@ Result<void> use_key(SSL_CTX& context, const std::string& path, const X509& cert
   const std::string doing = "private key " + path;
   const auto text = read_whole(path, doing);
   if (!text) return text.error();
+  if (text->find("PRIVATE KEY-----") == std::string::npos) {
+    return Error{make_error_code(TlsErrc::NoKey), doing};
+  }
   const Memory memory(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
   ERR_clear_error();
   bool password_wanted = false;
   const Key key(PEM_read_bio_PrivateKey(memory.get(), nullptr, no_password, &password_wanted));
   if (key == nullptr) {
-    const bool none = is_end_of_pem();
     const auto code = openssl_code();
-    if (password_wanted) return Error{make_error_code(TlsErrc::KeyEncrypted), doing};
-    return Error{none ? make_error_code(TlsErrc::NoKey) : code, doing};
+    return Error{password_wanted ? make_error_code(TlsErrc::KeyEncrypted) : code, doing};
   }
   if (X509_check_private_key(&certificate, key.get()) != 1) {
     ERR_clear_error();
