@@ -85,8 +85,8 @@ TEST_F(TlsTest, CarriesTenMegabytesEachWay) {
   EXPECT_EQ(*got, body);
 
   std::optional<Result<void>> sent;
-  group_.spawn(
-      keep(stream_->write_response(answer(Framing::Length, body.size()), body, false), sent));
+  const ResponseHead whole = answer(Framing::Length, body.size());
+  group_.spawn(keep(stream_->write_response(whole, body, false), sent));
   ASSERT_TRUE(run_until([&] {
     client_peer_.read(heard_);
     return sent && heard_.size() > body.size();
