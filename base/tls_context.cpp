@@ -246,7 +246,9 @@ Result<std::unique_ptr<TlsSession>> TlsClient::connect(const TlsTrust& trust,
     }
   } else {
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    const bool set = SSL_set_tlsext_host_name(ssl.get(), host.c_str()) == 1 &&
+    // What SSL_set_tlsext_host_name() is, whose cast g++ takes for ours.
+    const bool set = SSL_ctrl(ssl.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                              const_cast<char*>(host.c_str())) == 1 &&
                      X509_VERIFY_PARAM_set1_host(wanted, host.data(), host.size()) == 1;
     if (!set) return Error{openssl_code(), "the host name " + host};
   }
