@@ -60,12 +60,6 @@ std::string field_name(std::string_view head) {
   return {};
 }
 
-std::string form_decoded(std::string_view text) {
-  std::string spaced(text);
-  std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return percent_decode(spaced);
-}
-
 bool is_wanted(std::string_view name) {
   return name == "model" || name == "stream";
 }
@@ -220,10 +214,10 @@ bool FormFinder::read_pair(bool is_last) {
   const std::string_view pair = std::string_view(window_).substr(0, end);
   const std::size_t equals = pair.find('=');
   if (!skipping_ && equals != std::string_view::npos) {
-    std::string name = form_decoded(pair.substr(0, equals));
+    std::string name = form_decode(pair.substr(0, equals));
     if (is_wanted(name)) {
       field_ = std::move(name);
-      const std::string value = form_decoded(pair.substr(equals + 1));
+      const std::string value = form_decode(pair.substr(equals + 1));
       take_field(value, seen_ + equals + 1, seen_ + pair.size());
     }
   }

@@ -178,13 +178,6 @@ int hex_digit(char c) {
   return -1;
 }
 
-/// As HTML forms write queries: a plus is a space.
-std::string form_decode(std::string_view text) {
-  std::string spaced(text);
-  std::replace(spaced.begin(), spaced.end(), '+', ' ');
-  return percent_decode(spaced);
-}
-
 }  // namespace
 
 std::string_view to_string(Api api) {
@@ -255,6 +248,12 @@ std::string percent_decode(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string form_decode(std::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return percent_decode(spaced);
 }
 
 std::optional<std::string> query_value(std::string_view query, std::string_view name) {

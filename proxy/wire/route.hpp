@@ -93,6 +93,9 @@ struct RouteMatch {
 /// "%2F" becomes "/"; what is no escape stays as it is.
 [[nodiscard]] std::string percent_decode(std::string_view text);
 
+/// As HTML forms write queries: also, a plus is a space.
+[[nodiscard]] std::string form_decode(std::string_view text);
+
 /// The decoded value of @p name in a query string; nullopt when it is not there.
 [[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view name);
 

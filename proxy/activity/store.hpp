@@ -1,0 +1,68 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "base/worker.hpp"
+#include "proxy/activity/activity.hpp"
+#include "proxy/activity/query.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rouse {
+
+struct StoreOptions {
+  std::string path;               ///< an SQLite file; empty: in memory
+  std::int64_t rows_max = 1000;   ///< the newest that are kept; 0: all
+  std::chrono::hours age_max{0};  ///< older ones are removed; 0: none
+};
+
+/// Keeps what has ended in SQLite, off the request's way: record() only adds to a list, which the
+/// worker writes in one transaction. A disk that is full or gone is told once; rows are then lost,
+/// requests never.
+///
+/// Single thread; @p worker outlives it... and finishes its jobs after it is gone.
+class ActivityStore {
+ public:
+  using Trouble = std::function<void(const std::string&)>;
+
+  /// Opens or makes the file. A file that is no database of ours, or of a newer version, is an
+  /// error, and is left as it is.
+  [[nodiscard]] static Result<std::unique_ptr<ActivityStore>> open(const StoreOptions& options,
+                                                                   Worker& worker, Trouble trouble);
+  ~ActivityStore();
+  ActivityStore(const ActivityStore&) = delete;
+  ActivityStore& operator=(const ActivityStore&) = delete;
+
+  /// Gives @p row its id and keeps it. Returns the id.
+  std::int64_t record(Activity row);
+
+  [[nodiscard]] Task<std::optional<ActivityPage>> page(ActivityQuery query);
+  /// Of @p model, or of all when it is empty.
+  [[nodiscard]] Task<std::optional<ActivityStats>> stats(std::string model);
+
+  [[nodiscard]] const StoreOptions& options() const { return options_; }
+
+ private:
+  struct Database;
+  ActivityStore(StoreOptions options, Worker& worker, Trouble trouble,
+                std::shared_ptr<Database> database, std::int64_t last_id);
+  void flush();
+
+  StoreOptions options_;
+  Worker& worker_;
+  Trouble trouble_;
+  std::shared_ptr<Database> database_;  // touched by the worker only, once it is open
+  std::int64_t next_id_;
+  std::vector<Activity> waiting_;
+  std::size_t lost_ = 0;
+  bool writing_ = false;
+  bool in_trouble_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace rouse
