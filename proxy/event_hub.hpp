@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <list>
+#include <string>
+#include <string_view>
+
+namespace rouse {
+
+/// Passes events on to everybody who listens. A listener that is too slow loses events, and is told
+/// nothing: what it shows is refreshed by the next one. Single thread; outlives its listeners.
+class EventHub {
+ public:
+  static constexpr std::size_t kWaitingMax = 1024;
+
+  /// Taken out of the hub when destroyed.
+  class Listener {
+   public:
+    /// @p bell is rung for each event.
+    Listener(EventHub& hub, std::function<void()> bell);
+    ~Listener();
+    Listener(const Listener&) = delete;
+    Listener& operator=(const Listener&) = delete;
+
+    /// All that came since the last call, as it goes over the wire.
+    [[nodiscard]] std::string take();
+    [[nodiscard]] bool has_events() const { return !waiting_.empty(); }
+    void add(std::string event);
+
+   private:
+    friend class EventHub;
+    EventHub& hub_;
+    std::function<void()> bell_;
+    std::deque<std::string> waiting_;
+  };
+
+  [[nodiscard]] bool has_listeners() const { return !listeners_.empty(); }
+  /// @p type and @p data, JSON text, as the peer frames them (llama-swap-behaviour.md §4.10).
+  void publish(std::string_view type, std::string_view data);
+
+  [[nodiscard]] static std::string frame(std::string_view type, std::string_view data);
+
+ private:
+  std::list<Listener*> listeners_;
+};
+
+}  // namespace rouse

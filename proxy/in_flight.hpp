@@ -1,0 +1,73 @@
+#pragma once
+
+#include "base/http_message.hpp"
+#include "core/time.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace rouse {
+
+/// Where a request is on its way.
+enum class Phase { Reading, Queued, Loading, Prefill, Streaming };
+[[nodiscard]] std::string_view to_string(Phase phase);
+
+/// The inference requests that are on their way, for people who look and for whoever cancels one.
+/// Single thread; outlives the entries that it gives.
+class InFlight {
+ public:
+  /// One request; taken out when destroyed.
+  class Entry {
+   public:
+    Entry(InFlight& all, const RequestHead& head, std::string remote, std::function<void()> cancel);
+    ~Entry();
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+    void set_model(std::string model);
+    void set_phase(Phase phase);
+    void set_answer(const ResponseHead& head);
+    void add_bytes(std::size_t n) { bytes_ += n; }
+
+    [[nodiscard]] std::uint64_t id() const { return id_; }
+    [[nodiscard]] Phase phase() const { return phase_; }
+    [[nodiscard]] const std::string& model() const { return model_; }
+    [[nodiscard]] std::chrono::system_clock::time_point started_at() const { return started_at_; }
+    /// As the peer's event stream has it (llama-swap-behaviour.md §4.10).
+    [[nodiscard]] std::string json() const;
+
+   private:
+    friend class InFlight;
+    InFlight& all_;
+    std::uint64_t id_;
+    const RequestHead& head_;
+    std::string remote_;
+    std::function<void()> cancel_;
+    std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    std::string model_;
+    Phase phase_ = Phase::Reading;
+    Fields answer_;
+    std::uint64_t bytes_ = 0;
+  };
+
+  /// What hears of every change; @p removed: it has ended.
+  using Listener = std::function<void(const Entry&, bool removed)>;
+  void on_change(Listener listener) { listener_ = std::move(listener); }
+
+  /// False: there is no such request.
+  bool cancel(std::uint64_t id);
+
+  [[nodiscard]] const std::map<std::uint64_t, Entry*>& entries() const { return entries_; }
+
+ private:
+  std::map<std::uint64_t, Entry*> entries_;
+  std::uint64_t next_id_ = 1;
+  Listener listener_;
+};
+
+}  // namespace rouse
