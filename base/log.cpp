@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -33,6 +34,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
+    ++lines_.at(static_cast<std::size_t>(message.level));
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
     const std::string_view text(line.data(), line.size());
@@ -63,6 +65,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
   }
 
  private:
+  friend std::map<std::string, std::uint64_t> rouse::log_lines();
   static constexpr std::size_t kGatherMax = 64 * 1024;
 
   static std::string_view priority_prefix(spdlog::level::level_enum level) {
@@ -77,6 +80,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
   Executor executor_;
   std::function<void(std::string_view)> tee_;
   std::string gathered_;
+  std::array<std::uint64_t, spdlog::level::n_levels> lines_{};
   bool to_stderr_;
   bool journald_;
   bool scheduled_ = false;
@@ -107,6 +111,15 @@ void change_log(const std::string& level, const std::string& time_format) {
   const bool journald = std::getenv("JOURNAL_STREAM") != nullptr;
   spdlog::default_logger()->set_pattern(journald ? "%v" : time + " %L %v");
   spdlog::default_logger()->set_level(spdlog::level::from_str(level));
+}
+
+std::map<std::string, std::uint64_t> log_lines() {
+  if (!the_sink()) return {};
+  const auto& lines = the_sink()->lines_;
+  return {{"debug", lines[spdlog::level::trace] + lines[spdlog::level::debug]},
+          {"info", lines[spdlog::level::info]},
+          {"warning", lines[spdlog::level::warn]},
+          {"error", lines[spdlog::level::err] + lines[spdlog::level::critical]}};
 }
 
 void close_log() {

@@ -2,7 +2,9 @@
 
 #include "base/task.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,9 @@ void set_up_log(Executor executor, const LogOptions& options,
 
 /// Another level and time format for the lines to come; as in LogOptions.
 void change_log(const std::string& level, const std::string& time_format);
+
+/// How many lines were written of each level: debug, info, warning, error.
+[[nodiscard]] std::map<std::string, std::uint64_t> log_lines();
 
 /// Writes what is gathered. Before exit, and before the tee's owner goes.
 void close_log();

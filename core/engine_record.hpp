@@ -42,6 +42,8 @@ struct EngineRecord {
   Instant since{};                           ///< when it entered @p state
   std::uint64_t run = 0;                     ///< tells the requests of a dead engine from the new
   int running = 0;
+  Duration busy{0};          ///< time with running > 0 that has ended
+  Instant busy_since{};      ///< while running > 0
   Instant last_used{};       ///< the end of the last request, or ready
   Instant unwanted_since{};  ///< while Starting and nobody waits
   WaitQueue waiting;

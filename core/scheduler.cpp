@@ -139,7 +139,7 @@ void Scheduler::State::unload_idle(Actions& out) {
 
 void Scheduler::State::admit(EngineRecord& engine, Ticket ticket, Actions& out) {
   tickets.insert_or_assign(ticket, Entry{&engine, engine.run, Order{}, true});
-  ++engine.running;
+  if (engine.running++ == 0) engine.busy_since = now;
   // A busy engine leaves others fewer ways to make room than an idle one.
   if (engine.running == 1 && waiting + wishes > 0) unsettled = true;
   out.push_back(Admit{ticket, engine.id});

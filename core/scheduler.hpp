@@ -135,8 +135,9 @@ enum class EngineState { Stopped, Starting, Ready, Stopping, Failed };
 struct ModelView {
   ModelId model;
   EngineState state = EngineState::Stopped;
-  Instant since;    ///< when it entered @p state
-  int running = 0;  ///< admitted to this run of the engine and not left
+  Instant since;     ///< when it entered @p state
+  int running = 0;   ///< admitted to this run of the engine and not left
+  Duration busy{0};  ///< how long it has served somebody, over all its runs
   int waiting = 0;
   bool draining = false;             ///< admits no newcomers: somebody waited long enough
   std::optional<Instant> unload_at;  ///< by ttl, when nothing else happens

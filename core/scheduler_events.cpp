@@ -79,7 +79,7 @@ void Scheduler::State::left_queue(const Entry& entry) {
 void Scheduler::State::left_engine(const Entry& entry, Actions& out) {
   EngineRecord& engine = *entry.engine;
   if (entry.run != engine.run) return;  // the engine that served it is long gone
-  --engine.running;
+  if (--engine.running == 0) engine.busy += now - engine.busy_since;
   engine.last_used = now;
   if (engine.state != EngineState::Ready) return;
   admit_waiting(engine, out);
@@ -113,6 +113,7 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
   const Duration lived = now - engine.since;
   enter(engine, EngineState::Stopped);
   ++engine.run;
+  if (engine.running > 0) engine.busy += now - engine.busy_since;
   engine.running = 0;
   engine.barrier.reset();
   engine.unload_by.reset();

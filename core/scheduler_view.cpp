@@ -77,6 +77,8 @@ ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) cons
                                                                                : engine.state;
   view.since = engine.since;
   view.running = engine.running;
+  view.busy = engine.busy;
+  if (engine.running > 0) view.busy += at - engine.busy_since;
   view.waiting = static_cast<int>(engine.waiting.size());
   view.draining =
       engine.state == EngineState::Ready &&

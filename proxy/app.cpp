@@ -5,6 +5,7 @@
 #include "base/use_task.hpp"
 #include "proxy/engine/registry.hpp"
 #include "proxy/engine/spawn.hpp"
+#include "proxy/event_stream.hpp"
 #include "proxy/listener_tls.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/session.hpp"
@@ -28,6 +29,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kOrphanGrace = 3s;
 constexpr auto kWatchPause = 2s;
+constexpr auto kLoopPause = 500ms;  // often enough to see a stall, rare enough for an idle machine
 
 /// Go's names for layouts, as the peer's configuration has them, as spdlog patterns.
 std::string time_pattern(const std::string& name) {
@@ -64,8 +66,10 @@ class App {
         registry_(options.state_dir),
         dispatcher_(config_, engines_, pool_, registry_),
         names_(config_),
-        proxy_{config_,    dispatcher_, names_, pool_,
-               deadlines_, sessions_,   logs_,  [this] { return reload("the API"); }},
+        recorder_(context.get_executor(), *config_),
+        proxy_{config_,   dispatcher_, names_,
+               recorder_, pool_,       deadlines_,
+               sessions_, logs_,       [this] { return reload("the API"); }},
         tls_(options.tls_cert_file, options.tls_key_file),
         server_(
             sessions_,
@@ -80,6 +84,8 @@ class App {
     boost::system::error_code ignored;
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) signals_.add(signal, ignored);
     follow_logs();
+    publish_changes(proxy_);
+    dispatcher_.on_change([this](const EngineChange& change) { engine_changed(change); });
     const auto orphans = co_await registry_.sweep_orphans(kOrphanGrace);
     for (const EngineRegistry::Orphan& orphan : orphans) {
       spdlog::warn("ended pid {}, an engine of {} that an earlier proxy left behind", orphan.pid,
@@ -89,6 +95,7 @@ class App {
     for (const std::string& model : config_->preload) dispatcher_.load(model);
 
     if (options_.watch_config) engines_.spawn(watch_config());
+    engines_.spawn(watch_loop());
     const int signal = co_await signal_to_end();
     spdlog::info("signal {}: no new connections; running requests may end, then the engines stop",
                  signal);
@@ -161,6 +168,9 @@ class App {
     config_ = std::move(loaded.config);
     proxy_.config = config_;
     names_.adopt(config_);
+    recorder_.adopt(*config_);
+    recorder_.metrics.reloaded("ok");
+    recorder_.events.publish("modelStatus", model_status_json(proxy_));
     server_.set_limits(limits(), config_->limits.connections_max);
     outcome.replaced = dispatcher_.adopt(config_);
     follow_logs();
@@ -238,6 +248,24 @@ class App {
     }
   }
 
+  void engine_changed(const EngineChange& change) {
+    recorder_.metrics.engine_changed(change);
+    if (recorder_.events.has_listeners()) {
+      recorder_.events.publish("modelStatus", model_status_json(proxy_));
+    }
+  }
+
+  /// A timer that is late tells that the loop was busy, or starved.
+  Task<void> watch_loop() {
+    SteadyTimer timer(engines_.executor());
+    for (;;) {
+      timer.expires_after(kLoopPause);
+      const auto [error] = co_await timer.async_wait(use_task);
+      if (error) co_return;
+      recorder_.metrics.loop_lagged(std::chrono::steady_clock::now() - timer.expiry());
+    }
+  }
+
   void engine_wrote(std::string_view bytes) {
     logs_.upstream.append(bytes);
     const LogToStdout where = config_->log_to_stdout;
@@ -257,6 +285,7 @@ class App {
   EngineRegistry registry_;
   Dispatcher dispatcher_;
   Names names_;
+  Recorder recorder_;
   Proxy proxy_;
   ListenerTls tls_;
   HttpServer server_;

@@ -72,6 +72,10 @@ bool is_authorised(const Config& config, const wire::Route& route, const Request
                      [&](const auto& field) { return holds_key(config, field.name, field.value); });
 }
 
+bool holds_own_key(const Config& config, const Fields::Field& field) {
+  return holds_key(config, field.name, field.value);
+}
+
 void remove_own_keys(const Config& config, Fields& fields) {
   if (config.api_keys.empty()) return;
   fields.erase_if(

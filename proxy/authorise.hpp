@@ -12,6 +12,9 @@ namespace rouse {
 [[nodiscard]] bool is_authorised(const Config& config, const wire::Route& route,
                                  const RequestHead& request);
 
+/// Whether @p field carries a key of ours.
+[[nodiscard]] bool holds_own_key(const Config& config, const Fields::Field& field);
+
 /// Removes the credentials that are ours, so that no engine or log ever sees a key of the proxy.
 void remove_own_keys(const Config& config, Fields& fields);
 

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/use_task.hpp"
+#include "core/describe.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -96,6 +97,7 @@ std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, std::string_v
                                          std::string request_id) {
   const auto ticket = static_cast<core::Ticket>(next_ticket_++);
   std::unique_ptr<Place> place(new Place(*this, ticket, model.id, std::move(request_id)));
+  place->entered_ = now();
   places_.emplace_hint(places_.end(), ticket, place.get());
 
   int priority = 0;
@@ -104,6 +106,7 @@ std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, std::string_v
   } else if (it = config_->priority.find(model.id); it != config_->priority.end()) {
     priority = it->second;
   }
+  place->priority_ = priority;
   post(core::Arrived{ticket, model.id, priority});
   return place;
 }
@@ -243,6 +246,15 @@ void Dispatcher::drain() {
   arm_timer();
 }
 
+void Dispatcher::enter(const std::string& model, core::EngineState state, std::string reason,
+                       bool failed) {
+  EngineSlot& slot = engines_.at(model);
+  EngineChange change{model, slot.state, state, now() - slot.since, std::move(reason), failed};
+  slot.state = state;
+  slot.since = now();
+  if (observe_) observe_(change);
+}
+
 void Dispatcher::ring_watchers() {
   watchers_.cancel();
 }
@@ -254,13 +266,16 @@ void Dispatcher::perform(const core::Start& start) {
   events.ready = [this, model = start.model] {
     decided(fmt::format("{} is ready", model));
     EngineSlot& mine = engines_.at(model);
-    if (mine.state == core::EngineState::Starting) mine.state = core::EngineState::Ready;
+    if (mine.state == core::EngineState::Starting) {
+      mine.load = now() - mine.since;
+      enter(model, core::EngineState::Ready, {}, false);
+    }
     post(core::EngineReady{model});
   };
   events.gone = [this, model = start.model](std::string failure) {
     EngineSlot& mine = engines_.at(model);
     pool_.forget(mine.engine->launch().endpoint);
-    mine.state = core::EngineState::Stopped;
+    enter(model, core::EngineState::Stopped, failure, !failure.empty());
     if (failure.empty()) {
       decided(fmt::format("{} is gone", model));
     } else {
@@ -270,7 +285,8 @@ void Dispatcher::perform(const core::Start& start) {
   };
   slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
                                          std::move(events), tasks_, pool_, slot.log, registry_);
-  slot.state = core::EngineState::Starting;
+  slot.load = {};
+  enter(start.model, core::EngineState::Starting, start.reason, false);
   slot.engine->start();
 }
 
@@ -278,7 +294,7 @@ void Dispatcher::perform(const core::Stop& stop) {
   decided(fmt::format("stop {}: {}", stop.model, stop.reason));
   // llama-server does not leave while a connection is open, so ours go first.
   EngineSlot& slot = engines_.at(stop.model);
-  slot.state = core::EngineState::Stopping;
+  enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
   Engine& engine = *slot.engine;
   pool_.forget(engine.launch().endpoint);
   for (const auto& [ticket, place] : places_) {
@@ -294,7 +310,10 @@ void Dispatcher::perform(const core::Admit& admit) {
   const auto it = places_.find(admit.ticket);
   if (it == places_.end()) return;  // it left in the meantime; its Left is in the queue
   it->second->state_ = Place::State::Admitted;
-  it->second->endpoint_ = engines_.at(admit.model).engine->launch().endpoint;
+  const EngineSlot& slot = engines_.at(admit.model);
+  it->second->endpoint_ = slot.engine->launch().endpoint;
+  // The part of the load that it was there for.
+  it->second->load_ = std::clamp(slot.since - it->second->entered_, core::Duration{0}, slot.load);
   it->second->wake();
 }
 

@@ -46,6 +46,9 @@ class Place {
   /// Where the engine answers that it was admitted to; a reload may have moved the model since the
   /// request was read.
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+  /// How much of its waiting was the load of the engine.
+  [[nodiscard]] core::Duration load() const { return load_; }
+  [[nodiscard]] int priority() const { return priority_; }
 
   /// Returns when the state has changed, somebody called wake(), or @p until has come.
   Task<void> changed(std::chrono::steady_clock::time_point until);
@@ -67,8 +70,21 @@ class Place {
   core::Refuse refusal_{};
   std::string abort_reason_;
   Endpoint endpoint_;
+  core::Instant entered_{};
+  core::Duration load_{0};
+  int priority_ = 0;
   std::function<void()> cut_;
   std::unique_ptr<SteadyTimer> bell_;  // only while somebody waits in changed()
+};
+
+/// An engine has changed its state.
+struct EngineChange {
+  std::string model;
+  core::EngineState from = core::EngineState::Stopped;
+  core::EngineState to = core::EngineState::Stopped;
+  core::Duration lasted{};  ///< the state that it has left
+  std::string reason;       ///< of a stop: its cause in a word; of a failure: what it said
+  bool failed = false;      ///< it ended by itself
 };
 
 /// One line of `rouse status`: what was decided, when, and why.
@@ -99,6 +115,10 @@ class Dispatcher {
   /// the models whose engines will be replaced or removed.
   std::vector<std::string> adopt(std::shared_ptr<const Config> config);
 
+  void on_change(std::function<void(const EngineChange&)> observe) {
+    observe_ = std::move(observe);
+  }
+
   void load(const std::string& model);
   void unload(std::optional<std::string> model);
   /// Returns when nothing of @p model (or of any) is resident, or after its bound has passed.
@@ -128,6 +148,8 @@ class Dispatcher {
     LogRing log;
     std::unique_ptr<Engine> engine;                        // of the last run, null before the first
     core::EngineState state = core::EngineState::Stopped;  // as told to the scheduler
+    core::Instant since{};                                 // when it entered @p state
+    core::Duration load{};                                 // of this run; zero until it is ready
 
     [[nodiscard]] bool is_running() const { return state != core::EngineState::Stopped; }
   };
@@ -141,6 +163,7 @@ class Dispatcher {
   void arm_timer();
   void leave(Place& place);
   void decided(std::string text);
+  void enter(const std::string& model, core::EngineState state, std::string reason, bool failed);
   void ring_watchers();
   void forget_removed();
 
@@ -153,6 +176,7 @@ class Dispatcher {
   std::map<core::Ticket, Place*> places_;
   std::deque<core::Event> events_;
   std::deque<Decision> decisions_;
+  std::function<void(const EngineChange&)> observe_;
   SteadyTimer timer_;
   std::optional<core::Instant> timer_at_;
   SteadyTimer watchers_;  // rung whenever an engine has gone

@@ -34,7 +34,7 @@ std::string snapshot_json(const Proxy& proxy) {
   json.member("operation", "snapshot");
   json.key("requests");
   json.begin_array();
-  for (const auto& [id, entry] : proxy.in_flight.entries()) json.raw(entry->json());
+  for (const auto& [id, entry] : proxy.recorder.in_flight.entries()) json.raw(entry->json());
   json.end_array();
   json.end_object();
   return json.take();
@@ -124,9 +124,15 @@ std::string model_status_json(const Proxy& proxy) {
   return json.take();
 }
 
+void publish_profile(Proxy& proxy) {
+  proxy.recorder.events.publish("profileChanged", profile_json(proxy));
+  proxy.recorder.events.publish("modelStatus", model_status_json(proxy));
+}
+
 void publish_changes(Proxy& proxy) {
-  proxy.in_flight.on_change([&proxy](const InFlight::Entry& entry, bool removed) {
-    if (proxy.events.has_listeners()) proxy.events.publish("inflight", change_json(entry, removed));
+  proxy.recorder.in_flight.on_change([&proxy](const InFlight::Entry& entry, bool removed) {
+    if (proxy.recorder.events.has_listeners())
+      proxy.recorder.events.publish("inflight", change_json(entry, removed));
   });
 }
 
@@ -140,7 +146,7 @@ Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& 
   const auto executor = co_await asio::this_coro::executor;
   SteadyTimer bell(executor);
   bool gone = false;
-  EventHub::Listener listener(proxy.events, [&bell] { bell.cancel(); });
+  EventHub::Listener listener(proxy.recorder.events, [&bell] { bell.cancel(); });
   const LogRing::Follow proxy_log = proxy.logs.proxy.follow([&](std::string_view bytes) {
     listener.add(EventHub::frame("logData", log_json("proxy", bytes)));
   });

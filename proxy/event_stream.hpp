@@ -14,6 +14,9 @@ Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& 
 /// The data of a modelStatus event: every model with its state.
 [[nodiscard]] std::string model_status_json(const Proxy& proxy);
 
+/// Tells everybody that another profile is active.
+void publish_profile(Proxy& proxy);
+
 /// Makes what happens to requests, models and logs into events while somebody listens. Once, early.
 void publish_changes(Proxy& proxy);
 

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/tunnel.hpp"
+#include "proxy/authorise.hpp"
 #include "proxy/filters.hpp"
 #include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
@@ -25,6 +26,14 @@ constexpr std::size_t kReadAheadMax = 8 * 1024 * 1024;
 constexpr std::size_t kRefusalMax = 64 * 1024;
 constexpr int kAttemptsMax = 4;
 constexpr auto kPauseBeforeRetry = 100ms;
+
+/// The first header that names the client's session, as configured for the history.
+std::string session_id_of(const RequestHead& head, const Config& config) {
+  for (const std::string& name : config.activity_session_id) {
+    if (const auto value = head.fields.find(name)) return std::string(value->substr(0, 200));
+  }
+  return {};
+}
 
 core::TargetState target_state(core::EngineState state) {
   switch (state) {
@@ -53,6 +62,8 @@ Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wir
       path_(std::move(path)),
       remote_(std::move(remote)),
       request_id_(request_id_for(head_)),
+      account_(proxy.recorder, head_, route, request_id_, session_id_of(head_, *config_)),
+      flight_(proxy.recorder.in_flight, head_, remote_, [this] { on_cancelled(); }),
       body_(head_.fields.find("content-type").value_or("")),
       lifeline_(client, proxy.sessions.executor(), config_->waiting) {}
 
@@ -78,7 +89,6 @@ Task<bool> Exchange::run() {
   lifeline_.stop();
   client_.on_gone(nullptr);
   place_.reset();
-  if (gone_) outcome_ = "client left";
   record();
   co_return keep_alive_ && !gone_ && head_.keep_alive;
 }
@@ -173,7 +183,10 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
 // --- admit ---------------------------------------------------------------------------------------
 
 Task<std::optional<Failure>> Exchange::admit() {
+  flight_.set_model(model_->id);
+  account_.row.model = model_->id;
   if (must_not_load()) co_return enter_as_visitor();
+  flight_.set_phase(Phase::Queued);
   place_ = proxy_.dispatcher.enter(*model_, resolved_.name, request_id_);
   const auto hold_until = started_ + config_->waiting.hold;
   const bool shows_loading =
@@ -192,6 +205,9 @@ Task<std::optional<Failure>> Exchange::admit() {
     co_await place_->changed(until);
   }
   admitted_at_ = Clock::now();
+  account_.row.load_ms = place_->load().count();
+  account_.row.metadata["fifo_priority"] = std::to_string(place_->priority());
+  flight_.set_phase(Phase::Prefill);
   if (place_->state() == Place::State::Refused) co_return failure_of(place_->refusal());
   if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
   co_return std::nullopt;
@@ -262,6 +278,13 @@ std::function<std::string()> Exchange::loading_text() {
     const std::size_t position = waits ? proxy_.dispatcher.queue_position(*place_) : 0;
     return text->next(elapsed, position);
   };
+}
+
+/// An operator has cancelled it: as if the client had left, and it is told by the cut.
+void Exchange::on_cancelled() {
+  cancelled_ = true;
+  client_.close(true);
+  on_client_gone();
 }
 
 void Exchange::on_client_gone() {
@@ -354,7 +377,9 @@ Task<std::optional<Failure>> Exchange::send_request(bool reused) {
   const std::string first = body_prefix();
   const bool more = !client_.body_done();
   upstream_->expires_after(config_->limits.body_timeout);
+  account_.sent(first);
   const Result<void> sent = co_await upstream_->write_request(head, first, more);
+  account_.dispatched();
   if (!sent) {
     Failure made = passing_failure(
         502,
@@ -377,6 +402,7 @@ Task<std::optional<Failure>> Exchange::send_rest_of_body() {
       co_return body_failure(piece.error());
     }
     body_.feed(*piece);
+    account_.sent(*piece);
     upstream_->expires_after(config_->limits.body_timeout);
     const bool more = !client_.body_done();
     const Result<void> sent = co_await upstream_->write_body(*piece, more);
@@ -399,6 +425,9 @@ Task<std::optional<Failure>> Exchange::read_head(bool reused) {
   if (answer) {
     upstream_->expires_never();
     answer_ = std::move(*answer);
+    account_.answered(answer_);
+    flight_.set_answer(answer_);
+    flight_.set_phase(Phase::Streaming);
     co_return std::nullopt;
   }
   const int kind = status_for(answer.error().code);
@@ -462,7 +491,8 @@ Task<void> Exchange::relay() {
     const Result<void> sent = co_await client_.write_response(head, first, !ended);
     lifeline_.set_writing(false);
     if (!sent) co_return on_client_gone();
-    bytes_out_ += first.size();
+    account_.received(first);
+    flight_.add_bytes(first.size());
     keep_alive_ = head.keep_alive;
   }
   co_await relay_body();
@@ -474,6 +504,7 @@ Task<void> Exchange::relay_body() {
     if (gone_) co_return;
     if (!piece) {
       // Cut, never ended cleanly: the client must not take a part for the whole.
+      account_.row.outcome = "upstream_error";
       outcome_ = place_->state() == Place::State::Aborted
                      ? "cut: " + place_->abort_reason()
                      : "engine broke off: " + piece.error().message();
@@ -481,7 +512,8 @@ Task<void> Exchange::relay_body() {
       keep_alive_ = false;
       co_return;
     }
-    bytes_out_ += piece->size();
+    account_.received(*piece);
+    flight_.add_bytes(piece->size());
     lifeline_.set_writing(true);
     client_.expires_after(config_->limits.idle_timeout);
     const bool more = !upstream_->body_done();
@@ -508,7 +540,8 @@ Task<void> Exchange::relay_tunnel() {
   const Result<void> sent = co_await client_.write_response(head, std::string_view(), false);
   if (!sent) co_return on_client_gone();
   const TunnelBytes bytes = co_await tunnel(client_, *upstream_, config_->limits.tunnel_timeout);
-  bytes_out_ = bytes.down;
+  account_.row.bytes_in = static_cast<std::int64_t>(bytes.up);
+  account_.row.bytes_out = static_cast<std::int64_t>(bytes.down);
   if (place_->state() == Place::State::Aborted) outcome_ = "cut: " + place_->abort_reason();
 }
 
@@ -531,6 +564,8 @@ Task<Failure> Exchange::engine_refusal() {
 
 Task<void> Exchange::tell(Failure failed) {
   outcome_ = failed.text.message;
+  account_.row.outcome = outcome_of(failed);
+  count_refusal(failed);
   lifeline_.stop();
   client_.on_gone(nullptr);
   if (lifeline_.head_sent()) {
@@ -554,30 +589,60 @@ Task<void> Exchange::tell(Failure failed) {
   client_.expires_after(config_->limits.body_timeout);
   const Result<void> sent = co_await client_.write_response(head, body, false);
   keep_alive_ = head.keep_alive && sent;
-  bytes_out_ += body.size();
+  account_.row.bytes_out += static_cast<std::int64_t>(body.size());
   if (unread && sent) co_await client_.linger_close();
 }
 
 Task<void> Exchange::tell_as_event(Failure failed) {
   outcome_ = failed.text.message;
+  account_.row.outcome = outcome_of(failed);
   lifeline_.stop();
   const std::string event = wire::error_event(route_.dialect, failed.status, failed.text);
   client_.expires_after(config_->limits.body_timeout);
   const Result<void> sent = co_await client_.write_body(event, false);
-  bytes_out_ += event.size();
+  account_.row.bytes_out += static_cast<std::int64_t>(event.size());
   keep_alive_ = sent && client_.body_done();
 }
 
-void Exchange::record() const {
+/// Refusals of ours, by their reason; what the engine said is not among them.
+void Exchange::count_refusal(const Failure& failed) {
+  std::string_view reason;
+  if (failed.status == 404) reason = "model_unknown";
+  if (failed.status == 413) reason = "body_too_large";
+  if (failed.status == 429) reason = "queue_full";
+  if (failed.status == 503) reason = failed.load_failed ? "circuit" : "draining";
+  if (!reason.empty()) proxy_.recorder.metrics.rejected(reason, account_.row.client);
+}
+
+void Exchange::record() {
   const auto ms = [](Clock::duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
   };
+  const bool left_early = gone_ && !account_.is_complete();
+  if (left_early) {
+    outcome_ = cancelled_ ? "cancelled by an operator" : "client left";
+    account_.row.outcome = "cancelled";
+  }
   const auto waited =
       admitted_at_ == Clock::time_point{} ? Clock::duration::zero() : admitted_at_ - started_;
+  Activity& row = account_.row;
+  row.asked_for = asked_for_;
+  if (row.model.empty()) row.model = asked_for_;
+  row.status = status_;
+  row.queue_ms = ms(waited);
+  if (row.outcome.empty()) {
+    row.outcome = status_ < 400 ? "ok" : status_ < 500 ? "client_error" : "upstream_error";
+  }
+  if (row.outcome != "ok" && outcome_ != "ok") row.error = outcome_;
+  if (!resolved_.selector.empty()) row.metadata["selector"] = resolved_.selector;
   spdlog::info("{} {} {} model={} status={} bytes={} waited={}ms took={}ms {}",
                for_log(request_id_, 64), head_.method, for_log(head_.path()),
-               asked_for_.empty() ? "-" : for_log(asked_for_, 100), status_, bytes_out_, ms(waited),
-               ms(Clock::now() - started_), for_log(outcome_, 400));
+               asked_for_.empty() ? "-" : for_log(asked_for_, 100), status_, row.bytes_out,
+               row.queue_ms, ms(Clock::now() - started_), for_log(outcome_, 400));
+  proxy_.recorder.metrics.http_answered(row.api, head_.method, status_);
+  if (route_.source == wire::ModelSource::Body) {
+    account_.close([this](const Fields::Field& field) { return holds_own_key(*config_, field); });
+  }
 }
 
 }  // namespace rouse

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/http_stream.hpp"
+#include "proxy/account.hpp"
 #include "proxy/lifeline.hpp"
 #include "proxy/names.hpp"
 #include "proxy/proxy.hpp"
@@ -57,9 +58,11 @@ class Exchange {
   Task<void> tell(Failure failure);
   Task<void> tell_as_event(Failure failure);
   Task<Failure> engine_refusal();
-  void record() const;
+  void record();
 
   void on_client_gone();
+  void on_cancelled();
+  void count_refusal(const Failure& failed);
   void start_lifeline();
   [[nodiscard]] std::function<std::string()> loading_text();
   void cut_upstream();
@@ -80,6 +83,8 @@ class Exchange {
   std::string remote_;
   std::string request_id_;
   Clock::time_point started_ = Clock::now();
+  Account account_;
+  InFlight::Entry flight_;
 
   wire::BodyModel body_;
   std::string prefix_;     // the body as far as it was read before forwarding
@@ -95,11 +100,11 @@ class Exchange {
   ResponseHead answer_;
 
   bool gone_ = false;
+  bool cancelled_ = false;  // by an operator
   bool keep_alive_ = true;
   int status_ = 0;  // as the client saw it; 0: nothing was sent
-  std::uint64_t bytes_out_ = 0;
   Clock::time_point admitted_at_{};
-  std::string outcome_ = "ok";
+  std::string outcome_ = "ok";  // for the log: what went wrong
 };
 
 }  // namespace rouse

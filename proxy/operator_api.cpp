@@ -1,6 +1,7 @@
 #include "proxy/operator_api.hpp"
 
 #include "base/log.hpp"
+#include "proxy/event_stream.hpp"
 #include "proxy/log_stream.hpp"
 #include "proxy/queue_view.hpp"
 #include "proxy/refusal.hpp"
@@ -11,6 +12,7 @@
 #include <simdjson.h>
 #include <spdlog/spdlog.h>
 
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -122,11 +124,59 @@ Reply activate_profile(const std::string& body, Proxy& proxy) {
     return refusal(404, "no profile is called \"" + for_log(profile) + "\"");
   }
   spdlog::info("the active profile is {}", profile.empty() ? "none" : profile);
+  publish_profile(proxy);
   wire::JsonWriter json;
   json.begin_object();
   write_active_profile(json, proxy);
   json.end_object();
   return {200, "application/json", json.take()};
+}
+
+/// "ID/cancel"
+Reply cancel(const std::string& argument, Proxy& proxy) {
+  const std::size_t slash = argument.find('/');
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(argument.data(), argument.data() + slash, id);
+  const bool is_cancel = slash != std::string::npos && argument.substr(slash) == "/cancel";
+  if (!is_cancel || error != std::errc{} || end != argument.data() + slash) {
+    return refusal(404, "there is nothing at /api/inflight/" + for_log(argument));
+  }
+  if (!proxy.recorder.in_flight.cancel(id)) {
+    return refusal(404, fmt::format("no request {} is on its way", id));
+  }
+  spdlog::info("request {} was cancelled through the API", id);
+  return {200, "application/json", R"({"msg":"ok"})"};
+}
+
+Reply capture(const std::string& argument, Proxy& proxy) {
+  std::int64_t id = 0;
+  const char* const last = argument.data() + argument.size();
+  const auto [end, error] = std::from_chars(argument.data(), last, id);
+  if (error != std::errc{} || end != last) return refusal(400, "a capture has a number");
+  std::string json = proxy.recorder.captures.json(id);
+  if (json.empty()) return refusal(404, fmt::format("nothing was captured of request {}", id));
+  return {200, "application/json", std::move(json)};
+}
+
+Task<Reply> activity(const RequestHead& request, Proxy& proxy) {
+  auto parsed = parse_activity_query(request.query());
+  if (const auto* wrong = std::get_if<std::string>(&parsed)) co_return refusal(400, *wrong);
+  ActivityQuery query = std::get<ActivityQuery>(std::move(parsed));
+  const std::optional<ActivityPage> page = co_await proxy.recorder.store().page(std::move(query));
+  if (!page) co_return refusal(503, "the history was asked for too late");
+  co_return Reply{200, "application/json", to_json(*page)};
+}
+
+Task<Reply> stats(const RequestHead& request, Proxy& proxy) {
+  std::string model = wire::query_value(request.query(), "model").value_or("");
+  const std::optional<ActivityStats> found =
+      co_await proxy.recorder.store().stats(std::move(model));
+  if (!found) co_return refusal(503, "the history was asked for too late");
+  co_return Reply{200, "application/json", to_json(*found)};
+}
+
+Reply metrics(Proxy& proxy) {
+  return {200, Metrics::kContentType, metrics_text(proxy)};
 }
 
 Reply one_model(const std::string& name, Proxy& proxy) {
@@ -167,6 +217,16 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       co_return Reply{200, "application/json", version_text()};
     case wire::RouteId::Root:
       co_return plain("rouse is running. Models: /v1/models, state: /api/queue, logs: /logs\n");
+    case wire::RouteId::Metrics:
+      co_return metrics(proxy);
+    case wire::RouteId::Activity:
+      co_return co_await activity(request, proxy);
+    case wire::RouteId::Stats:
+      co_return co_await stats(request, proxy);
+    case wire::RouteId::Capture:
+      co_return capture(match.argument, proxy);
+    case wire::RouteId::Cancel:
+      co_return cancel(match.argument, proxy);
     case wire::RouteId::Profiles:
       co_return Reply{200, "application/json", profiles_text(proxy)};
     case wire::RouteId::ActivateProfile:
@@ -176,14 +236,9 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
     case wire::RouteId::OneModel:
       co_return one_model(match.argument, proxy);
     case wire::RouteId::UpstreamRoot:
-    case wire::RouteId::Metrics:
     case wire::RouteId::Events:
-    case wire::RouteId::Activity:
-    case wire::RouteId::Stats:
-    case wire::RouteId::Capture:
     case wire::RouteId::Performance:
     case wire::RouteId::Hardware:
-    case wire::RouteId::Cancel:
     case wire::RouteId::LogStream:
     case wire::RouteId::Inference:
     case wire::RouteId::Upstream:
@@ -211,6 +266,10 @@ Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
     Reply unknown = refusal(
         400, "no log is called \"" + for_log(match.argument) + "\": proxy, upstream, or a model");
     co_return co_await send(client, request, std::move(unknown));
+  }
+  if (match.route->id == wire::RouteId::Events && request.method != "HEAD") {
+    co_await stream_events(client, request, proxy);
+    co_return false;
   }
   Reply reply = co_await reply_to(request, match, body, proxy);
   co_return co_await send(client, request, std::move(reply));

@@ -6,6 +6,7 @@
 #include "proxy/dispatcher.hpp"
 #include "proxy/logs.hpp"
 #include "proxy/names.hpp"
+#include "proxy/recorder.hpp"
 
 #include <functional>
 #include <memory>
@@ -26,6 +27,7 @@ struct Proxy {
   std::shared_ptr<const Config> config;  ///< replaced by a reload: copy it to hold on to one
   Dispatcher& dispatcher;
   Names& names;
+  Recorder& recorder;
   HttpPool& pool;
   StreamDeadlines& deadlines;
   TaskGroup& sessions;

@@ -14,10 +14,6 @@
 
 namespace rouse {
 
-namespace {
-
-using wire::JsonWriter;
-
 std::string_view state_name(core::EngineState state) {
   switch (state) {
     case core::EngineState::Stopped:
@@ -33,6 +29,10 @@ std::string_view state_name(core::EngineState state) {
   }
   return "unknown";
 }
+
+namespace {
+
+using wire::JsonWriter;
 
 bool is_resident(core::EngineState state) {
   return state != core::EngineState::Stopped && state != core::EngineState::Failed;
@@ -246,6 +246,25 @@ std::string profiles_text(Proxy& proxy) {
   json.end_array();
   json.end_object();
   return json.take();
+}
+
+std::string metrics_text(Proxy& proxy) {
+  const core::ScheduleView view = proxy.dispatcher.view();
+  MetricsNow now;
+  now.view = &view;
+  now.at = proxy.dispatcher.now();
+  for (const auto& [id, entry] : proxy.recorder.in_flight.entries()) {
+    const bool loading =
+        entry->phase() == Phase::Queued &&
+        proxy.dispatcher.engine_state(entry->model()) == core::EngineState::Starting;
+    const std::string phase(to_string(loading ? Phase::Loading : entry->phase()));
+    ++now.phases[{entry->model(), phase}];
+    const double start =
+        std::chrono::duration<double>(entry->started_at().time_since_epoch()).count();
+    double& oldest = now.oldest[phase];
+    if (oldest == 0 || start < oldest) oldest = start;
+  }
+  return proxy.recorder.metrics.text(now);
 }
 
 std::string version_text() {

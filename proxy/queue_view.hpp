@@ -4,8 +4,11 @@
 #include "proxy/wire/json_writer.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace rouse {
+
+[[nodiscard]] std::string_view state_name(core::EngineState state);
 
 // What the listing endpoints say, gathered from the configuration and the scheduler's view.
 
@@ -17,6 +20,7 @@ namespace rouse {
 [[nodiscard]] std::string profiles_text(Proxy& proxy);  ///< GET /api/profiles
 /// The member "active" of an object that has been begun.
 void write_active_profile(wire::JsonWriter& json, const Proxy& proxy);
-[[nodiscard]] std::string version_text();  ///< GET /api/version
+[[nodiscard]] std::string metrics_text(Proxy& proxy);  ///< GET /metrics
+[[nodiscard]] std::string version_text();              ///< GET /api/version
 
 }  // namespace rouse

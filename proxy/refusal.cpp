@@ -57,10 +57,15 @@ Failure failure_of(const core::Refuse& refusal) {
     case core::RefusalCause::CircuitOpen: {
       Failure made = passing_failure(503, refusal.detail, retry_after);
       made.passing = false;  // waiting a moment does not mend it: a person should read this
+      made.load_failed = true;
+      return made;
+    }
+    case core::RefusalCause::LoadFailed: {
+      Failure made = passing_failure(503, refusal.detail, retry_after);
+      made.load_failed = true;
       return made;
     }
     case core::RefusalCause::TooLong:
-    case core::RefusalCause::LoadFailed:
     case core::RefusalCause::Unloaded:
     case core::RefusalCause::ShuttingDown:
       break;

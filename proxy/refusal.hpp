@@ -18,6 +18,7 @@ struct Failure {
   int retry_after_s = 0;     ///< 0: no Retry-After
   bool passing = false;      ///< a second attempt by the client may succeed
   bool try_again = false;    ///< not one byte can have been executed: we try again ourselves
+  bool load_failed = false;  ///< the engine could not be started
   bool body_unread = false;  ///< part of the request is unread: the connection must close
 };
 

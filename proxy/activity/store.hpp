@@ -45,6 +45,11 @@ class ActivityStore {
   /// Of @p model, or of all when it is empty.
   [[nodiscard]] Task<std::optional<ActivityStats>> stats(std::string model);
 
+  /// For rows that come from now on.
+  void set_limits(std::int64_t rows_max, std::chrono::hours age_max) {
+    options_.rows_max = rows_max;
+    options_.age_max = age_max;
+  }
   [[nodiscard]] const StoreOptions& options() const { return options_; }
 
  private:

@@ -104,9 +104,12 @@ void read_ignore_paths(const Section& top, Config& config) {
 void read_observation(const Section& top, Config& config) {
   config.metrics_max_in_memory = top.number("metricsMaxInMemory", 1000);
   if (config.metrics_max_in_memory <= 0) config.metrics_max_in_memory = 1000;
-  config.capture_buffer_mb = top.number("captureBuffer", 5);
+  config.capture_buffer_mb = top.number("captureBuffer", 0);
   if (top.is_given("store")) {
-    config.store_path = top.section("store").text("path");
+    const Section store = top.section("store");
+    config.store_rows_max = store.number("maxRows", static_cast<int>(config.store_rows_max));
+    config.store_age_max = store.duration("maxAge", config.store_age_max);
+    config.store_path = store.text("path");
     std::error_code ignored;
     if (config.store_path->empty()) {
       top.section("store").fault("path", "is missing: the file to keep the history in");

@@ -135,8 +135,10 @@ struct Config {
   int start_port = 5800;
   bool include_aliases_in_list = false;
   int metrics_max_in_memory = 1000;
-  int capture_buffer_mb = 5;
+  int capture_buffer_mb = 0;  ///< 0: nothing is captured
   std::optional<std::string> store_path;
+  std::int64_t store_rows_max = 1'000'000;                             ///< 0: no limit
+  std::chrono::milliseconds store_age_max{std::chrono::hours(90 * 24)};  ///< 0: for ever
   std::vector<std::string> activity_session_id{"X-Session-ID", "X-Litellm-Session-Id"};
   bool performance_disabled = false;
   std::chrono::seconds performance_every{5};

@@ -22,10 +22,10 @@ constexpr std::array kTop = {
               true, 0, 0, "proxy|upstream|both|none"},
     ConfigKey{"logRequests", Bool, "", "false", "kept for old files: requests are always logged",
               false},
-    ConfigKey{"metricsMaxInMemory", Number, "", "1000", "rows of request history in memory", false},
-    ConfigKey{"captureBuffer", Number, "", "5", "megabytes of recorded requests; 0: none", false},
-    ConfigKey{"store", Section, "store", "", "keeps the request history in a file", false},
-    ConfigKey{"ui", Section, "ui", "", "the web page", false},
+    ConfigKey{"metricsMaxInMemory", Number, "", "1000", "rows of request history in memory"},
+    ConfigKey{"captureBuffer", Number, "", "0", "megabytes of recorded requests; 0: none"},
+    ConfigKey{"store", Section, "store", "", "keeps the request history in a file"},
+    ConfigKey{"ui", Section, "ui", "", "the web page"},
     ConfigKey{"performance", Section, "performance", "", "samples of the machine's load", false},
     ConfigKey{"globalTTL", Number, "", "0",
               "seconds without a request after which a model is unloaded; 0: never", true, 0},
@@ -175,14 +175,16 @@ constexpr std::array kPeer = {
 };
 
 constexpr std::array kStore = {
-    ConfigKey{"path", Text, "", "", "an SQLite file", false},
+    ConfigKey{"path", Text, "", "", "an SQLite file"},
+    ConfigKey{"maxRows", Number, "", "1000000", "the newest that are kept; 0: all", true, 0},
+    ConfigKey{"maxAge", Duration, "", "2160h", "older ones are removed; 0: none"},
 };
 constexpr std::array kUi = {
-    ConfigKey{"activity", Section, "uiActivity", "", "the history page", false},
+    ConfigKey{"activity", Section, "uiActivity", "", "the history page"},
 };
 constexpr std::array kUiActivity = {
     ConfigKey{"session_id", TextList, "", "[X-Session-ID, X-Litellm-Session-Id]",
-              "headers that name a session", false},
+              "headers that name a session"},
 };
 constexpr std::array kPerformance = {
     ConfigKey{"disabled", Bool, "", "false", "no samples", false},

@@ -38,6 +38,8 @@ class UsageTap {
   /// Returns how many events that carry content (text, reasoning, parts of tool calls) ended in
   /// @p piece.
   int feed(std::string_view piece);
+  /// The last event of the stream has passed.
+  [[nodiscard]] bool has_ended() const { return usage_.ended; }
   /// At the end of the body, or where it broke off.
   [[nodiscard]] Usage finish();
 

@@ -3,6 +3,7 @@
 #include "proxy/activity/query.hpp"
 #include "proxy/activity/store.hpp"
 #include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
@@ -236,22 +237,27 @@ TEST_F(Store, WhatWasWrittenOutlivesAKill) {
     StoreOptions file;
     file.path = path;
     auto store = ActivityStore::open(file, worker, [](const std::string&) {});
-    for (int i = 0; store; ++i) {
-      (*store)->record(row("a"));
+    TaskGroup group(loop.get_executor(), [](const std::string&) {});
+    std::optional<ActivityPage> seen;
+    for (int i = 0; store && i < 50; ++i) (*store)->record(row("a"));
+    group.spawn(keep((*store)->page({}), seen));
+    while (!seen) loop.run_one();
+    std::ofstream{marker} << "yes";
+    for (;;) {  // until it is killed
+      (*store)->record(row("b"));
       loop.restart();
       loop.run_for(1ms);
-      if (i == 50) std::ofstream{marker} << "yes";
     }
     ::_exit(1);
   }
-  while (!std::filesystem::exists(marker)) ::usleep(1000);
+  EXPECT_TRUE(test::wait_until([&] { return std::filesystem::exists(marker); }));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   StoreOptions file;
   file.path = path;
   const auto store = open(file);
   ASSERT_NE(store, nullptr) << fault_;
-  EXPECT_GE(page(*store).total, 1);
+  EXPECT_GE(page(*store).total, 50);
 }
 
 TEST_F(Store, AFileThatIsSomethingElseIsLeftAlone) {
