@@ -13,7 +13,8 @@ namespace {
 
 using Duration = std::chrono::steady_clock::duration;
 
-/// One direction. A break cuts both streams, so that the other direction ends as well.
+/// One direction. One that breaks while it is read from cuts both streams. One that takes no more
+/// may have sent all it has to say, which the other direction still passes on.
 Task<void> copy(HttpStream& from, HttpStream& to, Duration idle_max, std::uint64_t& bytes) {
   for (;;) {
     const Result<std::string_view> piece = co_await from.read_body();
@@ -24,8 +25,7 @@ Task<void> copy(HttpStream& from, HttpStream& to, Duration idle_max, std::uint64
     const bool more = !piece->empty();
     bytes += piece->size();
     const Result<void> sent = co_await to.write_body(*piece, more);
-    if (!sent) break;
-    if (!more) co_return;
+    if (!sent || !more) co_return;
   }
   from.close(true);
   to.close(true);

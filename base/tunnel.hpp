@@ -14,7 +14,8 @@ struct TunnelBytes {
 
 /// Passes bytes both ways between two streams that have switched protocols (RFC 9110 §7.8), until
 /// both sides have ended, one breaks off, or neither has said anything for @p idle_max. The end of
-/// one side is passed on while the other goes on. Both streams are of no further use afterwards.
+/// one side is passed on while the other goes on. Both streams are of no further use afterwards. A
+/// cancellation of the caller ends it; its cancellation state is then off.
 Task<TunnelBytes> tunnel(HttpStream& client, HttpStream& upstream,
                          std::chrono::steady_clock::duration idle_max);
 

@@ -159,11 +159,13 @@ Failure Exchange::unread(Failure made) const {
 }
 
 Task<std::optional<Failure>> Exchange::read_model_name() {
-  if (head_.framing == Framing::None) {
+  const std::string in_query = wire::query_value(head_.query(), "model").value_or("");
+  if (head_.framing == Framing::None && in_query.empty()) {
     co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
   }
   client_.expires_after(config_->limits.body_timeout);
-  while (!body_.model() && body_.state() == wire::BodyModel::State::Reading) {
+  const bool has_body = head_.framing != Framing::None;
+  while (has_body && !body_.model() && body_.state() == wire::BodyModel::State::Reading) {
     const Result<std::string_view> piece = co_await client_.read_body();
     if (!piece) co_return body_failure(piece.error());
     prefix_ += *piece;
@@ -171,12 +173,12 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
     if (client_.body_done()) break;
   }
   client_.expires_never();
-  if (client_.body_done() && !body_.model()) body_.finish();
+  if (has_body && client_.body_done() && !body_.model()) body_.finish();
   if (body_.state() == wire::BodyModel::State::Malformed) {
     co_return unread(failure(400, body_.problem()));
   }
   if (body_.model_is_no_text()) co_return unread(failure(400, "\"model\" must be a text"));
-  asked_for_ = body_.model().value_or("");
+  asked_for_ = body_.model().value_or(in_query);
   co_return std::nullopt;
 }
 

@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace rouse::wire {
 
 namespace {
+
+constexpr std::size_t kBlanksMax = 64 * 1024;
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -42,21 +45,26 @@ BodyModel::State BodyModel::feed(std::string_view piece) {
   std::string whole;
   if (undecided_) {
     const std::size_t first = piece.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-    if (first == std::string_view::npos) {
+    const bool is_blank = first == std::string_view::npos;
+    if (is_blank && blanks_.size() + piece.size() <= kBlanksMax) {
       blanks_ += piece;
       return state();
     }
     undecided_ = false;
-    if (piece[first] != '{') finder_ = FormFinder::urlencoded();
+    if (is_blank || piece[first] != '{') finder_ = FormFinder::urlencoded();
     whole = std::move(blanks_);
     whole += piece;
     piece = whole;
   }
-  return std::visit([piece](auto& finder) { return state_of(finder.feed(piece)); }, finder_);
+  std::visit([piece](auto& finder) { finder.feed(piece); }, finder_);
+  return state();
 }
 
 BodyModel::State BodyModel::finish() {
-  return std::visit([](auto& finder) { return state_of(finder.finish()); }, finder_);
+  // Nothing but blanks is a form without fields.
+  if (std::exchange(undecided_, false)) finder_ = FormFinder::urlencoded();
+  std::visit([](auto& finder) { finder.finish(); }, finder_);
+  return state();
 }
 
 BodyModel::State BodyModel::state() const {

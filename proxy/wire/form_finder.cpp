@@ -4,6 +4,8 @@
 #include "proxy/wire/route.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace rouse::wire {
 
@@ -45,19 +47,49 @@ std::string parameter(std::string_view text, std::string_view name) {
   return {};
 }
 
-/// The name of the field that a part's head announces.
-std::string field_name(std::string_view head) {
-  while (!head.empty()) {
-    const std::size_t end = std::min(head.find("\r\n"), head.size());
-    const std::string_view line = head.substr(0, end);
+/// The name of the field that a part's head announces; empty for a file, whatever it is called.
+std::string field_name(std::string head) {
+  // A line that begins with a blank goes on with the one before (RFC 5322 §2.2.3).
+  for (const std::string fold : {"\r\n ", "\r\n\t"}) {
+    for (std::size_t at = head.find(fold); at != std::string::npos; at = head.find(fold, at)) {
+      head.replace(at, fold.size(), " ");
+    }
+  }
+  std::string_view rest = head;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find("\r\n"), rest.size());
+    const std::string_view line = rest.substr(0, end);
     const std::size_t colon = line.find(':');
     if (colon != std::string_view::npos &&
         equal_without_case(trim(line.substr(0, colon)), "content-disposition")) {
-      return parameter(line.substr(colon + 1), "name");
+      const std::string_view value = line.substr(colon + 1);
+      return parameter(value, "filename").empty() ? parameter(value, "name") : std::string();
     }
-    head.remove_prefix(std::min(end + 2, head.size()));
+    rest.remove_prefix(std::min(end + 2, rest.size()));
   }
   return {};
+}
+
+/// Twice as fast as string::find where the data is full of the needle's first byte.
+std::size_t find_bytes(std::string_view text, std::string_view needle, std::size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* at = ::memmem(text.data() + from, text.size() - from, needle.data(), needle.size());
+  if (at == nullptr) return std::string_view::npos;
+  return static_cast<std::size_t>(static_cast<const char*>(at) - text.data());
+}
+
+/// What stands behind a delimiter's text: it decides whether it is one.
+enum class Behind { Undecided, Delimiter, Data, TooLong };
+
+Behind judge(std::string_view behind) {
+  if (behind.starts_with("--")) behind.remove_prefix(2);
+  if (behind == "-") return Behind::Undecided;
+  const std::size_t text = behind.find_first_not_of(" \t");
+  if (std::min(text, behind.size()) > kPaddingMax) return Behind::TooLong;
+  if (text == std::string_view::npos) return Behind::Undecided;
+  if (behind[text] != '\r') return Behind::Data;
+  if (text + 1 == behind.size()) return Behind::Undecided;
+  return behind[text + 1] == '\n' ? Behind::Delimiter : Behind::Data;
 }
 
 bool is_wanted(std::string_view name) {
@@ -90,6 +122,7 @@ FormFinder FormFinder::urlencoded() {
 
 FormFinder::State FormFinder::feed(std::string_view piece) {
   if (state_ != State::Reading) return state_;
+  window_.erase(0, std::exchange(at_, 0));
   window_ += piece;
   while (state_ == State::Reading && step()) {
   }
@@ -100,9 +133,11 @@ FormFinder::State FormFinder::finish() {
   if (state_ != State::Reading) return state_;
   if (step_ == Step::Pair) {
     read_pair(true);
-    state_ = State::Done;
+    if (state_ == State::Reading) state_ = State::Done;
   } else {
-    fail("the form ends without its last delimiter");
+    // Most bodies end right behind their last delimiter.
+    feed("\r\n");
+    if (state_ == State::Reading) fail("the form ends without its last delimiter");
   }
   if (!stream_) stream_ = false;
   return state_;
@@ -145,57 +180,50 @@ bool FormFinder::step() {
 }
 
 bool FormFinder::read_data() {
+  const std::string_view data = view();
   for (std::size_t from = 0;;) {
-    const std::size_t at = window_.find(delimiter_, from);
-    if (at == std::string::npos) break;
-    const std::string_view behind = std::string_view(window_).substr(at + delimiter_.size());
-    // More text on the line makes it data that begins like a delimiter.
-    const std::size_t text = behind.find_first_not_of(" \t");
-    if (text == std::string_view::npos || behind.size() < 2) {
-      if (behind.size() > kPaddingMax) return fail("a delimiter's line has no end");
-      if (!field_.empty()) return at > kValueBytesMax ? fail(field_ + " is too long") : false;
-      consume(at);
-      return false;
-    }
-    if (!behind.starts_with("--") && behind[text] != '\r') {
+    const std::size_t at = find_bytes(data, delimiter_, from);
+    if (at == std::string_view::npos) break;
+    const Behind behind = judge(data.substr(at + delimiter_.size()));
+    if (behind == Behind::Data) {
       from = at + 1;
       continue;
     }
-    if (!field_.empty()) take_field(std::string_view(window_).substr(0, at), seen_, seen_ + at);
+    if (behind == Behind::TooLong) return fail("a delimiter's line has no end");
+    if (!field_.empty() && at > kValueBytesMax) return fail(field_ + " is too long");
+    if (behind == Behind::Undecided) {
+      if (field_.empty()) consume(at);
+      return false;
+    }
+    if (!field_.empty()) take_field(data.substr(0, at), seen_, seen_ + at);
     consume(at + delimiter_.size());
     step_ = Step::AfterDelimiter;
     return state_ == State::Reading;
   }
   const std::size_t keep = delimiter_.size() - 1;
   if (!field_.empty()) {
-    return window_.size() > kValueBytesMax + keep ? fail(field_ + " is too long") : false;
+    return data.size() > kValueBytesMax + keep ? fail(field_ + " is too long") : false;
   }
-  if (window_.size() > keep) consume(window_.size() - keep);
+  if (data.size() > keep) consume(data.size() - keep);
   return false;
 }
 
 bool FormFinder::read_after_delimiter() {
-  if (window_.size() < 2) return false;
-  if (window_.starts_with("--")) {
+  if (view().starts_with("--")) {
     step_ = Step::End;
     return true;
   }
-  const std::size_t end = window_.find("\r\n");
-  if (end == std::string::npos) {
-    return window_.size() > kPaddingMax ? fail("a delimiter's line has no end") : false;
-  }
   // The line's end stays: a part without a head begins with an empty line.
-  consume(end);
+  consume(view().find("\r\n"));
   step_ = Step::Head;
   return true;
 }
 
 bool FormFinder::read_head() {
-  const std::size_t end = window_.find("\r\n\r\n");
-  if (end == std::string::npos) {
-    return window_.size() > kPartHeadMax ? fail("a part's head is too long") : false;
-  }
-  std::string name = field_name(std::string_view(window_).substr(0, end));
+  const std::size_t end = view().find("\r\n\r\n");
+  if (std::min(end, view().size()) > kPartHeadMax) return fail("a part's head is too long");
+  if (end == std::string_view::npos) return false;
+  std::string name = field_name(std::string(view().substr(0, end)));
   const bool wanted = (name == "model" && !model_) || (name == "stream" && !stream_);
   field_ = wanted ? std::move(name) : std::string();
   consume(end + 4);
@@ -204,33 +232,41 @@ bool FormFinder::read_head() {
 }
 
 bool FormFinder::read_pair(bool is_last) {
-  const std::size_t end = window_.find('&');
-  if (end == std::string::npos && !is_last) {
-    if (window_.size() <= kPairMax) return false;
-    skipping_ = true;
-    consume(window_.size());
-    return false;
+  const std::string_view data = view();
+  const std::size_t end = data.find('&');
+  const std::string_view pair = data.substr(0, end);
+  if (pair.size() > kPairMax || skipping_) {
+    if (!skipping_ && !take_long_pair(pair)) return false;
+    skipping_ = end == std::string_view::npos;
+    consume(skipping_ ? data.size() : end + 1);
+    return !skipping_;
   }
-  const std::string_view pair = std::string_view(window_).substr(0, end);
+  if (end == std::string_view::npos && !is_last) return false;
   const std::size_t equals = pair.find('=');
-  if (!skipping_ && equals != std::string_view::npos) {
+  if (equals != std::string_view::npos) {
     std::string name = form_decode(pair.substr(0, equals));
     if (is_wanted(name)) {
       field_ = std::move(name);
-      const std::string value = form_decode(pair.substr(equals + 1));
-      take_field(value, seen_ + equals + 1, seen_ + pair.size());
+      take_field(form_decode(pair.substr(equals + 1)), seen_ + equals + 1, seen_ + pair.size());
     }
   }
-  skipping_ = false;
-  if (end == std::string::npos) return false;
+  if (end == std::string_view::npos) return false;
   consume(end + 1);
   return state_ == State::Reading;
 }
 
+/// A pair that is too long for a name: that of a model is a fault, others are skipped.
+bool FormFinder::take_long_pair(std::string_view pair) {
+  const std::string name = form_decode(pair.substr(0, std::min<std::size_t>(pair.find('='), 64)));
+  return name != "model" || model_ ? true : fail("model is too long");
+}
+
 void FormFinder::take_field(std::string_view value, std::size_t begin, std::size_t end) {
-  if (value.size() > kValueBytesMax) {
-    fail(field_ + " is too long");
-  } else if (field_ == "model" && !model_) {
+  if (field_ == "model" && !model_) {
+    if (value.size() > kValueBytesMax) {
+      fail("model is too long");
+      return;
+    }
     model_ = std::string(value);
     model_begin_ = begin;
     model_end_ = end;
@@ -244,13 +280,14 @@ void FormFinder::consume(std::size_t n) {
   const std::size_t not_ours = std::min(n, in_front_);
   in_front_ -= not_ours;
   seen_ += n - not_ours;
-  window_.erase(0, n);
+  at_ += n;
 }
 
 bool FormFinder::fail(std::string text) {
   state_ = State::Malformed;
   problem_ = std::move(text);
   window_.clear();
+  at_ = 0;
   return false;
 }
 

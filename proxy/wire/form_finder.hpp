@@ -50,15 +50,18 @@ class FormFinder {
   bool read_head();
   bool read_pair(bool is_last);
   void take_field(std::string_view value, std::size_t begin, std::size_t end);
+  bool take_long_pair(std::string_view pair);
+  [[nodiscard]] std::string_view view() const { return std::string_view(window_).substr(at_); }
   void consume(std::size_t n);
   bool fail(std::string text);
 
   State state_ = State::Reading;
   Step step_ = Step::Data;
   std::string delimiter_;     // "\r\n--BOUNDARY"; empty: urlencoded
-  std::string window_;        // what is not decided yet
-  std::size_t seen_ = 0;      // of the body, up to the start of the window
-  std::size_t in_front_ = 0;  // bytes at the start of the window that are not of the body
+  std::string window_;        // what came, from the last feed() on that left something undecided
+  std::size_t at_ = 0;        // in the window, of what is not decided yet
+  std::size_t seen_ = 0;      // the same in the body
+  std::size_t in_front_ = 0;  // bytes from at_ on that are not of the body
   std::string field_;         // the name of the part that is being read, if it is wanted
   bool skipping_ = false;     // a pair that is too long to be wanted
   std::optional<std::string> model_;
