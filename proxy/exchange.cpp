@@ -228,6 +228,7 @@ bool Exchange::must_not_load() const {
 
 std::optional<Failure> Exchange::enter_as_visitor() {
   place_ = proxy_.dispatcher.visit(*model_, request_id_);
+  resolved_.lease = {};  // it counts for nothing
   admitted_at_ = Clock::now();
   if (place_) return std::nullopt;
   return unread(failure(
@@ -337,6 +338,15 @@ Task<std::optional<Failure>> Exchange::forward() {
   }
 }
 
+std::string Exchange::target_for_engine() const {
+  if (path_) return path_->target;
+  std::string target = route_.upstream_target(head_.target);
+  if (route_.source == wire::ModelSource::Query && !sent_name_.empty()) {
+    target = wire::with_query_value(target, "model", sent_name_);
+  }
+  return target;
+}
+
 /// Filters need the whole body; it is read only now, when there is an engine to send it to.
 Task<std::optional<Failure>> Exchange::edit_body() {
   while (!client_.body_done()) {
@@ -368,8 +378,7 @@ Task<std::optional<Failure>> Exchange::edit_body() {
 
 Task<std::optional<Failure>> Exchange::send_request(bool reused) {
   RequestHead head = head_for_engine(head_, place_->endpoint(), *config_, remote_, request_id_);
-  head.target =
-      place_->endpoint().base_path + (path_ ? path_->target : route_.upstream_target(head_.target));
+  head.target = place_->endpoint().base_path + target_for_engine();
   if (is_renamed() && head.framing == Framing::Length) {
     // Wraps for a shorter name.
     const std::size_t before = body_.model_end() - body_.model_begin();

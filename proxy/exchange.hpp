@@ -73,6 +73,7 @@ class Exchange {
   [[nodiscard]] Failure unread(Failure made) const;
   [[nodiscard]] bool is_renamed() const;
   [[nodiscard]] std::string body_prefix();
+  [[nodiscard]] std::string target_for_engine() const;
 
   Proxy& proxy_;
   std::shared_ptr<const Config> config_;  // as it was when the request came

@@ -54,6 +54,10 @@ void Names::adopt(std::shared_ptr<const Config> config) {
   if (!config_->profiles.contains(active_)) active_.clear();
 }
 
+bool Names::is_pinned(const std::string& name) const {
+  return !active_.empty() && config_->profiles.at(active_).pins.contains(name);
+}
+
 std::string Names::pinned(std::string_view name) const {
   std::string text(name);
   if (active_.empty()) return text;

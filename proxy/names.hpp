@@ -51,6 +51,9 @@ class Names {
   /// What the active profile makes of @p name; the same if it has no pin for it.
   [[nodiscard]] std::string pinned(std::string_view name) const;
 
+  /// Whether the active profile says something of @p name, if only that it is disabled.
+  [[nodiscard]] bool is_pinned(const std::string& name) const;
+
   /// @p profile empty: none. False: there is no such profile.
   [[nodiscard]] bool activate(const std::string& profile);
   /// Empty: none.

@@ -164,6 +164,7 @@ Task<Reply> activity(const RequestHead& request, Proxy& proxy) {
   ActivityQuery query = std::get<ActivityQuery>(std::move(parsed));
   const std::optional<ActivityPage> page = co_await proxy.recorder.store().page(std::move(query));
   if (!page) co_return refusal(503, "the history was asked for too late");
+  if (!page->fault.empty()) co_return refusal(500, "the history: " + page->fault);
   co_return Reply{200, "application/json", to_json(*page)};
 }
 
@@ -172,6 +173,7 @@ Task<Reply> stats(const RequestHead& request, Proxy& proxy) {
   const std::optional<ActivityStats> found =
       co_await proxy.recorder.store().stats(std::move(model));
   if (!found) co_return refusal(503, "the history was asked for too late");
+  if (!found->fault.empty()) co_return refusal(500, "the history: " + found->fault);
   co_return Reply{200, "application/json", to_json(*found)};
 }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <iterator>
 #include <vector>
 
 namespace rouse {
@@ -47,7 +48,8 @@ wire::ModelEntry entry_of(const ModelConfig& model, bool loaded) {
   entry.id = model.id;
   entry.name = model.name;
   entry.description = model.description;
-  entry.aliases = model.aliases;
+  std::copy_if(model.aliases.begin(), model.aliases.end(), std::back_inserter(entry.aliases),
+               [](const std::string& alias) { return alias.find('*') == std::string::npos; });
   entry.metadata_json = model.metadata_json;
   entry.in = model.capabilities.in;
   entry.out = model.capabilities.out;
@@ -107,9 +109,11 @@ wire::ModelEntry entry_of(const std::string& name, const SelectorConfig& selecto
   }
   std::vector<std::string> targets;
   for (const std::string& target : selector.targets) targets.push_back(wire::json_string(target));
-  entry.more_json =
-      fmt::format(R"("strategy":"{}","targets":[{}],"spillover":{})",
-                  strategy_name(selector.strategy), fmt::join(targets, ","), selector.spillover);
+  entry.more_json = fmt::format(R"("strategy":"{}","targets":[{}])",
+                                strategy_name(selector.strategy), fmt::join(targets, ","));
+  if (selector.strategy == SelectorConfig::Strategy::Spillover) {
+    entry.more_json += fmt::format(R"(,"spillover":{})", selector.spillover);
+  }
   return entry;
 }
 

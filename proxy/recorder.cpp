@@ -17,7 +17,7 @@ StoreOptions options_of(const Config& config) {
   StoreOptions options;
   options.path = config.store_path.value_or("");
   options.rows_max = config.store_path ? config.store_rows_max : config.metrics_max_in_memory;
-  options.age_max = std::chrono::duration_cast<std::chrono::hours>(config.store_age_max);
+  options.age_max = config.store_age_max;
   return options;
 }
 
@@ -37,7 +37,7 @@ void Recorder::adopt(const Config& config) {
   metrics.adopt(config);
   captures.set_bytes_max(capture_bytes(config));
   const StoreOptions options = options_of(config);
-  if (options.path == store_->options().path) {
+  if (options.path == wanted_path_) {
     store_->set_limits(options.rows_max, options.age_max);
   } else {
     open_store(config);
@@ -47,6 +47,10 @@ void Recorder::adopt(const Config& config) {
 void Recorder::open_store(const Config& config) {
   const auto trouble = [](const std::string& text) { spdlog::warn("{}", text); };
   StoreOptions options = options_of(config);
+  wanted_path_ = options.path;
+  // Ids go on, since captures and those who listen know requests by them.
+  if (store_) options.first_id = store_->next_id();
+  store_.reset();
   auto opened = ActivityStore::open(options, worker_, trouble);
   if (!opened) {
     spdlog::error("{}; it is kept in memory instead", opened.error().doing);

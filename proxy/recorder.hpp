@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace rouse {
@@ -40,6 +41,7 @@ class Recorder {
 
   Worker worker_;
   std::unique_ptr<ActivityStore> store_;  // never null
+  std::string wanted_path_;               // of the configuration; it may have failed
 };
 
 }  // namespace rouse

@@ -47,7 +47,7 @@ std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch
     found.starts = match.raw_argument.empty();
   } else {
     const auto parts = wire::split_upstream(match.raw_argument, [&](const std::string& name) {
-      return config.find_model(proxy.names.pinned(name)) != nullptr;
+      return proxy.names.is_pinned(name) || config.find_model(name) != nullptr;
     });
     if (!parts) return std::nullopt;
     found.name = parts->name;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace rouse {
 
@@ -38,9 +39,21 @@ Fields redacted(const Fields& fields, const std::function<bool(const Fields::Fie
 }
 
 void write_fields(wire::JsonWriter& json, std::string_view key, const Fields& fields) {
+  // Several fields of one name are one list (RFC 9110 §5.3).
+  std::vector<Fields::Field> joined;
+  for (const Fields::Field& field : fields) {
+    const auto it = std::find_if(joined.begin(), joined.end(), [&](const auto& other) {
+      return equal_without_case(other.name, field.name);
+    });
+    if (it == joined.end()) {
+      joined.push_back(field);
+    } else {
+      it->value += ", " + field.value;
+    }
+  }
   json.key(key);
   json.begin_object();
-  for (const Fields::Field& field : fields) json.member(field.name, field.value);
+  for (const Fields::Field& field : joined) json.member(field.name, field.value);
   json.end_object();
 }
 

@@ -27,7 +27,8 @@ constexpr std::array<std::string_view, 13> kSorts{
 std::optional<std::int64_t> whole(std::string_view text, std::int64_t least, std::int64_t most) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool fits = error == std::errc{} && end == text.data() + text.size();
+  const bool is_plain = !text.starts_with('-');
+  const bool fits = is_plain && error == std::errc{} && end == text.data() + text.size();
   return fits && value >= least && value <= most ? std::optional(value) : std::nullopt;
 }
 

@@ -33,6 +33,7 @@ struct ActivityPage {
   std::int64_t page = 1;
   std::int64_t limit = 25;
   std::int64_t total = 0;
+  std::string fault;  ///< not empty: it could not be read
 };
 
 /// How often which values occur.
@@ -56,6 +57,7 @@ struct ActivityStats {
   std::int64_t cache_tokens = 0;
   std::optional<Histogram> prompt_speed;
   std::optional<Histogram> output_speed;
+  std::string fault;  ///< not empty: it could not be read
 };
 
 [[nodiscard]] std::string to_json(const Activity& row);

@@ -1,11 +1,16 @@
 #include "proxy/activity/store.hpp"
 
+#include "base/posix.hpp"
 #include "proxy/wire/json_writer.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <map>
 #include <sqlite3.h>
@@ -26,7 +31,7 @@ constexpr int kSpeedsMax = 100'000;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE activity (
-  id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, model TEXT NOT NULL, asked_for TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, model TEXT NOT NULL, asked_for TEXT NOT NULL,
   req_path TEXT NOT NULL, api TEXT NOT NULL, client TEXT NOT NULL,
   resp_content_type TEXT NOT NULL, resp_status_code INTEGER NOT NULL, outcome TEXT NOT NULL,
   input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_tokens INTEGER NOT NULL,
@@ -213,6 +218,9 @@ void bind_conditions(Statement& select, const ActivityQuery& query) {
 /// The connection. Used by the worker's thread alone, once it is open.
 struct ActivityStore::Database {
   sqlite3* db = nullptr;
+  UniqueFd lock;  // held while the file is ours
+  std::atomic<bool> closing = false;
+  std::atomic<bool> reading = false;
 
   Database() = default;
   ~Database() { sqlite3_close(db); }
@@ -251,21 +259,34 @@ struct ActivityStore::Database {
     return why;
   }
 
+  /// Nobody waits for an answer any more. From the loop's thread.
+  void stop_reading() {
+    closing = true;
+    if (reading) sqlite3_interrupt(db);
+  }
+
+  /// A part of what is too old, so that no write takes long; the next ones remove the rest.
   void prune(std::int64_t last_id, const StoreOptions& options) {
     if (options.rows_max > 0) {
-      Statement remove(db, "DELETE FROM activity WHERE id <= ?");
+      Statement remove(db,
+                       "DELETE FROM activity WHERE id IN "
+                       "(SELECT id FROM activity WHERE id <= ? ORDER BY id LIMIT 5000)");
       remove.bind(last_id - options.rows_max);
       remove.step();
     }
     if (options.age_max.count() > 0) {
-      Statement remove(db, "DELETE FROM activity WHERE time_ms < ?");
+      Statement remove(db,
+                       "DELETE FROM activity WHERE id IN "
+                       "(SELECT id FROM activity WHERE time_ms < ? ORDER BY time_ms LIMIT 5000)");
       remove.bind(to_ms(Clock::now() - options.age_max));
       remove.step();
     }
   }
 
   ActivityPage page(const ActivityQuery& query) {
-    ActivityPage page{{}, query.page, query.limit, 0};
+    ActivityPage page{{}, query.page, query.limit, 0, {}};
+    if (closing) return page;
+    reading = true;
     const std::string where = conditions(query);
     {
       Statement count(db, "SELECT COUNT(*) FROM activity" + where);
@@ -280,6 +301,8 @@ struct ActivityStore::Database {
     select.bind(query.limit);
     select.bind((query.page - 1) * query.limit);
     while (select.step()) page.rows.push_back(read_row(select));
+    if (select.failed()) page.fault = fault();
+    reading = false;
     return page;
   }
 
@@ -295,6 +318,8 @@ struct ActivityStore::Database {
 
   ActivityStats stats(const std::string& model) {
     ActivityStats stats;
+    if (closing) return stats;
+    reading = true;
     Statement sums(db, std::string("SELECT COUNT(*), SUM(input_tokens), SUM(output_tokens), "
                                    "SUM(MAX(cache_tokens, 0)) FROM activity") +
                            (model.empty() ? "" : " WHERE model = ?"));
@@ -305,8 +330,10 @@ struct ActivityStore::Database {
       stats.output_tokens = sums.integer();
       stats.cache_tokens = sums.integer();
     }
+    if (sums.failed()) stats.fault = fault();
     stats.prompt_speed = histogram_of(speeds("prompt_per_second", model));
     stats.output_speed = histogram_of(speeds("tokens_per_second", model));
+    reading = false;
     return stats;
   }
 };
@@ -319,6 +346,15 @@ Result<std::unique_ptr<ActivityStore>> ActivityStore::open(const StoreOptions& o
                  fmt::format("the request history {}: {}", options.path, what)};
   };
   const std::string path = options.path.empty() ? ":memory:" : options.path;
+  if (!options.path.empty()) {
+    database->lock = UniqueFd(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!database->lock) return failed(errno_code().message());
+    if (::flock(database->lock.get(), LOCK_EX | LOCK_NB) != 0) {
+      return failed("another program writes it");
+    }
+    // It says who asked for what: for its owner only.
+    const UniqueFd made(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  }
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path.c_str(), &database->db, flags, nullptr) != SQLITE_OK) {
     return failed(database->fault());
@@ -349,7 +385,9 @@ Result<std::unique_ptr<ActivityStore>> ActivityStore::open(const StoreOptions& o
                     kSchema, kApplication, kVersion);
     if (!database->run(make.c_str())) return failed(database->fault());
   }
-  const std::int64_t last = database->number("SELECT MAX(id) FROM activity");
+  Statement sequence(database->db, "SELECT seq FROM sqlite_sequence WHERE name = 'activity'");
+  const std::int64_t last = sequence.step() ? sequence.integer() : 0;
+  if (sequence.failed()) return failed(database->fault());
   return std::unique_ptr<ActivityStore>(
       new ActivityStore(options, worker, std::move(trouble), std::move(database), last));
 }
@@ -360,10 +398,11 @@ ActivityStore::ActivityStore(StoreOptions options, Worker& worker, Trouble troub
       worker_(worker),
       trouble_(std::move(trouble)),
       database_(std::move(database)),
-      next_id_(last_id + 1) {}
+      next_id_(std::max(last_id + 1, options_.first_id)) {}
 
 ActivityStore::~ActivityStore() {
   *alive_ = false;
+  database_->stop_reading();
   if (waiting_.empty()) return;
   worker_.run([database = database_, rows = std::move(waiting_),
                options = options_] { return database->write(rows, options); },
@@ -382,26 +421,50 @@ std::int64_t ActivityStore::record(Activity row) {
   return id;
 }
 
-// What comes while a transaction is written goes into the next.
+// What comes while a transaction is written goes into the next. What could not be written waits for
+// the next, too.
 void ActivityStore::flush() {
+  struct Written {
+    std::vector<Activity> rows;
+    std::string fault;
+  };
   writing_ = true;
-  std::vector<Activity> rows = std::exchange(waiting_, {});
-  worker_.run([database = database_, rows = std::move(rows),
-               options = options_] { return database->write(rows, options); },
-              [this, alive = alive_](const std::string& fault) {
-                if (!*alive) return;
-                writing_ = false;
-                if (fault.empty() == in_trouble_) {
-                  in_trouble_ = !fault.empty();
-                  trouble_(fault.empty() ? "the request history is written again"
-                                         : "the request history is not written: " + fault);
-                }
-                if (!waiting_.empty()) flush();
-              });
+  worker_.run(
+      [database = database_, rows = std::exchange(waiting_, {}), options = options_]() mutable {
+        Written written;
+        written.fault = database->write(rows, options);
+        if (!written.fault.empty()) written.rows = std::move(rows);
+        return written;
+      },
+      [this, alive = alive_](Written written) {
+        if (!*alive) return;
+        writing_ = false;
+        tell(written.fault);
+        if (!written.fault.empty()) return keep(std::move(written.rows));
+        if (!waiting_.empty() && !in_trouble_) flush();
+      });
+}
+
+void ActivityStore::keep(std::vector<Activity> rows) {
+  rows.insert(rows.end(), std::make_move_iterator(waiting_.begin()),
+              std::make_move_iterator(waiting_.end()));
+  waiting_ = std::move(rows);
+}
+
+/// Once when it begins to fail, and once when it is well again.
+void ActivityStore::tell(const std::string& fault) {
+  if (fault.empty() != in_trouble_) return;
+  in_trouble_ = !fault.empty();
+  if (in_trouble_) {
+    trouble_("the request history is not written, it waits: " + fault);
+  } else {
+    trouble_(fmt::format("the request history is written again; {} rows were lost",
+                         std::exchange(lost_, 0)));
+  }
 }
 
 Task<std::optional<ActivityPage>> ActivityStore::page(ActivityQuery query) {
-  if (!waiting_.empty()) flush();  // a question sees all that ended before it
+  if (!waiting_.empty() && !in_trouble_) flush();  // a question sees all that ended before it
   std::function<ActivityPage()> job = [database = database_, query = std::move(query)] {
     return database->page(query);
   };
@@ -409,7 +472,7 @@ Task<std::optional<ActivityPage>> ActivityStore::page(ActivityQuery query) {
 }
 
 Task<std::optional<ActivityStats>> ActivityStore::stats(std::string model) {
-  if (!waiting_.empty()) flush();
+  if (!waiting_.empty() && !in_trouble_) flush();
   std::function<ActivityStats()> job = [database = database_, model = std::move(model)] {
     return database->stats(model);
   };

@@ -18,14 +18,15 @@ namespace rouse {
 struct StoreOptions {
   std::string path;               ///< an SQLite file; empty: in memory
   std::int64_t rows_max = 1000;   ///< the newest that are kept; 0: all
-  std::chrono::hours age_max{0};  ///< older ones are removed; 0: none
+  std::chrono::milliseconds age_max{0};  ///< older ones are removed; 0: none
+  std::int64_t first_id = 1;             ///< ids go on from here, or from those of the file
 };
 
 /// Keeps what has ended in SQLite, off the request's way: record() only adds to a list, which the
-/// worker writes in one transaction. A disk that is full or gone is told once; rows are then lost,
-/// requests never.
+/// worker writes in one transaction. A disk that is full or gone is told once; rows wait meanwhile,
+/// up to a bound, and requests do not.
 ///
-/// Single thread; @p worker outlives it... and finishes its jobs after it is gone.
+/// Single thread; @p worker outlives it. Questions that nobody waits for any more end with it.
 class ActivityStore {
  public:
   using Trouble = std::function<void(const std::string&)>;
@@ -46,17 +47,20 @@ class ActivityStore {
   [[nodiscard]] Task<std::optional<ActivityStats>> stats(std::string model);
 
   /// For rows that come from now on.
-  void set_limits(std::int64_t rows_max, std::chrono::hours age_max) {
+  void set_limits(std::int64_t rows_max, std::chrono::milliseconds age_max) {
     options_.rows_max = rows_max;
     options_.age_max = age_max;
   }
   [[nodiscard]] const StoreOptions& options() const { return options_; }
+  [[nodiscard]] std::int64_t next_id() const { return next_id_; }
 
  private:
   struct Database;
   ActivityStore(StoreOptions options, Worker& worker, Trouble trouble,
                 std::shared_ptr<Database> database, std::int64_t last_id);
   void flush();
+  void keep(std::vector<Activity> rows);
+  void tell(const std::string& fault);
 
   StoreOptions options_;
   Worker& worker_;

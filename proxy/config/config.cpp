@@ -180,7 +180,7 @@ void read_preload(const Section& top, Config& config) {
   const Section startup = top.section("hooks").section("on_startup");
   for (const ListItem& item : startup.items("preload")) {
     const std::string name = trimmed(item.text);
-    const ModelConfig* model = config.find_model(name);
+    const ModelConfig* model = config.find_exact(name);
     if (model == nullptr) {
       startup.warn_at(item.place, item.key,
                       fmt::format("no model here is called \"{}\"; left out", name));
@@ -298,19 +298,21 @@ bool AliasPattern::matches(std::string_view name) const {
   }
 }
 
-const ModelConfig* Config::find_model(std::string_view name) const {
+const ModelConfig* Config::find_exact(std::string_view name) const {
   auto model = models.find(name);
-  if (model == models.end()) {
-    const auto alias = aliases.find(name);
-    if (alias != aliases.end()) {
-      model = models.find(alias->second);
-    } else {
-      const auto pattern =
-          std::find_if(alias_patterns.begin(), alias_patterns.end(),
-                       [name](const AliasPattern& each) { return each.matches(name); });
-      if (pattern != alias_patterns.end()) model = models.find(pattern->model);
-    }
-  }
+  if (model != models.end()) return &model->second;
+  const auto alias = aliases.find(name);
+  if (alias == aliases.end()) return nullptr;
+  model = models.find(alias->second);
+  return model == models.end() ? nullptr : &model->second;
+}
+
+const ModelConfig* Config::find_model(std::string_view name) const {
+  if (const ModelConfig* exact = find_exact(name)) return exact;
+  const auto pattern = std::find_if(alias_patterns.begin(), alias_patterns.end(),
+                                    [name](const auto& each) { return each.matches(name); });
+  if (pattern == alias_patterns.end()) return nullptr;
+  const auto model = models.find(pattern->model);
   return model == models.end() ? nullptr : &model->second;
 }
 

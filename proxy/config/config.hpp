@@ -137,7 +137,7 @@ struct Config {
   int metrics_max_in_memory = 1000;
   int capture_buffer_mb = 0;  ///< 0: nothing is captured
   std::optional<std::string> store_path;
-  std::int64_t store_rows_max = 1'000'000;                             ///< 0: no limit
+  std::int64_t store_rows_max = 1'000'000;                               ///< 0: no limit
   std::chrono::milliseconds store_age_max{std::chrono::hours(90 * 24)};  ///< 0: for ever
   std::vector<std::string> activity_session_id{"X-Session-ID", "X-Litellm-Session-Id"};
   bool performance_disabled = false;
@@ -159,6 +159,8 @@ struct Config {
   LimitsConfig limits;
   TlsFiles tls;  // tls: (ours); cert and key both or neither
 
+  /// The model with that id or exactly that alias; nullptr if none.
+  [[nodiscard]] const ModelConfig* find_exact(std::string_view name) const;
   /// The model with that id, that alias, or an alias pattern that fits, in this order; nullptr if
   /// none.
   [[nodiscard]] const ModelConfig* find_model(std::string_view name) const;

@@ -130,11 +130,15 @@ std::size_t literal_size(const AliasPattern& alias) {
 void add_pattern(const std::string& alias, const std::string& id, const Section& section,
                  const ListItem& from, Config& config) {
   AliasPattern made{alias, id};
+  // Two stars in a row say no more than one.
+  for (std::size_t at = 0; (at = made.pattern.find("**", at)) != std::string::npos;) {
+    made.pattern.erase(at, 1);
+  }
   if (literal_size(made) == 0) {
     return section.fault_at(from, "a pattern of stars alone would take every name");
   }
   for (const AliasPattern& other : config.alias_patterns) {
-    if (other.pattern != alias || other.model == id) continue;
+    if (other.pattern != made.pattern || other.model == id) continue;
     section.fault_at(from, fmt::format("duplicate alias {} found in model: {} (it belongs to {})",
                                        alias, id, other.model));
   }
@@ -166,9 +170,9 @@ void add_alias(const std::string& alias, const std::string& id, const Section& s
 }  // namespace
 
 std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
+  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
 }
 
 Filters read_filters(const Section& section) {

@@ -62,7 +62,7 @@ void read_peers(const Section& top, Config& config) {
       if (!fresh && it->second != member.key) {
         section.fault_at(item, fmt::format("{} is a name of peer {}, too", full, it->second));
       }
-      if (config.find_model(full) != nullptr) {
+      if (config.find_exact(full) != nullptr) {
         section.fault_at(item, fmt::format("{} is the name of a model here", full));
       }
     }
@@ -135,7 +135,7 @@ void read_selectors(const Section& top, Config& config) {
     if (is_blank(member.key)) {
       top.fault_at(member.place, "selectors", "a selector needs a name");
     }
-    if (config.find_model(member.key) != nullptr || peers.has_full(member.key)) {
+    if (config.find_exact(member.key) != nullptr || peers.has_full(member.key)) {
       top.fault_at(member.place, "selectors." + member.key, "this is the name of a model");
     }
     if (!section.is_given("strategy"))

@@ -28,7 +28,7 @@ void read_groups(const Section& section, std::string_view key, Config& config) {
     group.exclusive = entry.truth("exclusive", true);
     group.persistent = entry.truth("persistent", false);
     for (const ListItem& item : entry.items("members")) {
-      const ModelConfig* model = config.find_model(item.text);
+      const ModelConfig* model = config.find_exact(item.text);
       if (model == nullptr) {
         entry.fault_at(item, no_model(item.text, config));
         continue;
@@ -105,7 +105,7 @@ void read_priority(const Section& top, Config& config) {
     if (error != std::errc{} || end != text.data() + text.size()) {
       fifo.fault_at(member.value.place, "priority." + member.key,
                     fmt::format("expected a whole number, got \"{}\"", text));
-    } else if (config.find_model(member.key) == nullptr) {
+    } else if (config.find_exact(member.key) == nullptr) {
       fifo.fault_at(member.place, "priority." + member.key, no_model(member.key, config));
     } else {
       config.priority.emplace(member.key, priority);

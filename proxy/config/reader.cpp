@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
 
 namespace rouse {
 
@@ -20,6 +21,40 @@ bool is_number(std::string_view text) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
+/// A YAML number as JSON writes it; nullopt: it is a text. Whole numbers may be 0x1f, 0o17, 0b11
+/// and 1_000; JSON wants no sign +, no bare point and no leading zero.
+std::optional<std::string> number_json(std::string text) {
+  std::string sign;
+  if (!text.empty() && (text.front() == '+' || text.front() == '-')) {
+    if (text.front() == '-') sign = "-";
+    text.erase(0, 1);
+  }
+  const bool has_digit = text.find_first_of("0123456789") != std::string::npos;
+  if (!has_digit || text.front() == '_') return std::nullopt;
+  std::erase(text, '_');
+  int base = 10;
+  if (text.size() > 1 && text[0] == '0' && text.find_first_of(".eE") == std::string::npos) {
+    base = text[1] == 'x' ? 16 : text[1] == 'b' ? 2 : 8;
+    text.erase(0, text[1] == 'x' || text[1] == 'b' || text[1] == 'o' ? 2 : 1);
+  }
+  const bool is_whole = base != 10 || text.find_first_not_of("0123456789") == std::string::npos;
+  if (is_whole) {
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, value, base);
+    if (error == std::errc{} && at == end) return sign + std::to_string(value);
+    if (base != 10 || error == std::errc{}) return std::nullopt;
+  }
+  if (!is_number(text)) return std::nullopt;
+  if (text.front() == '.') text.insert(0, "0");
+  const std::size_t point = text.find('.');
+  const bool is_bare =
+      point != std::string::npos &&
+      (point + 1 == text.size() || text[point + 1] == 'e' || text[point + 1] == 'E');
+  if (is_bare) text.insert(point + 1, "0");
+  return sign + text;
+}
+
 std::string scalar_json(const YamlNode& node) {
   const std::string& text = node.text;
   if (node.quoted) return wire::json_string(text);
@@ -27,10 +62,7 @@ std::string scalar_json(const YamlNode& node) {
   if (text == "True" || text == "TRUE") return "true";
   if (text == "False" || text == "FALSE") return "false";
   if (text == "~" || text == "Null" || text == "NULL") return "null";
-  const bool json_can = is_number(text) && text.front() != '+' && text.front() != '.' &&
-                        text.back() != '.' &&
-                        !(text.size() > 1 && text[0] == '0' && text[1] != '.');
-  return json_can ? text : wire::json_string(text);
+  return number_json(text).value_or(wire::json_string(text));
 }
 
 }  // namespace

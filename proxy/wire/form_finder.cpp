@@ -145,19 +145,7 @@ FormFinder::State FormFinder::finish() {
 
 std::string FormFinder::encoded(std::string_view name) const {
   if (!delimiter_.empty()) return std::string(name);
-  static constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string text;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~';
-    if (plain) {
-      text += c;
-    } else {
-      text += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return text;
+  return percent_encode(name);
 }
 
 /// One step with what there is; false: more bytes are needed.

@@ -4,7 +4,6 @@
 #include "proxy/wire/text_scan.hpp"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <charconv>
 #include <optional>
@@ -105,14 +104,58 @@ struct Item {
   std::size_t comma_after = kNone;
 };
 
+std::string utf8(unsigned code) {
+  const auto byte = [](unsigned value) { return static_cast<char>(value); };
+  if (code < 0x80) return {byte(code)};
+  if (code < 0x800) return {byte(0xC0 | (code >> 6)), byte(0x80 | (code & 0x3F))};
+  if (code < 0x10000) {
+    return {byte(0xE0 | (code >> 12)), byte(0x80 | ((code >> 6) & 0x3F)),
+            byte(0x80 | (code & 0x3F))};
+  }
+  return {byte(0xF0 | (code >> 18)), byte(0x80 | ((code >> 12) & 0x3F)),
+          byte(0x80 | ((code >> 6) & 0x3F)), byte(0x80 | (code & 0x3F))};
+}
+
+/// The number that four hexadecimal digits at @p at are; -1: there are none.
+int hex4(std::string_view text, std::size_t at) {
+  unsigned value = 0;
+  const char* const from = text.data() + std::min(at, text.size());
+  const auto [end, error] =
+      std::from_chars(from, text.data() + std::min(at + 4, text.size()), value, 16);
+  return error == std::errc{} && end == from + 4 ? static_cast<int>(value) : -1;
+}
+
+/// Whether the JSON string @p literal, with its quotes, says @p name.
 bool is_key(std::string_view literal, std::string_view name) {
   if (literal.size() < 2) return false;
-  const std::string_view plain = literal.substr(1, literal.size() - 2);
-  if (plain.find('\\') == std::string_view::npos) return plain == name;
-  simdjson::dom::parser parser;
-  std::string_view unescaped;
-  return parser.parse(simdjson::padded_string(literal)).get(unescaped) == simdjson::SUCCESS &&
-         unescaped == name;
+  std::string_view rest = literal.substr(1, literal.size() - 2);
+  if (rest.find('\\') == std::string_view::npos) return rest == name;
+  while (!rest.empty()) {
+    std::string letter(1, rest.front());
+    std::size_t taken = 1;
+    if (rest.front() == '\\' && rest.size() > 1) {
+      static constexpr std::string_view kFrom = "bfnrt";
+      static constexpr std::string_view kTo = "\b\f\n\r\t";
+      const std::size_t known = kFrom.find(rest[1]);
+      letter = known == std::string_view::npos ? rest[1] : kTo[known];
+      taken = 2;
+      if (rest[1] == 'u') {
+        int unit = hex4(rest, 2);
+        taken = 6;
+        const bool is_high = unit >= 0xD800 && unit < 0xDC00 && rest.substr(6).starts_with("\\u");
+        if (const int low = is_high ? hex4(rest, 8) : -1; low >= 0xDC00 && low < 0xE000) {
+          unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+          taken = 12;
+        }
+        if (unit < 0) return false;
+        letter = utf8(static_cast<unsigned>(unit));
+      }
+    }
+    if (!name.starts_with(letter)) return false;
+    name.remove_prefix(letter.size());
+    rest.remove_prefix(std::min(taken, rest.size()));
+  }
+  return name.empty();
 }
 
 /// What a walk over the container at some place has found.
@@ -206,12 +249,17 @@ void remove_item(std::string& text, const Item& item) {
 Result<void> append_item(std::string& text, bool is_object, const Walk& seen, const PathPart* part,
                          const PathPart* end, const JsonEdit& edit) {
   if (seen.close >= text.size()) return fault(edit, "it is no JSON");
+  for (const PathPart* below = part + 1; below != end; ++below) {
+    if (below->index().value_or(0) > kIndexMax) return fault(edit, "no array has so many elements");
+  }
   std::string item = with_parents(part + 1, end, edit.json);
   if (is_object) {
     item = json_string(part->name) + ":" + item;
   } else if (const auto index = part->index()) {
     if (*index > kIndexMax) return fault(edit, "no array has so many elements");
-    for (std::size_t i = seen.count; i < *index; ++i) item = "null," + item;
+    std::string nulls;
+    for (std::size_t i = seen.count; i < *index; ++i) nulls += "null,";
+    item.insert(0, nulls);
   } else if (!part->is_last()) {
     return fault(edit, fmt::format("an array has no \"{}\"", part->name));
   }
@@ -263,12 +311,12 @@ std::string edit_path_fault(std::string_view path) {
       return fmt::format("{} has to be written \\{} in a path", path[i], path[i]);
     }
   }
-  for (const PathPart& part : parse_path(path)) {
-    if (const auto index = part.index(); index && *index > kIndexMax) {
-      return "no array has so many elements";
-    }
-  }
   return {};
+}
+
+bool names_member(std::string_view path, std::string_view name) {
+  const std::vector<PathPart> parts = parse_path(path);
+  return parts.size() == 1 && parts.front().name == name;
 }
 
 Result<std::string> edit_json(std::string text, const std::vector<JsonEdit>& edits) {

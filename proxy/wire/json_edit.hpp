@@ -27,6 +27,9 @@ struct JsonEdit {
 /// What is wrong with @p path; empty: nothing.
 [[nodiscard]] std::string edit_path_fault(std::string_view path);
 
+/// Whether @p path is the member @p name of the top, however it is written.
+[[nodiscard]] bool names_member(std::string_view path, std::string_view name);
+
 /// Applies @p edits to @p text, one after the other, by splicing: every byte of what is not touched
 /// stays as it is, new members come last. @p text must be JSON with an object or array at the top
 /// (a text that is not may come out as another such text, or fail; never more). Linear in the text

@@ -128,10 +128,7 @@ std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases
   for (const ModelEntry& model : models) listed.emplace(model.id, &model);
   for (const ModelEntry& model : models) {
     if (!with_aliases) break;
-    for (const std::string& alias : model.aliases) {
-      const bool is_pattern = alias.find('*') != std::string::npos;
-      if (!is_pattern) listed.emplace(alias, &model);
-    }
+    for (const std::string& alias : model.aliases) listed.emplace(alias, &model);
   }
   JsonWriter json;
   json.begin_object();

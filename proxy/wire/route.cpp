@@ -250,6 +250,38 @@ std::string percent_decode(std::string_view text) {
   return out;
 }
 
+std::string percent_encode(std::string_view name) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~';
+    if (plain) {
+      text += c;
+    } else {
+      text += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return text;
+}
+
+std::string with_query_value(std::string_view target, std::string_view name,
+                             std::string_view value) {
+  const std::size_t mark = target.find('?');
+  std::size_t at = mark == std::string_view::npos ? target.size() : mark + 1;
+  while (at < target.size()) {
+    const std::size_t end = std::min(target.find('&', at), target.size());
+    const std::size_t equals = std::min(target.find('=', at), end);
+    if (form_decode(target.substr(at, equals - at)) == name) {
+      return std::string(target.substr(0, equals)) + "=" + percent_encode(value) +
+             std::string(target.substr(end));
+    }
+    at = end + 1;
+  }
+  return std::string(target);
+}
+
 std::string form_decode(std::string_view text) {
   std::string spaced(text);
   std::replace(spaced.begin(), spaced.end(), '+', ' ');

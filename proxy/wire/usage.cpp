@@ -64,8 +64,8 @@ std::string shortened(std::string text) {
 class Numbers {
  public:
   explicit Numbers(std::string_view json) : padded_(json) {
-    if (parser_.parse(padded_).get(root_) != simdjson::SUCCESS) root_ = {};
-    is_valid_ = root_.is_object();
+    const bool parsed = parser_.parse(padded_).get(root_) == simdjson::SUCCESS;
+    is_valid_ = parsed && root_.is_object();
   }
 
   /// At "a" or "a/b".

@@ -97,6 +97,20 @@ TEST(JsonEdit, DotsMayBeEscapedAndWildcardsMustBe) {
   EXPECT_NE(edit_path_fault("a.#.b"), "");
 }
 
+TEST(JsonEdit, ANumberIsANameInAnObjectHoweverLarge) {
+  EXPECT_EQ(remove(R"({"logit_bias":{"50256":-1,"7":1}})", "logit_bias.50256"),
+            R"({"logit_bias":{"7":1}})");
+  EXPECT_EQ(set(R"({"logit_bias":{}})", "logit_bias.50256", "-100"),
+            R"({"logit_bias":{"50256":-100}})");
+  EXPECT_THAT(set("{}", "logit_bias.50256", "-100"), HasSubstr("so many"));
+  EXPECT_EQ(edit_path_fault("logit_bias.50256"), "");
+}
+
+TEST(JsonEdit, KeysAreComparedUnescaped) {
+  EXPECT_EQ(remove(R"({"\u00e4\ud83d\ude00\/\n":1})", "ä😀/\n"), "{}");
+  EXPECT_EQ(remove(R"({"\u00e":1,"\ud83d":2,"a\":3})", "a"), R"({"\u00e":1,"\ud83d":2,"a\":3})");
+}
+
 TEST(JsonEdit, EditsBuildOnEachOther) {
   EXPECT_EQ(*edit_json(R"({"model":"x","temperature":1,"stop":[]})",
                        {{JsonEdit::Kind::Set, "model", "\"y\""},
