@@ -94,7 +94,7 @@ core::Instant Dispatcher::now() const {
 }
 
 std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, std::string_view name,
-                                         std::string request_id) {
+                                         std::string request_id, int less) {
   const auto ticket = static_cast<core::Ticket>(next_ticket_++);
   std::unique_ptr<Place> place(new Place(*this, ticket, model.id, std::move(request_id)));
   place->entered_ = now();
@@ -106,6 +106,7 @@ std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, std::string_v
   } else if (it = config_->priority.find(model.id); it != config_->priority.end()) {
     priority = it->second;
   }
+  priority -= less;
   place->priority_ = priority;
   post(core::Arrived{ticket, model.id, priority});
   return place;

@@ -103,9 +103,10 @@ class Dispatcher {
              EngineRegistry& registry);
   ~Dispatcher();
 
-  /// Queues a request for @p model, a configured id, that was asked for as @p name.
+  /// Queues a request for @p model, a configured id, that was asked for as @p name. @p less: by how
+  /// much its priority is below that of the name.
   [[nodiscard]] std::unique_ptr<Place> enter(const ModelConfig& model, std::string_view name,
-                                             std::string request_id);
+                                             std::string request_id, int less = 0);
 
   /// A place on the engine of @p model as it is: no load, no slot, no effect on ttl or swaps; cut
   /// when the engine stops. Null unless the engine is ready.

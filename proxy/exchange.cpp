@@ -2,16 +2,20 @@
 
 #include "base/log.hpp"
 #include "base/tunnel.hpp"
+#include "base/use_task.hpp"
 #include "proxy/authorise.hpp"
 #include "proxy/filters.hpp"
 #include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
+#include "proxy/wire/aux_signs.hpp"
 #include "proxy/wire/loading_stream.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <re2/re2.h>
 #include <utility>
 
 namespace rouse {
@@ -26,6 +30,9 @@ constexpr std::size_t kReadAheadMax = 8 * 1024 * 1024;
 constexpr std::size_t kRefusalMax = 64 * 1024;
 constexpr int kAttemptsMax = 4;
 constexpr auto kPauseBeforeRetry = 100ms;
+/// Below every priority that somebody gives on purpose.
+constexpr int kAuxPriority = 1'000'000;
+constexpr auto kAuxLook = 50ms;
 
 /// The first header that names the client's session, as configured for the history.
 std::string session_id_of(const RequestHead& head, const Config& config) {
@@ -72,6 +79,7 @@ Exchange::~Exchange() = default;
 Task<bool> Exchange::run() {
   std::optional<Failure> failed = co_await find_model();
   if (!failed) client_.on_gone([this] { on_client_gone(); });
+  if (!failed && model_ != nullptr) failed = co_await yield_if_aux();
   for (int attempt = 1; !failed; ++attempt) {
     failed = co_await admit();
     if (!failed && !gone_) failed = co_await forward();
@@ -142,6 +150,8 @@ std::optional<Failure> Exchange::resolve() {
   if (!path_ && body_.is_json() && body_.model()) {
     edits_ = edits_for(model_->filters, resolved_.name);
   }
+  flight_.set_model(model_->id);
+  account_.row.model = model_->id;
   return std::nullopt;
 }
 
@@ -182,14 +192,80 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
   co_return std::nullopt;
 }
 
+// --- let others go first -------------------------------------------------------------------------
+
+/// A title or a count is worth no swap: a model that is loaded may answer, or others go first.
+Task<std::optional<Failure>> Exchange::yield_if_aux() {
+  const AuxConfig& aux = config_->aux;
+  if (!aux.enabled || path_ || !body_.is_json() || !body_.model()) co_return std::nullopt;
+  if (proxy_.dispatcher.engine_state(model_->id) == core::EngineState::Ready)
+    co_return std::nullopt;
+  const bool is_one = co_await looks_aux();
+  if (!is_one || gone_ || hand_over()) co_return std::nullopt;
+  aux_ = "low priority";
+  SteadyTimer timer(proxy_.sessions.executor());
+  const auto until = Clock::now() + aux.patience;
+  // Whoever asks for real work meanwhile has it loaded first, and may even answer this.
+  while (!gone_ && Clock::now() < until) {
+    timer.expires_at(std::min(until, Clock::now() + kAuxLook));
+    co_await timer.async_wait(use_task);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) break;
+    const auto now = proxy_.dispatcher.engine_state(model_->id);
+    if (now == core::EngineState::Ready || hand_over()) break;
+  }
+  co_return std::nullopt;
+}
+
+/// Reads the body to its end, if it is small, and looks at it.
+Task<bool> Exchange::looks_aux() {
+  core::AuxSigns signs;
+  signs.counts_tokens = route_.counts_tokens();
+  if (signs.counts_tokens) co_return true;
+  const AuxConfig& aux = config_->aux;
+  const bool is_small = head_.framing == Framing::Length && head_.content_length <= aux.body_max;
+  if (!is_small || route_.dialect == wire::Dialect::Plain) co_return false;
+  client_.expires_after(config_->limits.body_timeout);
+  while (!client_.body_done() && !gone_) {
+    const Result<std::string_view> piece = co_await client_.read_body();
+    if (!piece) co_return false;  // whoever reads on is told what is wrong
+    prefix_ += *piece;
+    body_.feed(*piece);
+  }
+  client_.expires_never();
+  signs = wire::aux_signs(prefix_);
+  signs.fits_rule = std::any_of(aux.rules.begin(), aux.rules.end(), [this](const auto& rule) {
+    return re2::RE2::PartialMatch(prefix_, *rule);
+  });
+  co_return core::is_aux(signs, aux.max_tokens);
+}
+
+/// To a loaded model that the configuration allows; false: there is none.
+bool Exchange::hand_over() {
+  for (const std::string& id : config_->aux.answer_by) {
+    const ModelConfig* other = config_->find_exact(id);
+    if (other == nullptr || proxy_.dispatcher.engine_state(id) != core::EngineState::Ready)
+      continue;
+    aux_ = "answered by " + id;
+    model_ = other;
+    resolved_.name = id;
+    resolved_.lease = {};
+    sent_name_ = other->use_model_name.empty() ? id : other->use_model_name;
+    edits_ = edits_for(other->filters, id);
+    flight_.set_model(id);
+    account_.row.model = id;
+    return true;
+  }
+  return false;
+}
+
 // --- admit ---------------------------------------------------------------------------------------
 
 Task<std::optional<Failure>> Exchange::admit() {
-  flight_.set_model(model_->id);
-  account_.row.model = model_->id;
   if (must_not_load()) co_return enter_as_visitor();
   flight_.set_phase(Phase::Queued);
-  place_ = proxy_.dispatcher.enter(*model_, resolved_.name, request_id_);
+  place_ = proxy_.dispatcher.enter(*model_, resolved_.name, request_id_,
+                                   aux_.empty() ? 0 : kAuxPriority);
   const auto hold_until = started_ + config_->waiting.hold;
   const bool shows_loading =
       model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat;
@@ -269,7 +345,9 @@ void Exchange::start_lifeline() {
     head_at = Clock::now();
     lifeline_.set_text(loading_text(), wire::kLoadingInterval);
   }
-  lifeline_.start(head_at, early_stream_head(head_, request_id_));
+  ResponseHead head = early_stream_head(head_, request_id_);
+  if (!aux_.empty()) head.fields.add("x-rouse-aux", aux_);
+  lifeline_.start(head_at, std::move(head));
 }
 
 std::function<std::string()> Exchange::loading_text() {
@@ -485,7 +563,8 @@ Task<void> Exchange::relay() {
     }
   } else {
     if (!events) lifeline_.stop();
-    const ResponseHead head = head_for_client(answer_, head_, request_id_, client_.body_done());
+    ResponseHead head = head_for_client(answer_, head_, request_id_, client_.body_done());
+    if (!aux_.empty()) head.fields.set("x-rouse-aux", aux_);
     status_ = head.status;
     const bool more = head.framing != Framing::None;
     std::string_view first;
@@ -645,6 +724,7 @@ void Exchange::record() {
     row.outcome = status_ < 400 ? "ok" : status_ < 500 ? "client_error" : "upstream_error";
   }
   if (row.outcome != "ok" && outcome_ != "ok") row.error = outcome_;
+  if (!aux_.empty()) row.metadata["aux"] = aux_;
   if (!resolved_.selector.empty()) row.metadata["selector"] = resolved_.selector;
   spdlog::info("{} {} {} model={} status={} bytes={} waited={}ms took={}ms {}",
                for_log(request_id_, 64), head_.method, for_log(head_.path()),

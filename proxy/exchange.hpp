@@ -44,6 +44,9 @@ class Exchange {
   std::optional<Failure> check_body_size() const;
   std::optional<Failure> resolve();
   Task<std::optional<Failure>> read_model_name();
+  Task<std::optional<Failure>> yield_if_aux();
+  Task<bool> looks_aux();
+  bool hand_over();
   Task<std::optional<Failure>> admit();
   std::optional<Failure> enter_as_visitor();
   Task<void> settle_stream_flag();
@@ -95,6 +98,7 @@ class Exchange {
   std::vector<wire::JsonEdit> edits_;  // what filters change in the body
   std::string sent_name_;  // of the model, for the engine; empty: as the client wrote it
 
+  std::string aux_;  // what is done with a request that is worth no swap; empty: it is none
   std::unique_ptr<Place> place_;
   std::unique_ptr<HttpStream> upstream_;
   Lifeline lifeline_;

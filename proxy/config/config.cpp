@@ -132,6 +132,30 @@ void read_observation(const Section& top, Config& config) {
   read_ignore_paths(top, config);
 }
 
+void read_aux(const Section& top, Config& config) {
+  const Section section = top.section("aux");
+  AuxConfig& aux = config.aux;
+  aux.enabled = section.truth("enabled", aux.enabled);
+  aux.max_tokens = section.number("maxTokens", static_cast<int>(aux.max_tokens));
+  aux.body_max = section.size("bodyMax", aux.body_max);
+  aux.patience = section.duration("patience", aux.patience);
+  for (const ListItem& item : section.items("answerBy")) {
+    if (const ModelConfig* model = config.find_exact(item.text)) {
+      aux.answer_by.push_back(model->id);
+    } else {
+      section.fault_at(item, fmt::format("no model is called \"{}\"", item.text));
+    }
+  }
+  for (const ListItem& item : section.items("rules")) {
+    auto rule = std::make_shared<const re2::RE2>(item.text, re2::RE2::Quiet);
+    if (!rule->ok()) {
+      section.fault_at(
+          item, fmt::format("\"{}\" is no regular expression: {}", item.text, rule->error()));
+    }
+    aux.rules.push_back(std::move(rule));
+  }
+}
+
 void read_ours(const Section& top, Config& config) {
   const Section schedule = top.section("schedule");
   core::SchedulePolicy& policy = config.schedule;
@@ -152,6 +176,7 @@ void read_ours(const Section& top, Config& config) {
   if (config.waiting.keep_alive < std::chrono::milliseconds(10)) {
     waiting.fault("keepAlive", "a comment more often than every 10ms is a flood");
   }
+  read_aux(top, config);
   const Section limits = top.section("limits");
   config.limits.body_max = limits.size("bodyMax", config.limits.body_max);
   config.limits.head_max = limits.size("headMax", config.limits.head_max);

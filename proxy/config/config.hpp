@@ -107,6 +107,15 @@ struct WaitingConfig {                          // waiting: (ours)
   std::chrono::milliseconds keep_alive{8'000};  ///< between comments after it
 };
 
+struct AuxConfig {  // aux: (ours) titles, summaries, counts: no model is swapped for their sake
+  bool enabled = true;
+  std::int64_t max_tokens = 16;               ///< who asks for so few is one
+  std::uint64_t body_max = 64 * 1024;         ///< of a larger body nobody looks
+  std::chrono::milliseconds patience{1'000};  ///< it lets others go first for so long
+  std::vector<std::string> answer_by;         ///< ids that may answer instead, when they are loaded
+  std::vector<std::shared_ptr<const re2::RE2>> rules;
+};
+
 struct LimitsConfig {  // limits: (ours)
   std::uint64_t body_max = 64ULL * 1024 * 1024;
   std::size_t head_max = 64 * 1024;
@@ -156,6 +165,7 @@ struct Config {
   std::map<std::string, int, std::less<>> priority;  ///< by the name asked for (id or alias)
   core::SchedulePolicy schedule;                     // schedule: (ours)
   WaitingConfig waiting;
+  AuxConfig aux;
   LimitsConfig limits;
   TlsFiles tls;  // tls: (ours); cert and key both or neither
 

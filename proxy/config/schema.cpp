@@ -48,6 +48,8 @@ constexpr std::array kTop = {
     ConfigKey{"matrix", Section, "matrix", "", "the same as routing.router.settings.matrix"},
     ConfigKey{"schedule", Section, "schedule", "", "how waiting requests are served"},
     ConfigKey{"waiting", Section, "waiting", "", "what a client sees while it waits"},
+    ConfigKey{"aux", Section, "aux", "",
+              "titles, summaries and counts, for which nothing is swapped"},
     ConfigKey{"limits", Section, "limits", "", "bounds of the HTTP side"},
     ConfigKey{"tls", Section, "tls", "", "https for the listener, unless the flags give files"},
 };
@@ -225,6 +227,15 @@ constexpr std::array kWaiting = {
     ConfigKey{"hold", Duration, "", "12s", "a stream that waits gets its head after this long"},
     ConfigKey{"keepAlive", Duration, "", "8s", "and then a comment this often"},
 };
+constexpr std::array kAux = {
+    ConfigKey{"enabled", Bool, "", "true", "false: they are requests like all others"},
+    ConfigKey{"maxTokens", Number, "", "16", "a request for so few tokens is one", true, 0},
+    ConfigKey{"bodyMax", Size, "", "64KiB", "a larger body is none"},
+    ConfigKey{"patience", Duration, "", "1s", "lets others go first for so long before it loads"},
+    ConfigKey{"answerBy", TextList, "", "[]",
+              "models that may answer instead, when they are loaded"},
+    ConfigKey{"rules", TextList, "", "[]", "patterns (RE2) of bodies that are one"},
+};
 constexpr std::array kLimits = {
     ConfigKey{"bodyMax", Size, "", "64MiB", "a request's body; more is 413"},
     ConfigKey{"headMax", Size, "", "64KiB", "a request's head; more is 431"},
@@ -271,6 +282,7 @@ constexpr std::array kSections = {
     ConfigSection{"onStartup", kOnStartup},
     ConfigSection{"schedule", kSchedule},
     ConfigSection{"waiting", kWaiting},
+    ConfigSection{"aux", kAux},
     ConfigSection{"limits", kLimits},
     ConfigSection{"tls", kTls},
 };

@@ -75,6 +75,10 @@ struct Route {
   bool needs_key = true;
   std::string_view upstream_path;  ///< another path for the engine; empty: the same
 
+  /// It asks only how many tokens something has.
+  [[nodiscard]] bool counts_tokens() const {
+    return path.ends_with("/count_tokens") || path.ends_with("/input_tokens");
+  }
   /// @p target as the engine gets it: its own path if it has another, the query kept.
   [[nodiscard]] std::string upstream_target(std::string_view target) const;
 };

@@ -130,7 +130,7 @@ class Store : public testing::Test {
   test::TempDir dir_;
   asio::io_context loop_;
   TaskGroup group_{loop_.get_executor(), [](const std::string& text) { ADD_FAILURE() << text; }};
-  Worker worker_{loop_.get_executor()};
+  std::optional<Worker> worker_;  // made when it is needed: a process with threads cannot fork
   std::vector<std::string> troubles_;
   std::string fault_;
 };

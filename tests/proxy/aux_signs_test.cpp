@@ -1,0 +1,49 @@
+#include "proxy/wire/aux_signs.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rouse::wire {
+namespace {
+
+bool is_aux(std::string_view body) {
+  return core::is_aux(aux_signs(body), 16);
+}
+
+TEST(AuxSigns, ATinyAnswerIsOne) {
+  EXPECT_TRUE(is_aux(R"({"model":"a","max_tokens":1,"messages":[]})"));
+  EXPECT_TRUE(is_aux(R"({"max_completion_tokens":16})"));
+  EXPECT_TRUE(is_aux(R"({"max_output_tokens":16})"));
+  EXPECT_FALSE(is_aux(R"({"max_tokens":17})"));
+  EXPECT_FALSE(is_aux(R"({"messages":[{"max_tokens":1}]})"));
+}
+
+TEST(AuxSigns, ATitleWithoutToolsIsOne) {
+  const std::string schema = R"({"type":"object","properties":{"title":{"type":"string"}}})";
+  EXPECT_TRUE(
+      is_aux(R"({"tools":[],"response_format":{"json_schema":{"schema":)" + schema + "}}}"));
+  EXPECT_TRUE(is_aux(R"({"tools":[],"text":{"format":{"schema":)" + schema + "}}}"));
+  EXPECT_TRUE(is_aux(R"({"tools":[],"output_config":{"format":{"schema":)" + schema + "}}}"));
+  EXPECT_FALSE(is_aux(R"({"tools":[{}],"text":{"format":{"schema":)" + schema + "}}}"));
+  EXPECT_FALSE(is_aux(R"({"text":{"format":{"schema":)" + schema + "}}}"));
+  EXPECT_FALSE(is_aux(R"({"tools":[]})")) << "a plain chat";
+}
+
+TEST(AuxSigns, NonsenseIsNone) {
+  EXPECT_FALSE(is_aux(""));
+  EXPECT_FALSE(is_aux("[]"));
+  EXPECT_FALSE(is_aux(R"({"max_tokens":)"));
+  EXPECT_FALSE(is_aux(R"({"max_tokens":"1"})"));
+}
+
+TEST(AuxSigns, CountingAndRulesAreEnough) {
+  core::AuxSigns signs;
+  EXPECT_FALSE(core::is_aux(signs, 16));
+  signs.counts_tokens = true;
+  EXPECT_TRUE(core::is_aux(signs, 16));
+  signs = {};
+  signs.fits_rule = true;
+  EXPECT_TRUE(core::is_aux(signs, 16));
+}
+
+}  // namespace
+}  // namespace rouse::wire
