@@ -89,8 +89,9 @@ TEST(Histogram, HasPercentilesByInterpolation) {
 class Store : public testing::Test {
  protected:
   std::unique_ptr<ActivityStore> open(StoreOptions options) {
+    if (!worker_) worker_.emplace(loop_.get_executor());
     auto opened = ActivityStore::open(
-        options, worker_, [this](const std::string& text) { troubles_.push_back(text); });
+        options, *worker_, [this](const std::string& text) { troubles_.push_back(text); });
     if (opened) return std::move(*opened);
     fault_ = opened.error().doing;
     return nullptr;
