@@ -124,7 +124,10 @@ void read_observation(const Section& top, Config& config) {
   if (every < std::chrono::seconds(5) && every.count() != 0) {
     performance.fault("every",
                       fmt::format("every must be at least 5s, got {}", performance.text("every")));
+  } else if (every.count() != 0) {
+    config.performance_every = std::chrono::duration_cast<std::chrono::seconds>(every);
   }
+  config.metrics_of_llama_swap = top.section("metrics").text("compat") == "llama-swap";
   const Section activity = top.section("ui").section("activity");
   if (activity.is_given("session_id")) {
     config.activity_session_id = header_names(activity.texts("session_id"));

@@ -151,6 +151,7 @@ struct Config {
   std::vector<std::string> activity_session_id{"X-Session-ID", "X-Litellm-Session-Id"};
   bool performance_disabled = false;
   std::chrono::seconds performance_every{5};
+  bool metrics_of_llama_swap = false;  ///< its llamaswap_* series at /metrics, too
   std::vector<std::string> api_keys;
   std::map<std::string, ModelConfig, std::less<>> models;   ///< by id
   std::map<std::string, std::string, std::less<>> aliases;  ///< alias -> id

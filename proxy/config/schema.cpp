@@ -26,7 +26,8 @@ constexpr std::array kTop = {
     ConfigKey{"captureBuffer", Number, "", "0", "megabytes of recorded requests; 0: none"},
     ConfigKey{"store", Section, "store", "", "keeps the request history in a file"},
     ConfigKey{"ui", Section, "ui", "", "the web page"},
-    ConfigKey{"performance", Section, "performance", "", "samples of the machine's load", false},
+    ConfigKey{"performance", Section, "performance", "", "samples of the machine's load"},
+    ConfigKey{"metrics", Section, "metrics", "", "what GET /metrics has"},
     ConfigKey{"globalTTL", Number, "", "0",
               "seconds without a request after which a model is unloaded; 0: never", true, 0},
     ConfigKey{"unloadTimeout", Number, "", "10",
@@ -189,8 +190,13 @@ constexpr std::array kUiActivity = {
               "headers that name a session"},
 };
 constexpr std::array kPerformance = {
-    ConfigKey{"disabled", Bool, "", "false", "no samples", false},
-    ConfigKey{"every", Duration, "", "5s", "between samples, at least 5s", false},
+    ConfigKey{"disabled", Bool, "", "false", "no samples"},
+    ConfigKey{"every", Duration, "", "5s", "between samples while somebody looks, at least 5s"},
+};
+constexpr std::array kMetrics = {
+    ConfigKey{"compat", Text, "", "none",
+              "llama-swap: its 16 metrics of the machine as well, by a run of nvidia-smi a scrape",
+              true, 0, 0, "none|llama-swap"},
 };
 constexpr std::array kUpstream = {
     ConfigKey{"ignorePaths", TextList, "", "", "patterns of paths that load nothing"},
@@ -277,6 +283,7 @@ constexpr std::array kSections = {
     ConfigSection{"ui", kUi},
     ConfigSection{"uiActivity", kUiActivity},
     ConfigSection{"performance", kPerformance},
+    ConfigSection{"metrics", kMetrics},
     ConfigSection{"upstream", kUpstream},
     ConfigSection{"hooks", kHooks},
     ConfigSection{"onStartup", kOnStartup},

@@ -327,5 +327,14 @@ TEST(Config, ComfyUiAsksForManyThingsAtOnce) {
   EXPECT_TRUE(config->models.at("comfyui_auto").ignore_websockets);
 }
 
+TEST(Config, SamplesOfTheMachine) {
+  using std::chrono::seconds;
+  EXPECT_EQ(good("performance: {every: 90s}\n")->performance_every, seconds(90));
+  EXPECT_EQ(good("performance: {every: 0}\n")->performance_every, seconds(5)) << "as the peer";
+  EXPECT_TRUE(good("performance: {disabled: true}\n")->performance_disabled);
+  EXPECT_FALSE(good("models: {}\n")->metrics_of_llama_swap);
+  EXPECT_TRUE(good("metrics: {compat: llama-swap}\n")->metrics_of_llama_swap);
+}
+
 }  // namespace
 }  // namespace rouse
