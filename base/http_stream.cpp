@@ -177,6 +177,7 @@ Task<Result<std::optional<RequestHead>>> HttpStream::read_request() {
     co_return Head();
   }
   my.scanned = 0;
+  bool timed = false;
   while (true) {
     auto parsed = parse_request_head(my.io.in.view(), my.limits, my.scanned);
     if (!parsed) co_return my.fail(parsed.error());
@@ -194,6 +195,11 @@ Task<Result<std::optional<RequestHead>>> HttpStream::read_request() {
       co_return Head(std::move(head));
     }
     const bool idle = my.io.in.size() == 0;
+    if (!idle && !timed) {
+      // Who has begun must end; byte by byte for ever would hold a connection for nothing.
+      timed = true;
+      expires_after(my.limits.head_timeout);
+    }
     auto n = co_await my.io.fill(idle);
     if (!n) {
       my.closing = true;

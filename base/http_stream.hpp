@@ -35,7 +35,9 @@ enum class HttpErrc {
 struct HttpLimits {
   std::size_t head_max = 64 * 1024;
   std::uint64_t body_max = 64ULL * 1024 * 1024;  ///< requests; responses have no limit
-  std::size_t buffer = 16 * 1024;                ///< read buffer, allocated on first use
+  /// From a request's first byte to the end of its head; a slow one is a Timeout.
+  std::chrono::milliseconds head_timeout{30'000};
+  std::size_t buffer = 16 * 1024;  ///< read buffer, allocated on first use
 };
 
 /// HTTP/1.1 over one TCP or unix socket, as a server or as a client: heads whole, bodies piece by

@@ -192,6 +192,7 @@ class App {
     HttpLimits limits;
     limits.head_max = config_->limits.head_max;
     limits.body_max = config_->limits.body_max;
+    limits.head_timeout = config_->limits.head_timeout;
     return limits;
   }
 

@@ -184,6 +184,7 @@ void read_ours(const Section& top, Config& config) {
   config.limits.body_max = limits.size("bodyMax", config.limits.body_max);
   config.limits.head_max = limits.size("headMax", config.limits.head_max);
   config.limits.connections_max = static_cast<std::size_t>(limits.number("connectionsMax", 20'000));
+  config.limits.head_timeout = limits.duration("headTimeout", config.limits.head_timeout);
   config.limits.body_timeout = limits.duration("bodyTimeout", config.limits.body_timeout);
   config.limits.tunnel_timeout = limits.duration("tunnelTimeout", config.limits.tunnel_timeout);
   config.limits.idle_timeout = limits.duration("idleTimeout", config.limits.idle_timeout);

@@ -120,6 +120,7 @@ struct LimitsConfig {  // limits: (ours)
   std::uint64_t body_max = 64ULL * 1024 * 1024;
   std::size_t head_max = 64 * 1024;
   std::size_t connections_max = 20'000;
+  std::chrono::milliseconds head_timeout{30'000};       ///< for the whole head of a request
   std::chrono::milliseconds body_timeout{60'000};       ///< between two pieces of a body
   std::chrono::milliseconds tunnel_timeout{3'600'000};  ///< of a WebSocket on which nobody talks
   std::chrono::milliseconds idle_timeout{360'000};  ///< a kept-alive connection (bun keeps 300 s)

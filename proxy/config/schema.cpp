@@ -246,6 +246,7 @@ constexpr std::array kLimits = {
     ConfigKey{"bodyMax", Size, "", "64MiB", "a request's body; more is 413"},
     ConfigKey{"headMax", Size, "", "64KiB", "a request's head; more is 431"},
     ConfigKey{"connectionsMax", Number, "", "20000", "connections at once; more get 503", true, 1},
+    ConfigKey{"headTimeout", Duration, "", "30s", "for the whole head of a request"},
     ConfigKey{"bodyTimeout", Duration, "", "1m", "between two pieces of a body"},
     ConfigKey{"tunnelTimeout", Duration, "", "1h",
               "a WebSocket on which nobody talks is kept this long"},

@@ -109,6 +109,7 @@ TEST(ConfigSchema, TheDefaultsOfTheTablesAreThoseOfTheReader) {
                                      static_cast<std::int64_t>(config.limits.body_max),
                                      static_cast<std::int64_t>(config.limits.head_max),
                                      static_cast<std::int64_t>(config.limits.connections_max),
+                                     config.limits.head_timeout.count(),
                                      config.limits.body_timeout.count(),
                                      config.limits.tunnel_timeout.count(),
                                      config.limits.idle_timeout.count()};
