@@ -67,9 +67,9 @@ class App {
         dispatcher_(config_, engines_, pool_, registry_),
         names_(config_),
         recorder_(context.get_executor(), *config_),
-        proxy_{config_,   dispatcher_, names_,
-               recorder_, pool_,       deadlines_,
-               sessions_, logs_,       [this] { return reload("the API"); }},
+        machine_(engines_, {config_->performance_disabled, config_->performance_every}),
+        proxy_{config_, dispatcher_, names_,    recorder_, machine_,
+               pool_,   deadlines_,  sessions_, logs_,     [this] { return reload("the API"); }},
         tls_(options.tls_cert_file, options.tls_key_file),
         server_(
             sessions_,
@@ -169,6 +169,7 @@ class App {
     proxy_.config = config_;
     names_.adopt(config_);
     recorder_.adopt(*config_);
+    machine_.adopt(config_->performance_disabled, config_->performance_every);
     recorder_.metrics.reloaded("ok");
     recorder_.events.publish("modelStatus", model_status_json(proxy_));
     server_.set_limits(limits(), config_->limits.connections_max);
@@ -287,6 +288,7 @@ class App {
   Dispatcher dispatcher_;
   Names names_;
   Recorder recorder_;
+  Machine machine_;
   Proxy proxy_;
   ListenerTls tls_;
   HttpServer server_;

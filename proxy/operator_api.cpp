@@ -177,8 +177,31 @@ Task<Reply> stats(const RequestHead& request, Proxy& proxy) {
   co_return Reply{200, "application/json", to_json(*found)};
 }
 
-Reply metrics(Proxy& proxy) {
-  return {200, Metrics::kContentType, metrics_text(proxy)};
+Task<Reply> metrics(Proxy& proxy) {
+  std::string text = metrics_text(proxy);
+  if (proxy.config->metrics_of_llama_swap) {
+    co_await proxy.machine.look(Machine::Looker::Scrape);
+    text += proxy.machine.metrics();
+  }
+  co_return Reply{200, Metrics::kContentType, std::move(text)};
+}
+
+Task<Reply> performance(const RequestHead& request, Proxy& proxy) {
+  std::optional<std::chrono::system_clock::time_point> after;
+  if (const auto text = wire::query_value(request.query(), "after")) {
+    after = parse_rfc3339(*text);
+    if (!after) co_return refusal(400, "after: expected a time like 2026-11-21T05:44:37Z");
+  }
+  co_await proxy.machine.look(Machine::Looker::Person);
+  co_return Reply{proxy.machine.is_disabled() ? 503 : 200, "application/json",
+                  proxy.machine.performance(after)};
+}
+
+Task<Reply> hardware(Proxy& proxy) {
+  co_await proxy.machine.look(Machine::Looker::Person);
+  std::string text = proxy.machine.hardware();
+  if (text.empty()) co_return refusal(503, "samples of the machine are off (performance.disabled)");
+  co_return Reply{200, "application/json", std::move(text)};
 }
 
 Reply one_model(const std::string& name, Proxy& proxy) {
@@ -220,7 +243,11 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
     case wire::RouteId::Root:
       co_return plain("rouse is running. Models: /v1/models, state: /api/queue, logs: /logs\n");
     case wire::RouteId::Metrics:
-      co_return metrics(proxy);
+      co_return co_await metrics(proxy);
+    case wire::RouteId::Performance:
+      co_return co_await performance(request, proxy);
+    case wire::RouteId::Hardware:
+      co_return co_await hardware(proxy);
     case wire::RouteId::Activity:
       co_return co_await activity(request, proxy);
     case wire::RouteId::Stats:
@@ -239,8 +266,6 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       co_return one_model(match.argument, proxy);
     case wire::RouteId::UpstreamRoot:
     case wire::RouteId::Events:
-    case wire::RouteId::Performance:
-    case wire::RouteId::Hardware:
     case wire::RouteId::LogStream:
     case wire::RouteId::Inference:
     case wire::RouteId::Upstream:

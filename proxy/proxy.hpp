@@ -5,6 +5,7 @@
 #include "proxy/config/config.hpp"
 #include "proxy/dispatcher.hpp"
 #include "proxy/logs.hpp"
+#include "proxy/machine.hpp"
 #include "proxy/names.hpp"
 #include "proxy/recorder.hpp"
 
@@ -28,6 +29,7 @@ struct Proxy {
   Dispatcher& dispatcher;
   Names& names;
   Recorder& recorder;
+  Machine& machine;
   HttpPool& pool;
   StreamDeadlines& deadlines;
   TaskGroup& sessions;

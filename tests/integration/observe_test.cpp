@@ -144,5 +144,20 @@ TEST(Metrics, CountWhatHappens) {
   EXPECT_THAT(world.get("/metrics").body, Not(HasSubstr("model=\"a\"")));
 }
 
+TEST(Machine, IsSampledWhenSomebodyLooks) {
+  World world(models({fake_model("a")}, "metrics: {compat: llama-swap}"));
+  const ProbeResponse load = world.get("/api/performance");
+  EXPECT_EQ(load.status, 200);
+  EXPECT_THAT(load.body, HasSubstr(R"({"enabled":true,"sys_stats":[{"timestamp":")"));
+  EXPECT_THAT(load.body, HasSubstr(R"("mem_total_mb":)"));
+  EXPECT_EQ(world.get("/api/performance?after=yesterday").status, 400);
+  EXPECT_THAT(world.get("/api/hardware").body, HasSubstr(R"("schema_version":1)"));
+  EXPECT_THAT(world.get("/metrics").body, HasSubstr("llamaswap_memory_total_bytes "));
+  World off(models({fake_model("a")}, "performance: {disabled: true}"));
+  EXPECT_EQ(off.get("/api/performance").status, 503);
+  EXPECT_EQ(off.get("/api/performance").body, R"({"enabled":false})");
+  EXPECT_EQ(off.get("/api/hardware").status, 503);
+}
+
 }  // namespace
 }  // namespace rouse::test
