@@ -1,6 +1,8 @@
 #include "tests/fake_engine/connection.hpp"
 
 #include "tests/fake_engine/dialect.hpp"
+#include "tests/fake_engine/record.hpp"
+#include "tests/fake_engine/recorded_stream.hpp"
 
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
@@ -28,12 +30,16 @@ namespace {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using Socket = asio::generic::stream_protocol::socket;
-using Request = http::request<http::string_body>;
 using namespace std::chrono_literals;
 
 const std::set<std::string> kPlainInference = {"/v1/audio/speech",       "/v1/audio/voices",
                                                "/v1/images/generations", "/sdapi/v1/txt2img",
                                                "/sdapi/v1/img2img",      "/v1/tasks/run"};
+const std::set<std::string> kForms = {"/v1/audio/transcriptions", "/v1/audio/translations",
+                                      "/v1/images/edits", "/v1/images/variations"};
+const std::set<std::string> kCounting = {"/v1/messages/count_tokens", "/messages/count_tokens",
+                                         "/v1/responses/input_tokens",
+                                         "/v1/chat/completions/input_tokens"};
 const std::set<std::string> kRerank = {"/v1/rerank", "/v1/reranking", "/rerank", "/reranking"};
 const std::set<std::string> kEmbeddings = {"/v1/embeddings", "/embeddings"};
 
@@ -181,7 +187,7 @@ class Connection {
     if (request_.method() != http::verb::post)
       return error(404, "File Not Found", "not_found_error");
     const int number = ++world_.requests;
-    record();
+    write_record(world_, request_);
     if (number == options_.crash_at_request) std::_Exit(134);
     ++world_.active;
     infer(path);
@@ -232,7 +238,7 @@ class Connection {
     }
     const std::size_t action = target.find("action=");
     const std::string what = action == std::string::npos ? "" : target.substr(action + 7);
-    const std::string file = file_in(request_.body());
+    const std::string file = slot_file(request_.body());
     if (options_.slot_save_path.empty()) {
       return error(501,
                    "This server does not support slots action. Start it with `--slot-save-path`",
@@ -254,32 +260,10 @@ class Connection {
     error(400, "Unable to restore slot", "invalid_request_error");
   }
 
-  static std::string file_in(const std::string& body) {
-    const std::size_t key = body.find("\"filename\"");
-    if (key == std::string::npos) return "slot.bin";
-    const std::size_t begin = body.find('"', body.find(':', key)) + 1;
-    std::string name = body.substr(begin, body.find('"', begin) - begin);
-    return name.substr(name.rfind('/') + 1);
-  }
-
-  void record() {
-    if (options_.record.empty()) return;
-    std::string headers;
-    for (const auto& field : request_) {
-      headers += fmt::format("{}[{},{}]", headers.empty() ? "" : ",",
-                             json_text(std::string(field.name_string())),
-                             json_text(std::string(field.value())));
-    }
-    const std::lock_guard lock(world_.record_lock);
-    std::ofstream(options_.record, std::ios::app)
-        << fmt::format(R"({{"method":"{}","target":{},"headers":[{}],"body_bytes":{},"body":{}}})",
-                       std::string(request_.method_string()),
-                       json_text(std::string(request_.target())), headers, request_.body().size(),
-                       json_text(request_.body().substr(0, 2000)))
-        << '\n';
-  }
-
   void infer(const std::string& path) {
+    if (kForms.contains(path) && is_form(request_)) {
+      return reply(200, fmt::format(R"({{"text":"fake text","path":{}}})", json_text(path)));
+    }
     const Ask ask = read_ask(request_.body());
     if (!ask.is_json)
       return error(500, "parse error: syntax error while parsing value", "server_error");
@@ -292,7 +276,7 @@ class Connection {
     if (path == "/v1/messages" || path == "/messages") return generate(Dialect::Messages, ask, 500);
     if (path == "/v1/responses" || path == "/responses")
       return generate(Dialect::Responses, ask, 400);
-    if (path == "/v1/messages/count_tokens" || path == "/messages/count_tokens") {
+    if (kCounting.contains(path)) {
       return reply(200, fmt::format(R"({{"input_tokens":{}}})", ask.prompt_tokens));
     }
     if (path == "/tokenize") return reply(200, R"({"tokens":[1,2,3]})");
@@ -369,6 +353,7 @@ class Connection {
     bool going = pause(prefill);
     if (going && !options_.head_first) going = send(head);
     if (options_.close_after_head) going = open_ = false;
+    if (!options_.stream_file.empty()) return finish_stream(going && send_recorded());
     going = going && chunk(writer.begin());
     for (std::size_t i = 0; going && (answer.endless || i < answer.total()); ++i) {
       if (static_cast<int>(i) == options_.crash_mid_stream) std::_Exit(134);
@@ -376,13 +361,25 @@ class Connection {
       going = pause(std::chrono::duration<double>(per_token)) && chunk(writer.token(i));
       if (options_.truncate_body && i == 2) going = open_ = false;
     }
-    if (!going) {
-      if (open_) ++world_.aborted;
-      open_ = false;
+    finish_stream(going && chunk(writer.end()));
+  }
+
+  bool send_recorded() {
+    bool going = true;
+    for (const RecordedPiece& piece : recorded_pieces(options_)) {
+      if (piece.pause_before.count() > 0) going = pause(piece.pause_before);
+      if (!going || !chunk(piece.bytes)) return false;
+    }
+    return going;
+  }
+
+  void finish_stream(bool whole) {
+    if (whole) {
+      send("0\r\n\r\n");
       return;
     }
-    chunk(writer.end());
-    send("0\r\n\r\n");
+    if (open_) ++world_.aborted;
+    open_ = false;
   }
 
   /// SIGTERM ends the generation, and then llama-server waits for its client.

@@ -88,6 +88,10 @@ void add_options(CLI::App& cli, Options& o, int& exit_status) {
   cli.add_option("--prefill-ms", o.prefill_ms);
   cli.add_flag("--head-first", o.head_first);
   cli.add_option("--text", o.text);
+  cli.add_option("--stream-file", o.stream_file)->check(CLI::ExistingFile);
+  cli.add_option("--split", o.split);
+  cli.add_option("--stall-at", o.stall_at)->delimiter(',');
+  cli.add_option("--stall-ms", o.stall_ms);
   cli.add_option("--slots", o.slots);
   cli.add_option("--slot-save-path", o.slot_save_path);
   cli.add_option("--memory-mb", o.memory_mb);

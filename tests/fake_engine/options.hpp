@@ -20,6 +20,10 @@ struct Options {
   int prefill_ms = 0;                 ///< silence before the first token
   bool head_first = false;            ///< the head goes out before the prefill
   std::string text;                   ///< instead of "word-1 word-2 …"
+  std::string stream_file;            ///< every streamed answer has the bytes of this file …
+  int split = 0;                      ///< … so many in a chunk; 0: as few chunks as there can be
+  std::vector<int> stall_at;          ///< … with a pause after so many bytes
+  int stall_ms = 0;
   int slots = 1;
   std::string slot_save_path;
   int memory_mb = 0;

@@ -347,6 +347,10 @@ bool HttpProbe::peer_closes(std::chrono::milliseconds limit) {
   return why == Fill::Eof || why == Fill::Reset;
 }
 
+bool HttpProbe::hears(std::chrono::milliseconds limit) {
+  return !unread_.empty() || fill(Clock::now() + limit) == Fill::Got;
+}
+
 void HttpProbe::half_close() {
   if (fd_ >= 0) ::shutdown(fd_, SHUT_WR);
 }

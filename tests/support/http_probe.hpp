@@ -64,6 +64,9 @@ class HttpProbe {
   bool send_request(std::string_view method, std::string_view target, std::string_view body = {},
                     const ProbeHeaders& headers = {});
 
+  /// Whether bytes come within @p limit; they are kept for what reads next.
+  [[nodiscard]] bool hears(std::chrono::milliseconds limit = std::chrono::seconds(10));
+
   /// Reads one response to its end. @p to_head: the request was HEAD, so no body follows.
   ProbeResponse read_response(std::chrono::milliseconds limit = std::chrono::seconds(10),
                               bool to_head = false);
