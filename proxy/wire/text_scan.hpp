@@ -44,4 +44,28 @@ inline const char* find_special(const char* at, const char* end) {
   return at;
 }
 
+/// The first quote, brace or bracket in [@p at, @p end); @p end if there is none.
+inline const char* find_bracket(const char* at, const char* end) {
+  const auto is_one = [](char c) {
+    return c == '"' || c == '{' || c == '}' || c == '[' || c == ']';
+  };
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"');
+  const __m128i open = _mm_set1_epi8('{');
+  const __m128i close = _mm_set1_epi8('}');
+  const __m128i bit = _mm_set1_epi8(0x20);
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i folded = _mm_or_si128(bytes, bit);  // makes braces of brackets
+    const __m128i found =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, quote),
+                     _mm_or_si128(_mm_cmpeq_epi8(folded, open), _mm_cmpeq_epi8(folded, close)));
+    const int mask = _mm_movemask_epi8(found);
+    if (mask != 0) return at + std::countr_zero(static_cast<unsigned>(mask));
+  }
+#endif
+  while (at != end && !is_one(*at)) ++at;
+  return at;
+}
+
 }  // namespace rouse::wire

@@ -1,305 +1,278 @@
 #include "proxy/wire/usage.hpp"
 
-#include "proxy/wire/error_body.hpp"
-
 #include <simdjson.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
 #include <utility>
 
 namespace rouse::wire {
 
 namespace {
 
-constexpr std::size_t kLineMax = 1024 * 1024;
-constexpr std::size_t kTail = 64 * 1024;  // usage stands at the end of what is long
-constexpr std::size_t kKeyMax = 40;
 constexpr std::size_t kErrorMax = 500;
+constexpr std::size_t kReasonMax = 40;
+constexpr double kCountMax = 1e12;  // what is more is no count; and sums stay far from overflow
+constexpr std::string_view kMark = "\xEF\xBB\xBF";
+constexpr std::string_view kData = "data:";
+constexpr std::string_view kDone = "[DONE]";
 
 bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/// Behind the object that begins at @p text's start; npos when it does not end here.
-std::size_t object_end(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size() && i <= kTail; ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{') {
-      ++depth;
-    } else if (c == '}' && --depth == 0) {
-      return i + 1;
-    }
-  }
-  return std::string_view::npos;
-}
-
-bool is_object_key(std::string_view key) {
-  return key == "usage" || key == "timings" || key == "metrics" || key == "error";
-}
-
-bool is_content_key(std::string_view key) {
-  return key == "content" || key == "text" || key == "reasoning_content" || key == "reasoning" ||
-         key == "thinking" || key == "partial_json" || key == "delta" || key == "arguments" ||
-         key == "refusal";
+  return c == ' ' || c == '\t' || c == '\r';
 }
 
 /// Cut on a boundary of UTF-8.
-std::string shortened(std::string text) {
-  if (text.size() <= kErrorMax) return text;
-  std::size_t end = kErrorMax;
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-  return text;
+  return std::string(text.substr(0, end));
 }
 
-/// One small object of an answer.
-class Numbers {
- public:
-  explicit Numbers(std::string_view json) : padded_(json) {
-    const bool parsed = parser_.parse(padded_).get(root_) == simdjson::SUCCESS;
-    is_valid_ = parsed && root_.is_object();
+/// The text of a JSON string without its quotes.
+std::string decoded(std::string_view raw) {
+  constexpr int kUnitMax = 12;  // bytes of an escaped pair of surrogates, which may have been cut
+  std::string literal = '"' + std::string(raw);
+  simdjson::dom::parser parser;
+  for (int i = 0; i < kUnitMax && literal.size() > 1; ++i) {
+    std::string_view text;
+    if (parser.parse(literal + '"').get(text) == simdjson::SUCCESS) return std::string(text);
+    if (raw.size() < AnswerReader::kTextMax) break;
+    literal.pop_back();
   }
-
-  /// At "a" or "a/b".
-  [[nodiscard]] std::optional<double> number(const char* path) const {
-    if (!is_valid_) return std::nullopt;
-    simdjson::dom::element at;
-    if (root_.at_pointer(std::string("/") + path).get(at) != simdjson::SUCCESS) return std::nullopt;
-    if (at.is_number()) return double(at);
-    return std::nullopt;
-  }
-  [[nodiscard]] std::optional<std::int64_t> count(const char* path) const {
-    const std::optional<double> value = number(path);
-    const bool fits = value && *value >= 0 && *value < 9e15;
-    return fits ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
-  }
-
- private:
-  simdjson::padded_string padded_;
-  simdjson::dom::parser parser_;
-  simdjson::dom::element root_;
-  bool is_valid_ = false;
-};
+  return {};
+}
 
 /// A zero does not take back what was said before: the last event of a stream often has zeros.
 void update(std::optional<std::int64_t>& field, std::optional<std::int64_t> value) {
   if (value && (*value != 0 || !field)) field = value;
 }
 
-std::optional<std::int64_t> first_of(const Numbers& numbers,
-                                     std::initializer_list<const char*> paths) {
-  for (const char* const path : paths) {
-    if (const auto value = numbers.count(path)) return value;
-  }
-  return std::nullopt;
+template <typename T>
+void replace(std::optional<T>& field, std::optional<T> value) {
+  if (value) field = value;
+}
+
+template <typename T>
+std::optional<T> first_of(std::optional<T> first, std::optional<T> second) {
+  return first ? first : second;
 }
 
 }  // namespace
 
-UsageTap::UsageTap(Body body, int status) : body_(body), status_(status) {}
+UsageTap::UsageTap(Body body, int status) : body_(body), is_error_(status >= 400) {
+  // Whatever an error says it is, it may be JSON.
+  if (is_error_ && body_ == Body::Other) body_ = Body::Json;
+}
 
 int UsageTap::feed(std::string_view piece) {
   content_events_ = 0;
-  if (status_ != 200) {
-    // An error is small; its message is looked for at the end.
-    if (window_.size() < kTail) window_ += piece.substr(0, kTail - window_.size());
-    return 0;
-  }
-  if (body_ == Body::Other) return 0;
-  if (window_.empty()) {
-    const std::size_t taken = take(piece);
-    window_ = piece.substr(taken);
-  } else {
-    window_ += piece;
-    window_.erase(0, take(window_));
+  if (body_ == Body::Json) {
+    reader_.feed(piece, *this);
+  } else if (body_ == Body::Events) {
+    while (!piece.empty()) {
+      if (line_ == Line::Mark || line_ == Line::Start) {
+        piece = read_line_start(piece);
+        continue;
+      }
+      const std::size_t end = piece.find('\n');
+      if (line_ == Line::Data) read_data(piece.substr(0, end));
+      if (end == std::string_view::npos) break;
+      end_line();
+      piece.remove_prefix(end + 1);
+    }
   }
   return content_events_;
 }
 
 Usage UsageTap::finish() {
-  if (status_ != 200) {
-    usage_.error = shortened(error_message_in(window_));
-  } else if (body_ == Body::Events) {
-    if (!window_.empty()) take_line(window_);
-  } else if (body_ == Body::Json) {
-    scan(window_, true);
-    usage_.ended = true;
+  if (body_ == Body::Json) {
+    usage_.ended = !is_error_ && reader_.is_complete();
+  } else if (body_ == Body::Events && line_ == Line::Data) {
+    end_line();
   }
-  window_.clear();
   usage_.plain_input = timed_input_.value_or(usage_.input.value_or(0));
-  if (!usage_.input && timed_input_) {
-    usage_.input = *timed_input_ + usage_.cached.value_or(0);
-  } else if (usage_.input && input_is_without_cache_) {
-    *usage_.input += usage_.cached.value_or(0) + cache_created_.value_or(0);
+  const std::int64_t cached = usage_.cached.value_or(0);
+  if (usage_.input && input_is_without_cache_) {
+    *usage_.input += cache_read_.value_or(0) + cache_created_.value_or(0);
+  } else if (!usage_.input) {
+    usage_.input = first_of(evaluated_, total_);
+    if (!evaluated_ && timed_input_) usage_.input = *timed_input_ + cached;
+    if (!timed_input_) usage_.plain_input = usage_.input.value_or(0);
+  }
+  if (!usage_.output) usage_.output = predicted_;
+  if (first_token_ms_ && usage_.input && !usage_.prompt_per_second) {
+    const std::int64_t read = std::max<std::int64_t>(*usage_.input - cached, 0);
+    const double speed = static_cast<double>(read) / (*first_token_ms_ / 1000);
+    if (std::isfinite(speed)) usage_.prompt_per_second = speed;
   }
   return std::move(usage_);
 }
 
-std::size_t UsageTap::take(std::string_view bytes) {
-  return body_ == Body::Events ? take_lines(bytes) : scan(bytes, false);
+/// Reads up to where it is clear what the line is; returns what follows.
+std::string_view UsageTap::read_line_start(std::string_view rest) {
+  if (line_ == Line::Start && matched_ == 0 && rest.starts_with(kData)) {
+    line_ = Line::Data;
+    return rest.substr(kData.size());
+  }
+  const char c = rest.front();
+  if (line_ == Line::Mark) {
+    if (c == kMark[matched_] && ++matched_ < kMark.size()) return rest.substr(1);
+    line_ = Line::Start;
+    return rest.substr(std::exchange(matched_, std::uint8_t{0}) == kMark.size() ? 1 : 0);
+  }
+  if (c == '\n') {
+    if (matched_ == 0) end_event();
+    end_line();
+    return rest.substr(1);
+  }
+  if (c == '\r' && matched_ == 0) return rest.substr(1);
+  if (c != kData[matched_]) {
+    line_ = Line::Other;
+    return rest;
+  }
+  if (++matched_ == kData.size()) line_ = Line::Data;
+  return rest.substr(1);
 }
 
-std::size_t UsageTap::take_lines(std::string_view bytes) {
-  std::size_t at = 0;
-  for (;;) {
-    const std::size_t end = bytes.find('\n', at);
-    if (end == std::string_view::npos) break;
-    take_line(bytes.substr(at, end - at));
-    at = end + 1;
+void UsageTap::read_data(std::string_view part) {
+  for (std::size_t i = 0; i < part.size() && done_matched_ < kDone.size(); ++i) {
+    if (part[i] == kDone[done_matched_]) {
+      ++done_matched_;
+    } else if (done_matched_ > 0 || !is_blank(part[i])) {
+      done_matched_ = kDone.size() + 1;
+    }
   }
-  if (bytes.size() - at > kLineMax) {
-    cut_line_ = true;
-    return bytes.size() - kTail;
-  }
-  return at;
+  reader_.feed(part, *this);
 }
 
-void UsageTap::take_line(std::string_view line) {
-  const bool was_cut = std::exchange(cut_line_, false);
-  if (!was_cut) {
-    if (!line.starts_with("data:")) return;
-    line.remove_prefix(5);
+/// An event ends with a blank line; one that is complete need not wait for it.
+void UsageTap::end_line() {
+  if (line_ == Line::Data) {
+    if (done_matched_ == kDone.size()) usage_.ended = true;
+    reader_.feed("\n", *this);
+    if (reader_.is_complete()) end_event();
   }
-  while (!line.empty() && is_blank(line.back())) line.remove_suffix(1);
-  while (!line.empty() && is_blank(line.front())) line.remove_prefix(1);
-  if (line == "[DONE]") {
-    usage_.ended = true;
+  line_ = Line::Start;
+  matched_ = 0;
+  done_matched_ = 0;
+}
+
+void UsageTap::end_event() {
+  if (reader_.is_complete()) {
+    if (event_.has_content && !event_.repeats) ++content_events_;
+    usage_.ended = usage_.ended || event_.is_last;
+  } else {
+    numbers_ = {};
+  }
+  event_ = {};
+  reader_.reset();
+}
+
+void UsageTap::on_text(Word word, std::string_view raw) {
+  switch (word) {
+    case Word::Type:
+      return take_type(raw);
+    case Word::Reason:
+      if (!raw.empty()) usage_.finish_reason = shortened(raw, kReasonMax);
+      return;
+    case Word::Error:
+    case Word::Message:
+    case Word::Detail:
+      return take_error(word, raw);
+    case Word::None:
+    case Word::Content:
+      return;
+  }
+}
+
+// Responses repeat at the end of an item what its deltas have said.
+void UsageTap::take_type(std::string_view type) {
+  event_.repeats = type.ends_with(".done");
+  event_.is_last = type == "message_stop" || type == "response.completed" ||
+                   type == "response.incomplete" || type == "response.failed";
+}
+
+// Of what an error says, {"error":{"message"}} is better than "message", and that than "detail".
+void UsageTap::take_error(Word from, std::string_view raw) {
+  if (from != Word::Error && (!is_error_ || error_from_ == Word::Error)) return;
+  if (from == Word::Detail && error_from_ == Word::Message) return;
+  std::string text = decoded(raw);
+  if (text.empty()) return;
+  usage_.error = shortened(text, kErrorMax);
+  error_from_ = from;
+}
+
+void UsageTap::on_number(Number number, double value) {
+  numbers_[static_cast<std::size_t>(number)] = value;
+  if (number == Number::Evaluated) update(evaluated_, count(number));
+  if (number == Number::Predicted) update(predicted_, count(number));
+  if (number == Number::Stop) event_.is_last = true;
+}
+
+void UsageTap::on_end(Place place) {
+  if (place == Place::Usage) {
+    take_usage();
+  } else if (place == Place::Timings) {
+    take_timings();
+  } else if (place == Place::Metrics) {
+    take_metrics();
+  } else {
     return;
   }
-  line_has_content_ = was_cut;
-  repeats_ = false;
-  scan(line, true);
-  if (line_has_content_ && !repeats_) ++content_events_;
+  numbers_ = {};
 }
 
-/// Looks at every key of @p text. Returns how far it has been looked at for good; all, if @p whole.
-std::size_t UsageTap::scan(std::string_view text, bool whole) {
-  const char* const begin = text.data();
-  const char* const end = begin + text.size();
-  const char* at = begin;
-  while (at != end) {
-    const auto* colon =
-        static_cast<const char*>(std::memchr(at, ':', static_cast<std::size_t>(end - at)));
-    if (colon == nullptr) break;
-    at = colon + 1;
-    // A key's quote is not escaped; inside a text it would be.
-    if (colon - begin < 3 || colon[-1] != '"' || colon[-2] == '\\') continue;
-    const char* open = colon - 2;
-    while (open > begin && *open != '"' && colon - open < static_cast<std::ptrdiff_t>(kKeyMax)) {
-      --open;
-    }
-    if (*open != '"') continue;
-    const std::string_view key(open + 1, static_cast<std::size_t>(colon - 2 - open));
-    const char* value = at;
-    while (value != end && is_blank(*value)) ++value;
-    const std::string_view rest(value, static_cast<std::size_t>(end - value));
-    if (rest.empty()) {
-      if (!whole) return static_cast<std::size_t>(open - begin);
-      break;
-    }
-    if (rest.front() == '{' && is_object_key(key)) {
-      const std::size_t size = object_end(rest);
-      if (size != std::string_view::npos) {
-        take_object(key, rest.substr(0, size));
-        at = value + size;
-      } else if (!whole && rest.size() <= kTail) {
-        return static_cast<std::size_t>(open - begin);
-      }
-    } else if (rest.front() == '"') {
-      take_text(key, rest.substr(1));
-    } else if (key == "stop" && rest.starts_with("true")) {
-      usage_.ended = true;  // llama-server's own completions
-    } else if (rest.front() == '[' && key == "tool_calls") {
-      line_has_content_ = line_has_content_ || !rest.starts_with("[]");
-    }
-  }
-  if (whole) return text.size();
-  // A key may have begun.
-  return text.size() - std::min(text.size(), kKeyMax + 4);
+std::optional<std::int64_t> UsageTap::count(Number which) const {
+  const std::optional<double> value = number(which);
+  const bool fits = value && *value >= 0 && *value < kCountMax;
+  return fits ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
 }
 
-bool UsageTap::take_object(std::string_view key, std::string_view json) {
-  if (key == "usage") {
-    take_usage(json);
-  } else if (key == "timings") {
-    take_timings(json);
-  } else if (key == "metrics") {
-    take_metrics(json);
-  } else {
-    usage_.error = shortened(error_message_in("{\"error\":" + std::string(json) + "}"));
-  }
-  return true;
-}
-
-void UsageTap::take_text(std::string_view key, std::string_view value) {
-  if (is_content_key(key)) {
-    line_has_content_ = line_has_content_ || !value.starts_with('"');
-  } else if (key == "finish_reason" || key == "stop_reason") {
-    usage_.finish_reason = value.substr(0, std::min<std::size_t>(value.find('"'), 40));
-  } else if (key == "type") {
-    // Responses repeat at the end of an item what its deltas have said.
-    const std::string_view type = value.substr(0, value.find('"'));
-    repeats_ = repeats_ || type.ends_with(".done") || type.starts_with("response.completed");
-    usage_.ended = usage_.ended || value.starts_with("message_stop\"") ||
-                   value.starts_with("response.completed\"") ||
-                   value.starts_with("response.incomplete\"") ||
-                   value.starts_with("response.failed\"");
-  }
-}
-
-void UsageTap::take_usage(std::string_view json) {
-  const Numbers numbers(json);
-  update(usage_.input, first_of(numbers, {"prompt_tokens", "input_tokens"}));
-  update(usage_.output, first_of(numbers, {"completion_tokens", "output_tokens"}));
-  update(usage_.cached,
-         first_of(numbers, {"cache_read_input_tokens", "input_tokens_details/cached_tokens",
-                            "prompt_tokens_details/cached_tokens"}));
-  update(usage_.reasoning, first_of(numbers, {"completion_tokens_details/reasoning_tokens",
-                                              "output_tokens_details/reasoning_tokens"}));
-  update(cache_created_, numbers.count("cache_creation_input_tokens"));
-  if (numbers.count("cache_read_input_tokens")) input_is_without_cache_ = true;
+void UsageTap::take_usage() {
+  if (is_error_) return;
+  const auto prompt = count(Number::PromptTokens);
+  const auto input = first_of(prompt, count(Number::InputTokens));
+  const auto output = first_of(count(Number::CompletionTokens), count(Number::OutputTokens));
+  if (input && (*input != 0 || !usage_.input)) input_is_without_cache_ = !prompt;
+  update(usage_.input, input);
+  update(usage_.output, output);
+  if (!input && !output) update(total_, count(Number::TotalTokens));
+  update(cache_read_, count(Number::CacheRead));
+  update(cache_created_, count(Number::CacheCreated));
+  update(usage_.cached, first_of(count(Number::CacheRead), count(Number::Cached)));
+  update(usage_.reasoning, count(Number::Reasoning));
 }
 
 // llama-server: prompt_n is without what came from the cache.
-void UsageTap::take_timings(std::string_view json) {
-  const Numbers numbers(json);
-  update(timed_input_, numbers.count("prompt_n"));
-  if (const auto predicted = numbers.count("predicted_n")) usage_.output = predicted;
-  if (const auto cached = numbers.count("cache_n")) usage_.cached = cached;
-  if (const auto speed = numbers.number("prompt_per_second")) usage_.prompt_per_second = speed;
-  if (const auto speed = numbers.number("predicted_per_second")) usage_.tokens_per_second = speed;
-  const auto drafted = numbers.count("draft_n");
-  const auto accepted = numbers.count("draft_n_accepted");
-  if (drafted && accepted) {
-    usage_.drafted = drafted;
-    usage_.draft_accepted = accepted;
-  }
+void UsageTap::take_timings() {
+  if (is_error_) return;
+  update(timed_input_, count(Number::PromptN));
+  replace(usage_.output, count(Number::PredictedN));
+  replace(usage_.cached, count(Number::CacheN));
+  replace(usage_.prompt_per_second, number(Number::PromptSpeed));
+  replace(usage_.tokens_per_second, number(Number::OutputSpeed));
+  replace(usage_.prompt_ms, number(Number::PromptMs));
+  replace(usage_.predicted_ms, number(Number::PredictedMs));
+  take_drafts();
 }
 
 // vLLM's.
-void UsageTap::take_metrics(std::string_view json) {
-  const Numbers numbers(json);
-  const auto first = numbers.number("time_to_first_token_ms");
-  if (first && *first > 0 && usage_.input) {
-    const std::int64_t read = *usage_.input - usage_.cached.value_or(0);
-    usage_.prompt_per_second = static_cast<double>(read) / (*first / 1000);
-  }
-  const auto pause = numbers.number("mean_itl_ms");
-  if (pause && *pause > 0) usage_.tokens_per_second = 1000 / *pause;
-  const auto drafted = numbers.count("speculative_decoding/num_draft_tokens");
-  const auto accepted = numbers.count("speculative_decoding/num_accepted_draft_tokens");
-  if (drafted && accepted) {
-    usage_.drafted = drafted;
-    usage_.draft_accepted = accepted;
-  }
+void UsageTap::take_metrics() {
+  if (is_error_) return;
+  const auto first = number(Number::FirstTokenMs);
+  if (first && *first > 0) first_token_ms_ = first;
+  const auto gap = number(Number::TokenGapMs);
+  if (gap && *gap > 0) usage_.tokens_per_second = 1000 / *gap;
+  take_drafts();
+}
+
+void UsageTap::take_drafts() {
+  const auto drafted = count(Number::Drafted);
+  const auto accepted = count(Number::DraftAccepted);
+  if (!drafted || !accepted) return;
+  usage_.drafted = drafted;
+  usage_.draft_accepted = accepted;
 }
 
 }  // namespace rouse::wire

@@ -1,5 +1,8 @@
 #pragma once
 
+#include "proxy/wire/answer_reader.hpp"
+
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,19 +20,20 @@ struct Usage {
   std::optional<std::int64_t> draft_accepted;
   std::optional<double> prompt_per_second;  ///< tokens, as the engine measured
   std::optional<double> tokens_per_second;
+  std::optional<double> prompt_ms;  ///< for reading the prompt, as llama-server measured
+  std::optional<double> predicted_ms;
   std::string finish_reason;  ///< the last one: stop, length, tool_calls, end_turn …
   std::string error;          ///< message of an error, 500 bytes at most
-  bool ended = false;         ///< the stream had its last event
+  bool ended = false;         ///< the stream had its last event, or the document its end
 
-  /// As llama-swap counts: the input without what llama-server took from its cache, -1 for what is
-  /// not known (llama-swap-behaviour.md §6.2).
+  /// As llama-swap counts: the input without what llama-server took from its cache
+  /// (llama-swap-behaviour.md §6.2).
   std::int64_t plain_input = 0;
 };
 
-/// Looks at an answer's body while it passes, and learns its usage. Nothing but a window is kept:
-/// one line of an event stream, or the 64 KiB around what matters in a JSON document. Events are
-/// not parsed: their keys are looked at, and the few small objects that count are.
-class UsageTap {
+/// Looks at an answer's body while it passes, and learns its usage. Says the same however the body
+/// is cut into pieces, and keeps of it no more than its AnswerReader does.
+class UsageTap final : private AnswerReader::Sink {
  public:
   enum class Body { Events, Json, Other };
 
@@ -44,27 +48,58 @@ class UsageTap {
   [[nodiscard]] Usage finish();
 
  private:
-  std::size_t take(std::string_view bytes);
-  std::size_t take_lines(std::string_view bytes);
-  void take_line(std::string_view line);
-  std::size_t scan(std::string_view text, bool whole);
-  bool take_object(std::string_view key, std::string_view json);
-  void take_text(std::string_view key, std::string_view value);
-  void take_usage(std::string_view json);
-  void take_timings(std::string_view json);
-  void take_metrics(std::string_view json);
+  using Place = AnswerReader::Place;
+  using Word = AnswerReader::Word;
+  using Number = AnswerReader::Number;
+  enum class Line : std::uint8_t { Mark, Start, Data, Other };
+
+  void on_content() override { event_.has_content = true; }
+  void on_text(Word word, std::string_view raw) override;
+  void on_number(Number number, double value) override;
+  void on_end(Place place) override;
+
+  std::string_view read_line_start(std::string_view rest);
+  void read_data(std::string_view part);
+  void end_line();
+  void end_event();
+  void take_type(std::string_view type);
+  void take_error(Word from, std::string_view raw);
+  void take_usage();
+  void take_timings();
+  void take_metrics();
+  void take_drafts();
+  [[nodiscard]] std::optional<double> number(Number which) const {
+    return numbers_[static_cast<std::size_t>(which)];
+  }
+  [[nodiscard]] std::optional<std::int64_t> count(Number which) const;
+
+  /// What counts once its event has ended.
+  struct Event {
+    bool has_content = false;
+    bool repeats = false;  // it says what others have said before
+    bool is_last = false;
+  };
 
   Body body_;
-  int status_;
+  bool is_error_;
+  Line line_ = Line::Mark;
+  std::uint8_t matched_ = 0;       // of what the line may begin with
+  std::uint8_t done_matched_ = 0;  // of "[DONE]"; past its end when the data is something else
+  Event event_;
   int content_events_ = 0;  // of the feed that is going on
-  bool line_has_content_ = false;
-  bool repeats_ = false;   // the event says what others have said before
-  bool cut_line_ = false;  // the beginning of the line in the window was dropped
-  std::string window_;
+  AnswerReader reader_;
+  std::array<std::optional<double>, AnswerReader::kNumbers> numbers_;  // of the object being read
+
   Usage usage_;
-  std::optional<std::int64_t> cache_created_;
+  Word error_from_ = Word::None;
   bool input_is_without_cache_ = false;  // Anthropic's way of counting
+  std::optional<std::int64_t> cache_read_;
+  std::optional<std::int64_t> cache_created_;
+  std::optional<std::int64_t> total_;
   std::optional<std::int64_t> timed_input_;
+  std::optional<std::int64_t> evaluated_;
+  std::optional<std::int64_t> predicted_;
+  std::optional<double> first_token_ms_;
 };
 
 }  // namespace rouse::wire
