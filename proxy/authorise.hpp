@@ -6,9 +6,12 @@
 
 namespace rouse {
 
-/// Whether @p request may use @p route: true without apiKeys, for open routes, or when any of its
-/// credentials (Bearer, x-api-key, Basic password) is a configured key. Each credential is judged
-/// on its own; comparison takes the same time for every wrong key of one length.
+/// Which right a route wants of a key.
+[[nodiscard]] Scope scope_of(const wire::Route& route);
+
+/// Whether @p request may use @p route: true without keys, for open routes, or when any of its
+/// credentials (Bearer, x-api-key, Basic password) is a key with the route's scope that has not
+/// expired. Each credential is judged on its own.
 [[nodiscard]] bool is_authorised(const Config& config, const wire::Route& route,
                                  const RequestHead& request);
 

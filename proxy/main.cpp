@@ -1,6 +1,7 @@
 #include "proxy/app.hpp"
 #include "proxy/config/check_report.hpp"
 #include "proxy/config/schema.hpp"
+#include "proxy/new_key.hpp"
 #include "proxy/status.hpp"
 
 #include <CLI/CLI.hpp>
@@ -31,6 +32,17 @@ int check(const rouse::ConfigSources& sources, bool strict, bool json) {
     std::fputs(rouse::check_report(loaded).c_str(), stdout);
   }
   return !loaded.config || (strict && !loaded.problems.empty()) ? 2 : 0;
+}
+
+int print_new_key(const std::string& name) {
+  const rouse::Result<rouse::NewKey> made = rouse::make_key(name);
+  if (!made) {
+    std::fprintf(stderr, "rouse key: %s\n", made.error().message().c_str());
+    return 2;
+  }
+  std::fputs(rouse::new_key_text(*made).c_str(), stdout);
+  // On a full disk, for one, the only copy would be lost in silence.
+  return std::fflush(stdout) == 0 ? 0 : 1;
 }
 
 void add_sources(CLI::App& command, rouse::ConfigSources& sources) {
@@ -77,6 +89,12 @@ int main(int argc, char** argv) {
   status_command->add_flag("--json", status.json, "for a script");
   status_command->add_flag("-w,--watch", status.watch, "again every second, until interrupted");
 
+  std::string key_name;
+  CLI::App* key_command =
+      cli.add_subcommand("key", "make an API key; prints it once, and its entry for keys:");
+  key_command->add_option("NAME", key_name, "who or what it is for: shown in logs and metrics")
+      ->required();
+
   CLI::App* schema_command =
       cli.add_subcommand("schema", "print the JSON schema of the configuration, for editors");
   CLI::App* version_command = cli.add_subcommand("version", "print the version");
@@ -90,6 +108,7 @@ int main(int argc, char** argv) {
     std::fputs(rouse::json_schema().c_str(), stdout);
     return 0;
   }
+  if (*key_command) return print_new_key(key_name);
   if (*status_command) return rouse::print_status(status);
   if (*check_command) {
     if (checked.file.empty() && checked.dir.empty()) {

@@ -63,16 +63,6 @@ void read_log(const Section& top, Config& config) {
                                            : LogToStdout::Proxy;
 }
 
-void read_keys(const Section& top, Config& config) {
-  config.api_keys = top.texts("apiKeys");
-  for (const ListItem& key : top.items("apiKeys")) {
-    if (key.text.empty()) top.fault_at(key, "empty api key found in apiKeys");
-    if (key.text.find(' ') != std::string::npos) {
-      top.fault_at(key, "api key cannot contain spaces");
-    }
-  }
-}
-
 /// Header names: without blanks around them, each once, whatever its case.
 std::vector<std::string> header_names(const std::vector<std::string>& texts) {
   std::vector<std::string> names;
@@ -229,7 +219,6 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   config->start_port = top.number("startPort", 5800);
   config->include_aliases_in_list = top.truth("includeAliasesInList", false);
   read_log(top, *config);
-  read_keys(top, *config);
   read_observation(top, *config);
   read_models(top, *config);
   for (const auto& [id, port] : ports) config->models.at(id).port = port;
@@ -238,6 +227,8 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   read_routing(top, *config);
   read_remote(top, *config);
   read_preload(top, *config);
+  read_keys(top, *config);
+  read_cors(top, *config);
   return config;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/endpoint.hpp"
+#include "base/sha256.hpp"
 #include "base/tls_context.hpp"
 #include "base/yaml_tree.hpp"
+#include "core/key_budget.hpp"
 #include "core/residency.hpp"
 #include "core/scheduler.hpp"
 
@@ -11,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -134,6 +137,30 @@ struct AliasPattern {
   [[nodiscard]] bool matches(std::string_view name) const;
 };
 
+/// What a key may be used for.
+enum class Scope {
+  Infer,    ///< routes that need an engine
+  Observe,  ///< listings, logs, history, metrics
+  Control,  ///< load, unload, cancel, reload
+  Wake,     ///< a request may wake a machine that sleeps
+};
+
+/// Whether @p name can be that of a key: letters, digits, . _ and -, 64 at most, and not apiKeys.
+[[nodiscard]] bool is_key_name(std::string_view name);
+
+struct KeyConfig {  // keys: (ours), and apiKeys as one entry of that name
+  std::string name;
+  std::vector<Sha256> sha256;  ///< of the keys; more than one while a key is being replaced
+  std::set<Scope> scopes{Scope::Infer, Scope::Observe};
+  std::vector<std::string> models{"*"};  ///< globs
+  core::KeyLimits limits;
+  std::optional<std::chrono::system_clock::time_point> expires;  ///< from then on it is refused
+
+  [[nodiscard]] bool has_expired(std::chrono::system_clock::time_point now) const {
+    return expires && now >= *expires;
+  }
+};
+
 enum class LogToStdout { Proxy, Upstream, Both, None };
 
 /// The whole configuration as immutable values: defaults applied, macros expanded, names resolved.
@@ -154,6 +181,9 @@ struct Config {
   std::chrono::seconds performance_every{5};
   bool metrics_of_llama_swap = false;  ///< its llamaswap_* series at /metrics, too
   std::vector<std::string> api_keys;
+  std::vector<KeyConfig> keys;  ///< those of api_keys are the first entry; empty: no key is needed
+  /// cors: (ours) origins whose pages may use us, in lower case, or "*"; nullopt: not said.
+  std::optional<std::vector<std::string>> cors_origins;
   std::map<std::string, ModelConfig, std::less<>> models;   ///< by id
   std::map<std::string, std::string, std::less<>> aliases;  ///< alias -> id
   std::vector<AliasPattern> alias_patterns;                 ///< the most particular first

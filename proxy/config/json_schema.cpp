@@ -89,6 +89,12 @@ void write_key(JsonWriter& json, const ConfigKey& key) {
       if (!key.one_of.empty()) write_choices(json, key.one_of);
       json.end_object();
       break;
+    case KeyType::TextOrList:
+      json.key("type");
+      json.raw(R"(["string","number","array","null"])");
+      json.key("items");
+      json.raw(R"({"type":["string","number"]})");
+      break;
     case KeyType::Anything:
       break;
     case KeyType::Section:

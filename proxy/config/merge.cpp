@@ -12,7 +12,8 @@ namespace rouse {
 namespace {
 
 /// Mappings whose direct entries belong to one file each.
-constexpr std::array<std::string_view, 8> kOwned = {"models",
+constexpr std::array<std::string_view, 9> kOwned = {"models",
+                                                    "keys",
                                                     "groups",
                                                     "profiles",
                                                     "selectors",

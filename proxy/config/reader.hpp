@@ -95,5 +95,7 @@ class Section {
 void read_models(const Section& top, Config& config);
 void read_routing(const Section& top, Config& config);
 void read_remote(const Section& top, Config& config);  ///< peers, selectors, profiles
+void read_keys(const Section& top, Config& config);    ///< apiKeys, keys; after all names
+void read_cors(const Section& top, Config& config);
 
 }  // namespace rouse

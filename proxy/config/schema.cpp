@@ -37,7 +37,19 @@ constexpr std::array kTop = {
               "shows the load as reasoning text in chat streams"},
     ConfigKey{"includeAliasesInList", Bool, "", "false", "lists aliases in /v1/models"},
     ConfigKey{"macros", AnyMap, "", "{}", "names for texts: ${NAME} anywhere in a value"},
-    ConfigKey{"apiKeys", TextList, "", "[]", "if there are any, requests need one of them"},
+    ConfigKey{.name = "apiKeys",
+              .type = TextList,
+              .otherwise = "[]",
+              .text = "keys that may do everything; if there are any keys, requests need one",
+              .secret = true},
+    ConfigKey{.name = "keys",
+              .type = SectionMap,
+              .section = "key",
+              .otherwise = "{}",
+              .text = "keys by name, each with its rights and limits (rouse key NAME makes one)",
+              .secret = true},
+    ConfigKey{"cors", Section, "cors", "", "which web pages on other origins may use the proxy",
+              false},
     ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched"},
     ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models"},
     ConfigKey{"peers", SectionMap, "peer", "{}", "other machines", false},
@@ -53,6 +65,29 @@ constexpr std::array kTop = {
               "titles, summaries and counts, for which nothing is swapped"},
     ConfigKey{"limits", Section, "limits", "", "bounds of the HTTP side"},
     ConfigKey{"tls", Section, "tls", "", "https for the listener, unless the flags give files"},
+};
+
+constexpr std::array kKey = {
+    ConfigKey{.name = "sha256",
+              .type = TextOrList,
+              .text = "the SHA-256 of the key in hex; a list while one is being replaced",
+              .secret = true},
+    ConfigKey{"scopes", TextList, "", "[infer, observe]",
+              "infer: use models; observe: listings, logs, history; control: load, unload, cancel, "
+              "reload; wake: may wake machines",
+              true, 0, 0, "infer|observe|control|wake"},
+    ConfigKey{"models", TextList, "", "[\"*\"]",
+              "models it may use, by id or by the name asked for; * stands for any text", false},
+    ConfigKey{"maxInFlight", Number, "", "0", "requests at once; 0: no limit", false, 0},
+    ConfigKey{"requestsPerMinute", Number, "", "0", "requests in any minute; 0: no limit", false,
+              0},
+    ConfigKey{"tokensPerMinute", Number, "", "0",
+              "no request begins while the last minute's tokens reach this; 0: no limit", false, 0},
+    ConfigKey{"expires", Text, "", "", "a date (UTC) or RFC 3339 time from which it is refused"},
+};
+constexpr std::array kCors = {
+    ConfigKey{"origins", TextList, "", "",
+              "pages that may use the proxy, such as https://chat.example.org, or *", false},
 };
 
 constexpr std::array kModel = {
@@ -171,7 +206,11 @@ constexpr std::array kSelectorSettings = {
 };
 constexpr std::array kPeer = {
     ConfigKey{"proxy", Text, "", "", "its address", false},
-    ConfigKey{"apiKey", Text, "", "", "the key that it wants", false},
+    ConfigKey{.name = "apiKey",
+              .type = Text,
+              .text = "the key that it wants",
+              .works = false,
+              .secret = true},
     ConfigKey{"models", TextList, "", "", "the models that it has", false},
     ConfigKey{"filters", Section, "filters", "", "changes to requests", false},
     ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to it", false},
@@ -263,6 +302,8 @@ constexpr std::array kTls = {
 
 constexpr std::array kSections = {
     ConfigSection{"top", kTop},
+    ConfigSection{"key", kKey},
+    ConfigSection{"cors", kCors},
     ConfigSection{"model", kModel},
     ConfigSection{"timeouts", kTimeouts},
     ConfigSection{"compat", kCompat},

@@ -19,6 +19,7 @@ enum class KeyType {
   Duration,  ///< "90s", "250ms", or seconds
   Size,      ///< "64MiB", or bytes
   TextList,
+  TextOrList,  ///< a text, or a list of them
   Anything,
   Section,     ///< a mapping with known keys
   SectionMap,  ///< names of the user's choice, each a mapping with known keys
@@ -37,6 +38,7 @@ struct ConfigKey {
   long long least = std::numeric_limits<long long>::min();
   long long most = std::numeric_limits<int>::max();
   std::string_view one_of;  ///< "a|b|c": the texts that are allowed; empty: any
+  bool secret = false;      ///< no message shows what it holds, in whatever form
 };
 
 struct ConfigSection {

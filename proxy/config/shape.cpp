@@ -54,9 +54,9 @@ class ShapeChecker {
     problems_.push_back({severity, place, path, std::move(text)});
   }
 
-  void expected(std::string_view what, const YamlNode& node, const std::string& path) {
-    // A key in the wrong form is a secret all the same.
-    const bool secret = path.starts_with("apiKeys") || path.ends_with(".apiKey");
+  /// @p secret: in the wrong form, too, it is not to be shown.
+  void expected(std::string_view what, const YamlNode& node, const std::string& path,
+                bool secret = false) {
     note(Problem::Severity::Error, node.place, path,
          node.is_scalar() && !secret ? fmt::format("expected {}, got \"{}\"", what, node.text)
                                      : fmt::format("expected {}, got {}", what, node.kind_name()));
@@ -89,6 +89,9 @@ class ShapeChecker {
         return check_map(node, key, path, supported);
       case KeyType::TextList:
         return check_list(node, key, path);
+      case KeyType::TextOrList:
+        if (node.is_list()) return check_list(node, key, path);
+        break;
       case KeyType::Text:
       case KeyType::Bool:
       case KeyType::Number:
@@ -96,16 +99,18 @@ class ShapeChecker {
       case KeyType::Size:
         break;
     }
-    if (!node.is_scalar()) return expected("a value", node, path);
+    if (!node.is_scalar()) return expected("a value", node, path, key.secret);
     check_scalar(node, key, path);
   }
 
   void check_map(const YamlNode& node, const ConfigKey& key, const std::string& path,
                  bool supported) {
-    if (!node.is_map()) return expected("a mapping", node, path);
+    if (!node.is_map()) return expected("a mapping", node, path, key.secret);
     for (const YamlNode::Member& member : node.members) {
       const std::string below = path + "." + member.key;
-      if (key.type == KeyType::SectionMap) {
+      if (key.secret && member.value.is_scalar()) {
+        expected("a mapping", member.value, below, true);
+      } else if (key.type == KeyType::SectionMap) {
         check_section(member.value, config_section(key.section), below, supported);
       } else if (key.type == KeyType::TextMap && !member.value.is_scalar()) {
         expected("a value", member.value, below);
@@ -114,12 +119,12 @@ class ShapeChecker {
   }
 
   void check_list(const YamlNode& node, const ConfigKey& key, const std::string& path) {
-    if (!node.is_list()) return expected("a list", node, path);
+    if (!node.is_list()) return expected("a list", node, path, key.secret);
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const YamlNode& item = node.items[i];
       const std::string below = fmt::format("{}[{}]", path, i);
       if (!item.is_scalar()) {
-        expected("a value", item, below);
+        expected("a value", item, below, key.secret);
       } else if (!key.one_of.empty() && !is_one_of(key.one_of, item.text)) {
         expected(fmt::format("one of {}", key.one_of), item, below);
       }
