@@ -86,6 +86,7 @@ void Account::close(const std::function<bool(const Fields::Field&)>& is_secret) 
     timing.upstream_ttft = first_content_at_ - std::max(dispatched_at_, started_at_);
     timing.first_to_last = last_content_at_ - first_content_at_;
   }
+  timing.dispatched = dispatched_at_ != Clock::time_point{};
   timing.loaded = row.load_ms > 0;
   recorder_.record(std::move(row), timing, std::move(capture_), is_secret);
 }

@@ -3,61 +3,29 @@
 #include "base/log.hpp"
 #include "base/proc_self.hpp"
 #include "core/describe.hpp"
+#include "proxy/metrics_series.hpp"
 
-#include <prometheus/counter.h>
-#include <prometheus/family.h>
-#include <prometheus/gauge.h>
-#include <prometheus/histogram.h>
-#include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
-#include <array>
-#include <functional>
+#include <algorithm>
 #include <map>
-#include <set>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace rouse {
 
 namespace {
 
-using prometheus::Counter;
-using prometheus::Family;
-using prometheus::Gauge;
-using prometheus::Histogram;
-using prometheus::Labels;
-using Buckets = Histogram::BucketBoundaries;
 using Steady = std::chrono::steady_clock;
 
 constexpr auto kThrash = std::chrono::seconds(60);
 constexpr auto kStall = std::chrono::milliseconds(20);
 constexpr std::size_t kClientsMax = 64;
+constexpr std::string_view kUnknownModel = "_unknown";
+constexpr std::string_view kOtherClients = "_other";
 
-constexpr std::array<const char*, 8> kOutcomes{"ok",          "client_error", "upstream_error",
-                                               "timeout",     "rejected",     "cancelled",
-                                               "load_failed", "wake_failed"};
-constexpr std::array<const char*, 5> kPhases{"reading", "queued", "loading", "prefill",
-                                             "streaming"};
-constexpr std::array<const char*, 5> kStates{"stopped", "starting", "ready", "stopping", "failed"};
-constexpr std::array<const char*, 7> kUnloads{"evicted",      "idle",     "unloaded", "abandoned",
-                                              "reconfigured", "shutdown", "exit"};
-
-const Buckets kDuration{0.05, 0.1, 0.25, 0.5, 1,   2,    5,    10,  20,
-                        30,   60,  120,  300, 600, 1200, 1800, 3600};
-const Buckets kTtft{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,  2,   3,   5,   7.5,
-                    10,   15,    20,   30,  45,   60,  90, 120, 180, 300, 600};
-const Buckets kUpstreamTtft{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
-                            2,     5,    10,    20,   30,  60,   120, 300};
-const Buckets kPerToken{0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04,
-                        0.05,  0.075,  0.1,   0.15,   0.2,  0.3,   0.5,  1,    2.5};
-const Buckets kGap{0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120};
-const Buckets kQueueWait{0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300};
-const Buckets kLoad{0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600};
-const Buckets kUnload{0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30};
-const Buckets kBody{1024, 4096, 16384, 65536, 262144, 1 << 20, 4 << 20, 16 << 20, 64 << 20};
-const Buckets kLag{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1};
-
-double seconds(Steady::duration duration) {
+double seconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
@@ -65,390 +33,270 @@ double from_ms(std::int64_t ms) {
   return static_cast<double>(ms) / 1000.0;
 }
 
-std::string_view normal_method(std::string_view method) {
-  for (const std::string_view known :
-       {"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"}) {
-    if (method == known) return known;
+/// -1 means not known.
+double count_of(std::int64_t n) {
+  return static_cast<double>(std::max<std::int64_t>(n, 0));
+}
+
+/// How the request left the queue; nullopt: it was never in it, as far as can be told.
+std::optional<std::string_view> queue_exit(const Activity& row, const StreamTiming& timing) {
+  if (timing.dispatched || row.outcome == "upstream_error") return "dispatched";
+  if (row.outcome == "cancelled" || row.outcome == "timeout" || row.outcome == "load_failed") {
+    return row.outcome;
   }
-  return "_OTHER";
+  // A full queue was never entered.
+  if (row.outcome == "rejected" && row.status != 429) return "draining";
+  return std::nullopt;
 }
 
 }  // namespace
 
-/// The families, the series of each model, and how to remove them.
+/// The labels of clients by number: 0 has no name. The names of keys are few; should they ever not
+/// be, the series stay few.
+class ClientLabels {
+ public:
+  std::size_t index(std::string_view client) {
+    if (const auto it = numbers_.find(client); it != numbers_.end()) return it->second;
+    if (labels_.size() >= kClientsMax + 2) return 1;
+    labels_.emplace_back(client);
+    return numbers_[labels_.back()] = labels_.size() - 1;
+  }
+  [[nodiscard]] const std::string& operator[](std::size_t index) const { return labels_[index]; }
+
+ private:
+  std::vector<std::string> labels_{"", std::string(kOtherClients)};
+  std::map<std::string, std::size_t, std::less<>> numbers_{{"", 0},
+                                                           {std::string(kOtherClients), 1}};
+};
+
 struct Metrics::Impl {
-  prometheus::Registry registry;
-
-  Family<Counter>& counter(const char* name, const char* help) {
-    return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-  }
-  Family<Gauge>& gauge(const char* name, const char* help) {
-    return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-  }
-  Family<Histogram>& histogram(const char* name, const char* help) {
-    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
-  }
-
-  Family<Gauge>& build_info = gauge("rouse_build_info", "1; the version is a label");
-  Family<Gauge>& reload_ok =
-      gauge("rouse_config_last_reload_successful", "1 if the last reload was taken");
-  Family<Gauge>& reload_at =
-      gauge("rouse_config_last_reload_success_timestamp_seconds", "Time of the configuration");
-  Family<Counter>& reloads = counter("rouse_config_reloads_total", "Reloads by what came of them");
-  Family<Histogram>& lag =
-      histogram("rouse_event_loop_lag_seconds", "How late a timer of the loop was");
-  Family<Counter>& stalls =
-      counter("rouse_event_loop_stalls_total", "Timers of the loop that were more than 20 ms late");
-  Family<Counter>& log_messages = counter("rouse_log_messages_total", "Lines of our log");
-
-  Family<Counter>& http = counter("rouse_http_requests_total", "HTTP requests but probes");
-  Family<Counter>& requests = counter("rouse_requests_total", "Inference requests that have ended");
-  Family<Histogram>& duration =
-      histogram("rouse_request_duration_seconds", "From the head to the last byte of the answer");
-  Family<Gauge>& in_flight =
-      gauge("rouse_requests_in_flight", "Inference requests on their way, by where they are");
-  Family<Gauge>& oldest = gauge("rouse_oldest_request_start_timestamp_seconds",
-                                "Start of the oldest request in a phase; 0: there is none");
-  Family<Histogram>& body_bytes =
-      histogram("rouse_request_body_bytes", "Size of the bodies of inference requests");
-  Family<Counter>& rejections =
-      counter("rouse_rejected_requests_total", "Requests that were refused by us");
-  Family<Counter>& retries =
-      counter("rouse_retries_total", "Requests sent to an engine again, before it had any of it");
-
-  Family<Histogram>& ttft = histogram("rouse_time_to_first_token_seconds",
-                                      "From the request to the first content, by kind of start");
-  Family<Histogram>& upstream_ttft =
-      histogram("rouse_upstream_time_to_first_token_seconds",
-                "From the engine's getting the request to its first content");
-  Family<Histogram>& per_token =
-      histogram("rouse_time_per_output_token_seconds", "Between the tokens of one answer");
-  Family<Histogram>& max_gap =
-      histogram("rouse_stream_max_gap_seconds", "The longest silence inside a stream");
-  Family<Counter>& tokens = counter("rouse_tokens_total", "Tokens; input includes cached ones");
-  Family<Counter>& cached =
-      counter("rouse_input_cached_tokens_total", "Input tokens that came from a cache");
-  Family<Counter>& reasoning =
-      counter("rouse_output_reasoning_tokens_total", "Output tokens that were reasoning");
-  Family<Counter>& drafts = counter("rouse_draft_tokens_total", "Tokens of speculative decoding");
-  Family<Counter>& without_usage =
-      counter("rouse_requests_without_usage_total", "Answers that did not say their tokens");
-
-  Family<Gauge>& queue_depth = gauge("rouse_queue_depth", "Requests that wait for a model");
-  Family<Histogram>& queue_wait =
-      histogram("rouse_queue_wait_seconds", "Waiting for a turn, loads not included");
-  Family<Counter>& queue_exits = counter("rouse_queue_exits_total", "How requests left the queue");
-  Family<Gauge>& state = gauge("rouse_model_state", "1 for the state that a model is in");
-  Family<Counter>& loads = counter("rouse_model_loads_total", "Loads by what came of them");
-  Family<Histogram>& load_time =
-      histogram("rouse_model_load_seconds", "From the decision to ready");
-  Family<Counter>& unloads = counter("rouse_model_unloads_total", "Unloads by their reason");
-  Family<Histogram>& unload_time =
-      histogram("rouse_model_unload_seconds", "From the decision to gone");
-  Family<Counter>& short_residencies =
-      counter("rouse_model_short_residencies_total", "Unloads within a minute of getting ready");
-  Family<Counter>& ready_seconds =
-      counter("rouse_model_ready_seconds_total", "Time that a model was ready");
-  Family<Counter>& busy_seconds =
-      counter("rouse_model_busy_seconds_total", "Time that a model was serving");
-  Family<Gauge>& last_used =
-      gauge("rouse_model_last_used_timestamp_seconds", "End of the last request; 0: never");
-
-  /// The series of one model that every request touches.
-  struct Model {
-    std::array<Histogram*, 2> duration{};  // not streamed, streamed
-    std::array<Histogram*, 2> ttft{};      // warm, load
-    Histogram* upstream_ttft = nullptr;
-    Histogram* per_token = nullptr;
-    Histogram* max_gap = nullptr;
-    Histogram* queue_wait = nullptr;
-    Histogram* load_time = nullptr;
-    Histogram* unload_time = nullptr;
-    Counter* cached = nullptr;
-    Counter* reasoning = nullptr;
-    Counter* short_residencies = nullptr;
-    Counter* ready_seconds = nullptr;
-    Counter* busy_seconds = nullptr;
-    Gauge* queue_depth = nullptr;
-    Gauge* last_used = nullptr;
-    std::vector<std::function<void()>> removals;
-    // What is accrued between scrapes.
-    core::Instant counted_until{};
-    double counted_ready = 0;
-  };
-  std::map<std::string, Model, std::less<>> models;
-  std::set<std::string> clients;
-  std::map<std::string, double> logged;
+  MetricFamilies all;
+  std::map<std::string, ModelSeries, std::less<>> models;
+  ClientLabels clients;
+  std::unordered_map<std::uint32_t, Counter*> http;        // by api, method and code
+  std::unordered_map<std::uint32_t, Counter*> rejections;  // by reason and client
+  std::vector<Histogram*> body_bytes;                      // by api; null: none yet
+  std::vector<Gauge*> oldest;                              // by phase
+  std::vector<Counter*> log_messages;                      // by level
+  std::vector<double> logged;                              // the same, as counted
+  Histogram& loop_lag = all.loop_lag.add({});
+  Counter& loop_stalls = all.loop_stalls.add({});
+  Gauge& reload_ok = all.reload_ok.add({});
+  Gauge& reload_at = all.reload_at.add({});
+  ModelSeries& unknown;
   prometheus::TextSerializer serializer;
 
-  Impl() {
-    build_info.Add({{"version", ROUSE_VERSION}}).Set(1);
-    reload_ok.Add({}).Set(1);
-    reload_at.Add({}).SetToCurrentTime();
-    for (const char* const outcome : {"ok", "invalid", "error"})
-      reloads.Add({{"outcome", outcome}});
-    lag.Add({}, kLag);
-    stalls.Add({});
-    for (const char* const level : {"debug", "info", "warning", "error"}) {
-      log_messages.Add({{"level", level}});
+  Impl() : unknown(models.try_emplace(std::string(kUnknownModel), all, "_unknown").first->second) {
+    all.build_info.add({ROUSE_VERSION}).Set(1);
+    reload_ok.Set(1);
+    reload_at.SetToCurrentTime();
+    for (const std::string_view outcome : kReloads) all.reloads.add({outcome});
+    for (const std::string_view level : kLogLevels) {
+      log_messages.push_back(&all.log_messages.add({level}));
     }
-    http.Add({{"api", "chat"}, {"method", "POST"}, {"code", "200"}});
-    body_bytes.Add({{"api", "chat"}}, kBody);
-    for (const char* const reason :
-         {"auth", "scope", "model_forbidden", "model_unknown", "rate", "concurrency", "queue_full",
-          "body_too_large", "draining", "circuit"}) {
-      rejections.Add({{"reason", reason}, {"client", ""}});
-    }
-    for (const char* const phase : kPhases) oldest.Add({{"phase", phase}});
-    add_model("_unknown");
-  }
-
-  /// One series of @p model, removed with it.
-  template <class T, class... More>
-  T& series(Family<T>& family, Model& model, const Labels& labels, const More&... more) {
-    const bool fresh = !family.Has(labels);
-    T& made = family.Add(labels, more...);
-    if (fresh) model.removals.push_back([&family, &made] { family.Remove(&made); });
-    return made;
-  }
-
-  void add_model(const std::string& id) {
-    Model& model = models[id];
-    const Labels own{{"model", id}};
-    const auto with = [&](const char* name, const char* value) {
-      return Labels{{"model", id}, {name, value}};
-    };
-    model.duration = {&series(duration, model, with("stream", "false"), kDuration),
-                      &series(duration, model, with("stream", "true"), kDuration)};
-    model.ttft = {&series(ttft, model, with("start", "warm"), kTtft),
-                  &series(ttft, model, with("start", "load"), kTtft)};
-    model.upstream_ttft = &series(upstream_ttft, model, own, kUpstreamTtft);
-    model.per_token = &series(per_token, model, own, kPerToken);
-    model.max_gap = &series(max_gap, model, own, kGap);
-    model.queue_wait = &series(queue_wait, model, own, kQueueWait);
-    model.load_time = &series(load_time, model, own, kLoad);
-    model.unload_time = &series(unload_time, model, own, kUnload);
-    model.cached = &series(cached, model, own);
-    model.reasoning = &series(reasoning, model, own);
-    model.short_residencies = &series(short_residencies, model, own);
-    model.ready_seconds = &series(ready_seconds, model, own);
-    model.busy_seconds = &series(busy_seconds, model, own);
-    model.queue_depth = &series(queue_depth, model, own);
-    model.last_used = &series(last_used, model, own);
-    for (const char* const outcome : kOutcomes) {
-      series(requests, model,
-             {{"model", id}, {"api", "chat"}, {"client", ""}, {"outcome", outcome}});
-    }
-    for (const char* const type : {"input", "output"}) {
-      series(tokens, model, {{"model", id}, {"client", ""}, {"type", type}});
-    }
-    for (const char* const result : {"accepted", "rejected"}) {
-      series(drafts, model, with("result", result));
-    }
-    series(without_usage, model, with("api", "chat"));
-    for (const char* const phase : kPhases) series(in_flight, model, with("phase", phase));
-    for (const char* const name : kStates) series(state, model, with("state", name));
-    for (const char* const reason : {"dispatched", "timeout", "cancelled", "draining"}) {
-      series(queue_exits, model, with("reason", reason));
-    }
-    for (const char* const outcome : {"ok", "timeout", "exit", "cancelled"}) {
-      series(loads, model, with("outcome", outcome));
-    }
-    for (const char* const reason : kUnloads) series(unloads, model, with("reason", reason));
-    for (const char* const reason : {"connect", "stale_connection"}) {
-      series(retries, model, {{"target", id}, {"reason", reason}});
+    logged.resize(kLogLevels.size());
+    for (const std::string_view phase : kPhases) oldest.push_back(&all.oldest.add({phase}));
+    body_bytes.resize(kApis.size());
+    body_bytes_of(kApis.index("chat"));
+    http_series(kApis.index("chat"), kMethods.index("POST"), 200);
+    for (std::size_t reason = 0; reason + 1 < kRejections.size(); ++reason) {
+      rejection_series(reason, 0);
     }
   }
 
-  Model& model(std::string_view id) {
+  ModelSeries& model(std::string_view id) {
     const auto it = models.find(id);
-    return it == models.end() ? models.find("_unknown")->second : it->second;
-  }
-  [[nodiscard]] std::string model_label(std::string_view id) const {
-    return models.contains(id) ? std::string(id) : "_unknown";
-  }
-  /// The names of keys are few; should they ever not be, the series stay few.
-  std::string client_label(const std::string& client) {
-    if (client.empty() || clients.contains(client)) return client;
-    if (clients.size() >= kClientsMax) return "_other";
-    clients.insert(client);
-    return client;
+    return it == models.end() ? unknown : it->second;
   }
 
+  Histogram& body_bytes_of(std::size_t api) {
+    Histogram*& series = body_bytes[api];
+    if (series == nullptr) series = &all.body_bytes.add({kApis[api]});
+    return *series;
+  }
+
+  Counter& http_series(std::size_t api, std::size_t method, int code) {
+    const auto key = static_cast<std::uint32_t>((api * kMethods.size() + method) * 1000) +
+                     static_cast<std::uint32_t>(std::clamp(code, 0, 999));
+    Counter*& series = http[key];
+    if (series == nullptr) {
+      series = &all.http.add({kApis[api], kMethods[method], std::to_string(code)});
+    }
+    return *series;
+  }
+
+  Counter& rejection_series(std::size_t reason, std::size_t client) {
+    Counter*& series = rejections[static_cast<std::uint32_t>(client * kRejections.size() + reason)];
+    if (series == nullptr) series = &all.rejections.add({kRejections[reason], clients[client]});
+    return *series;
+  }
+
+  void count_tokens(ModelSeries& model, const Activity& row, std::size_t client,
+                    const std::string& label);
   void count_log();
-  void count_process();
   void take(const MetricsNow& now);
+  void take_requests(const MetricsNow& now);
+  void take_model(const core::ModelView& seen, core::Instant at);
 };
 
 Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::adopt(const Config& config) {
-  for (auto it = impl_->models.begin(); it != impl_->models.end();) {
-    if (it->first == "_unknown" || config.models.contains(it->first)) {
-      ++it;
-      continue;
-    }
-    for (const auto& remove : it->second.removals) remove();
-    it = impl_->models.erase(it);
-  }
-  for (const auto& [id, model] : config.models) {
-    if (!impl_->models.contains(id)) impl_->add_model(id);
-  }
+  std::erase_if(impl_->models, [&](const auto& entry) {
+    return entry.first != kUnknownModel && !config.models.contains(entry.first);
+  });
+  for (const auto& [id, model] : config.models) impl_->models.try_emplace(id, impl_->all, id);
 }
 
+// --- what happens --------------------------------------------------------------------------------
+
 void Metrics::http_answered(std::string_view api, std::string_view method, int code) {
-  impl_->http
-      .Add({{"api", std::string(api)},
-            {"method", std::string(normal_method(method))},
-            {"code", std::to_string(code)}})
-      .Increment();
+  impl_->http_series(kApis.index(api), kMethods.index(method), code).Increment();
 }
 
 void Metrics::finished(const Activity& row, const StreamTiming& timing) {
   Impl& my = *impl_;
-  Impl::Model& model = my.model(row.model);
-  const std::string id = my.model_label(row.model);
-  const std::string client = my.client_label(row.client);
-  const auto count = [&](auto& family, const Labels& labels, double by) {
-    if (by > 0) my.series(family, model, labels).Increment(by);
-  };
-  count(my.requests,
-        {{"model", id}, {"api", row.api}, {"client", client}, {"outcome", row.outcome}}, 1);
+  ModelSeries& model = my.model(row.model);
+  const std::size_t api = kApis.index(row.api);
+  const std::size_t client = my.clients.index(row.client);
+  const std::string& label = my.clients[client];
+  model.requests(api, kOutcomes.index(row.outcome), client, label).Increment();
   model.duration[row.streamed ? 1 : 0]->Observe(from_ms(row.duration_ms));
-  my.body_bytes.Add({{"api", row.api}}, kBody).Observe(static_cast<double>(row.bytes_in));
-  model.queue_wait->Observe(from_ms(std::max<std::int64_t>(row.queue_ms - row.load_ms, 0)));
-  const char* const exit = row.outcome == "cancelled" && row.ttft_ms < 0 && row.bytes_out == 0
-                               ? "cancelled"
-                           : row.outcome == "rejected" ? "draining"
-                           : row.outcome == "timeout"  ? "timeout"
-                                                       : "dispatched";
-  count(my.queue_exits, {{"model", id}, {"reason", exit}}, 1);
-  model.last_used->SetToCurrentTime();
+  my.body_bytes_of(api).Observe(static_cast<double>(row.bytes_in));
+  if (const auto exit = queue_exit(row, timing)) {
+    model.queue_exits[kQueueExits.index(*exit)]->Increment();
+  }
+  if (timing.dispatched) model.queue_wait.Observe(count_of(row.queue_ms - row.load_ms) / 1000.0);
+  model.last_used.SetToCurrentTime();
   if (row.outcome != "ok") return;
   if (row.ttft_ms >= 0) {
     model.ttft[timing.loaded ? 1 : 0]->Observe(from_ms(row.ttft_ms));
-    model.upstream_ttft->Observe(seconds(timing.upstream_ttft));
-    model.max_gap->Observe(seconds(timing.max_gap));
+    model.upstream_ttft.Observe(seconds(timing.upstream_ttft));
+    model.max_gap.Observe(seconds(timing.max_gap));
   }
   if (row.output_tokens > 1 && timing.first_to_last.count() > 0) {
-    model.per_token->Observe(seconds(timing.first_to_last) /
-                             static_cast<double>(row.output_tokens - 1));
+    model.per_token.Observe(seconds(timing.first_to_last) /
+                            static_cast<double>(row.output_tokens - 1));
   }
-  const auto tokens = [](std::int64_t n) {
-    return static_cast<double>(std::max<std::int64_t>(n, 0));
+  my.count_tokens(model, row, client, label);
+  if (!timing.has_usage) model.without_usage(api).Increment();
+}
+
+void Metrics::Impl::count_tokens(ModelSeries& model, const Activity& row, std::size_t client,
+                                 const std::string& label) {
+  using Type = ModelSeries::TokenType;
+  const auto add = [](Counter& counter, double n) {
+    if (n > 0) counter.Increment(n);
   };
-  count(my.tokens, {{"model", id}, {"client", client}, {"type", "input"}},
-        tokens(row.input_tokens));
-  count(my.tokens, {{"model", id}, {"client", client}, {"type", "output"}},
-        tokens(row.output_tokens));
-  model.cached->Increment(tokens(row.cache_tokens));
-  model.reasoning->Increment(tokens(row.reasoning_tokens));
-  count(my.drafts, {{"model", id}, {"result", "accepted"}}, tokens(row.draft_acc_tokens));
-  count(my.drafts, {{"model", id}, {"result", "rejected"}},
-        tokens(row.draft_tokens - std::max<std::int64_t>(row.draft_acc_tokens, 0)));
-  if (!timing.has_usage) count(my.without_usage, {{"model", id}, {"api", row.api}}, 1);
+  if (row.input_tokens > 0) {
+    model.tokens(Type::Input, client, label).Increment(count_of(row.input_tokens));
+  }
+  if (row.output_tokens > 0) {
+    model.tokens(Type::Output, client, label).Increment(count_of(row.output_tokens));
+  }
+  add(model.cached, count_of(row.cache_tokens));
+  add(model.reasoning, count_of(row.reasoning_tokens));
+  const double accepted = count_of(row.draft_acc_tokens);
+  add(model.drafts_accepted, accepted);
+  add(model.drafts_rejected, count_of(row.draft_tokens) - accepted);
 }
 
 void Metrics::rejected(std::string_view reason, std::string_view client) {
-  impl_->rejections
-      .Add({{"reason", std::string(reason)}, {"client", impl_->client_label(std::string(client))}})
-      .Increment();
+  impl_->rejection_series(kRejections.index(reason), impl_->clients.index(client)).Increment();
 }
 
 void Metrics::retried(std::string_view model, std::string_view reason) {
-  Impl::Model& mine = impl_->model(model);
-  impl_
-      ->series(impl_->retries, mine,
-               {{"target", impl_->model_label(model)}, {"reason", std::string(reason)}})
-      .Increment();
+  impl_->model(model).retries[kRetries.index(reason)]->Increment();
 }
 
 void Metrics::engine_changed(const EngineChange& change) {
   using core::EngineState;
-  Impl& my = *impl_;
-  Impl::Model& model = my.model(change.model);
-  const std::string id = my.model_label(change.model);
-  const auto load_ended = [&](const char* outcome) {
-    my.series(my.loads, model, {{"model", id}, {"outcome", outcome}}).Increment();
-  };
-  const double lasted = std::chrono::duration<double>(change.lasted).count();
+  ModelSeries& model = impl_->model(change.model);
+  const double lasted = seconds(change.lasted);
   if (change.from == EngineState::Starting) {
-    if (change.to == EngineState::Ready) {
-      load_ended("ok");
-      model.load_time->Observe(lasted);
-    } else if (change.to == EngineState::Stopping) {
-      load_ended("cancelled");
-    } else {
-      load_ended(change.reason.find("was not ready after") != std::string::npos ? "timeout"
-                                                                                : "exit");
-    }
+    std::string_view outcome = "exit";
+    if (change.to == EngineState::Ready) outcome = "ok";
+    if (change.to == EngineState::Stopping) outcome = "cancelled";
+    // The engine's own words, since it is only there that a failure is told apart.
+    if (change.reason.find("was not ready after") != std::string::npos) outcome = "timeout";
+    model.loads[kLoadOutcomes.index(outcome)]->Increment();
+    if (outcome == "ok") model.load_time.Observe(lasted);
   }
   if (change.from == EngineState::Ready) {
-    const std::string reason = change.failed ? "exit" : change.reason;
-    my.series(my.unloads, model, {{"model", id}, {"reason", reason}}).Increment();
-    if (change.lasted < kThrash) model.short_residencies->Increment();
-    model.ready_seconds->Increment(std::max(0.0, lasted - model.counted_ready));
+    const std::string_view reason = change.failed ? "exit" : std::string_view(change.reason);
+    model.unloads[kUnloadReasons.index(reason)]->Increment();
+    // Somebody who unloads by hand, and a shutdown, are no thrash.
+    if (reason == "evicted" && change.lasted < kThrash) model.short_residencies.Increment();
+    model.ready_seconds.Increment(std::max(0.0, lasted - model.counted_ready));
     model.counted_ready = 0;
   }
-  if (change.from == EngineState::Stopping) model.unload_time->Observe(lasted);
+  if (change.from == EngineState::Stopping) model.unload_time.Observe(lasted);
 }
 
 void Metrics::reloaded(std::string_view outcome) {
-  impl_->reloads.Add({{"outcome", std::string(outcome)}}).Increment();
-  impl_->reload_ok.Add({}).Set(outcome == "ok" ? 1 : 0);
-  if (outcome == "ok") impl_->reload_at.Add({}).SetToCurrentTime();
+  impl_->all.reloads.add({kReloads[kReloads.index(outcome)]}).Increment();
+  impl_->reload_ok.Set(outcome == "ok" ? 1 : 0);
+  if (outcome == "ok") impl_->reload_at.SetToCurrentTime();
 }
 
 void Metrics::loop_lagged(Steady::duration lag) {
-  impl_->lag.Add({}, kLag).Observe(seconds(lag));
-  if (lag > kStall) impl_->stalls.Add({}).Increment();
+  impl_->loop_lag.Observe(seconds(lag));
+  if (lag > kStall) impl_->loop_stalls.Increment();
 }
+
+// --- what is, at a scrape ------------------------------------------------------------------------
 
 void Metrics::Impl::count_log() {
   for (const auto& [level, lines] : log_lines()) {
-    double& before = logged[level];
-    log_messages.Add({{"level", level}}).Increment(static_cast<double>(lines) - before);
-    before = static_cast<double>(lines);
+    const std::size_t i = kLogLevels.index(level);
+    log_messages[i]->Increment(static_cast<double>(lines) - logged[i]);
+    logged[i] = static_cast<double>(lines);
   }
 }
 
-/// What an object of a scrape says of each model, and time that goes on.
+void Metrics::Impl::take_requests(const MetricsNow& now) {
+  for (auto& [id, model] : models) {
+    for (Gauge* const gauge : model.in_flight) gauge->Set(0);
+  }
+  // Requests for names that no model has, and those whose model is not known yet, count together.
+  for (const auto& [where, n] : now.phases) {
+    model(where.first).in_flight[kPhases.index(where.second)]->Increment(n);
+  }
+  for (std::size_t i = 0; i < kPhases.size(); ++i) {
+    const auto it = now.oldest.find(std::string(kPhases[i]));
+    oldest[i]->Set(it == now.oldest.end() ? 0 : it->second);
+  }
+}
+
+void Metrics::Impl::take_model(const core::ModelView& seen, core::Instant at) {
+  const auto it = models.find(seen.model);
+  if (it == models.end()) return;
+  ModelSeries& model = it->second;
+  model.queue_depth.Set(seen.waiting);
+  const std::string_view state = core::to_string(seen.state);
+  for (std::size_t i = 0; i < kStates.size(); ++i) model.state[i]->Set(kStates[i] == state ? 1 : 0);
+  if (seen.state == core::EngineState::Ready) {
+    const double ready = seconds(at - seen.since);
+    model.ready_seconds.Increment(std::max(0.0, ready - model.counted_ready));
+    model.counted_ready = std::max(ready, model.counted_ready);
+  }
+  const double busy = seconds(seen.busy);
+  // Less than before: the model was taken out and came again.
+  model.busy_seconds.Increment(busy >= model.counted_busy ? busy - model.counted_busy : busy);
+  model.counted_busy = busy;
+}
+
 void Metrics::Impl::take(const MetricsNow& now) {
-  for (const auto& [id, mine] : models) {
-    for (const char* const phase : kPhases) {
-      const auto it = now.phases.find({id, phase});
-      in_flight.Add({{"model", id}, {"phase", phase}}).Set(it == now.phases.end() ? 0 : it->second);
-    }
-  }
-  for (const char* const phase : kPhases) {
-    const auto it = now.oldest.find(phase);
-    oldest.Add({{"phase", phase}}).Set(it == now.oldest.end() ? 0 : it->second);
-  }
+  take_requests(now);
   if (now.view == nullptr) return;
-  for (const core::ModelView& seen : now.view->models) {
-    const auto it = models.find(seen.model);
-    if (it == models.end()) continue;
-    Model& mine = it->second;
-    mine.queue_depth->Set(seen.waiting);
-    for (const char* const name : kStates) {
-      state.Add({{"model", seen.model}, {"state", name}})
-          .Set(core::to_string(seen.state) == name ? 1 : 0);
-    }
-    if (seen.state == core::EngineState::Ready) {
-      const double ready = std::chrono::duration<double>(now.at - seen.since).count();
-      mine.ready_seconds->Increment(std::max(0.0, ready - mine.counted_ready));
-      mine.counted_ready = ready;
-    }
-    const double busy = std::chrono::duration<double>(seen.busy).count();
-    mine.busy_seconds->Increment(std::max(0.0, busy - mine.busy_seconds->Value()));
-  }
+  for (const core::ModelView& seen : now.view->models) take_model(seen, now.at);
 }
 
 std::string Metrics::text(const MetricsNow& now) {
   impl_->take(now);
   impl_->count_log();
-  return impl_->serializer.Serialize(impl_->registry.Collect()) + process_metrics();
+  return impl_->serializer.Serialize(impl_->all.registry.Collect()) + process_metrics();
 }
 
 }  // namespace rouse

@@ -20,6 +20,7 @@ struct StreamTiming {
   std::chrono::steady_clock::duration upstream_ttft{};  ///< from the engine's first byte of request
   std::chrono::steady_clock::duration first_to_last{};  ///< between the first and the last content
   std::chrono::steady_clock::duration max_gap{};        ///< the longest silence between contents
+  bool dispatched = false;                              ///< an engine was given the request
   bool loaded = false;                                  ///< a load was waited for
   bool has_usage = false;
 };
@@ -34,9 +35,10 @@ struct MetricsNow {
   std::map<std::string, double> oldest;
 };
 
-/// Every metric of rouse, in the catalogue's names (prefix rouse_). Labels are ids of the
-/// configuration or words of ours, never a client's text. Series of configured models exist from
-/// the start, at 0. Single thread.
+/// Every metric of rouse, as metrics_catalogue lists them. Labels are ids of the configuration or
+/// words of ours, never a client's text; a name that no model has counts for "_unknown". Series of
+/// configured models exist from the start, at 0, and go with their models. Recording is cheap: the
+/// series that a request touches are found by number. Single thread.
 class Metrics {
  public:
   Metrics();
