@@ -67,6 +67,7 @@ void Account::take_usage() {
   const wire::Usage usage = tap_->finish();
   timing.has_usage = usage.input.has_value() || usage.output.has_value();
   row.input_tokens = usage.input.value_or(0);
+  row.plain_input_tokens = usage.plain_input;
   row.output_tokens = usage.output.value_or(0);
   row.cache_tokens = usage.cached.value_or(-1);
   row.reasoning_tokens = usage.reasoning.value_or(-1);
@@ -74,13 +75,14 @@ void Account::take_usage() {
   row.draft_acc_tokens = usage.draft_accepted.value_or(-1);
   row.prompt_per_second = usage.prompt_per_second.value_or(-1);
   row.tokens_per_second = usage.tokens_per_second.value_or(-1);
+  engine_ms_ = usage.engine_ms();
   if (row.error.empty()) row.error = usage.error;
 }
 
 void Account::close(const std::function<bool(const Fields::Field&)>& is_secret) {
   take_usage();
   row.ended_at = std::chrono::system_clock::now();
-  row.duration_ms = ms(Clock::now() - started_at_);
+  row.duration_ms = std::max(ms(Clock::now() - started_at_), engine_ms_);
   if (first_content_at_ != Clock::time_point{}) {
     row.ttft_ms = ms(first_content_at_ - started_at_);
     timing.upstream_ttft = first_content_at_ - std::max(dispatched_at_, started_at_);

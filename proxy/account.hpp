@@ -51,6 +51,7 @@ class Account {
   Clock::time_point dispatched_at_{};
   Clock::time_point first_content_at_{};
   Clock::time_point last_content_at_{};
+  std::int64_t engine_ms_ = 0;  // that the engine says it has worked
   std::optional<wire::UsageTap> tap_;
   std::optional<Capture> capture_;
 };

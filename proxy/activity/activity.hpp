@@ -20,7 +20,8 @@ struct Activity {
   std::string content_type;
   int status = 0;
   std::string outcome;  ///< ok, client_error, upstream_error, timeout, rejected, cancelled …
-  std::int64_t input_tokens = 0;
+  std::int64_t input_tokens = 0;        ///< of the whole prompt, cached ones included
+  std::int64_t plain_input_tokens = 0;  ///< as the peer counts: mostly without cached ones
   std::int64_t output_tokens = 0;
   std::int64_t cache_tokens = -1;
   std::int64_t reasoning_tokens = -1;

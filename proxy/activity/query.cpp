@@ -95,8 +95,9 @@ void write_tokens(JsonWriter& json, const Activity& row) {
   json.member("cache_tokens", row.cache_tokens);
   json.member("draft_tokens", row.draft_tokens);
   json.member("draft_acc_tokens", row.draft_acc_tokens);
-  json.member("input_tokens", row.input_tokens);
+  json.member("input_tokens", row.plain_input_tokens);
   json.member("output_tokens", row.output_tokens);
+  json.member("prompt_tokens", row.input_tokens);
   json.member("reasoning_tokens", row.reasoning_tokens);
   json.member("prompt_per_second", row.prompt_per_second);
   json.member("tokens_per_second", row.tokens_per_second);
@@ -205,7 +206,8 @@ std::string to_json(const ActivityStats& stats) {
   JsonWriter json;
   json.begin_object();
   json.member("total_requests", stats.requests);
-  json.member("total_input_tokens", stats.input_tokens);
+  json.member("total_input_tokens", stats.plain_input_tokens);
+  json.member("total_prompt_tokens", stats.input_tokens);
   json.member("total_output_tokens", stats.output_tokens);
   json.member("total_cache_tokens", stats.cache_tokens);
   write_histogram(json, "prompt_histogram", stats.prompt_speed);

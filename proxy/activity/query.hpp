@@ -53,6 +53,7 @@ struct Histogram {
 struct ActivityStats {
   std::int64_t requests = 0;
   std::int64_t input_tokens = 0;
+  std::int64_t plain_input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t cache_tokens = 0;
   std::optional<Histogram> prompt_speed;

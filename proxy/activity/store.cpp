@@ -34,7 +34,7 @@ CREATE TABLE activity (
   id INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, model TEXT NOT NULL, asked_for TEXT NOT NULL,
   req_path TEXT NOT NULL, api TEXT NOT NULL, client TEXT NOT NULL,
   resp_content_type TEXT NOT NULL, resp_status_code INTEGER NOT NULL, outcome TEXT NOT NULL,
-  input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_tokens INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL, plain_input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cache_tokens INTEGER NOT NULL,
   reasoning_tokens INTEGER NOT NULL, draft_tokens INTEGER NOT NULL,
   draft_acc_tokens INTEGER NOT NULL, prompt_per_second REAL NOT NULL,
   tokens_per_second REAL NOT NULL, duration_ms INTEGER NOT NULL, ttft_ms INTEGER NOT NULL,
@@ -49,11 +49,12 @@ CREATE INDEX activity_model ON activity (model, time_ms);
 
 constexpr const char* kColumns =
     "id, time_ms, model, asked_for, req_path, api, client, resp_content_type, resp_status_code, "
-    "outcome, input_tokens, output_tokens, cache_tokens, reasoning_tokens, draft_tokens, "
+    "outcome, input_tokens, plain_input_tokens, output_tokens, cache_tokens, reasoning_tokens, "
+    "draft_tokens, "
     "draft_acc_tokens, prompt_per_second, tokens_per_second, duration_ms, ttft_ms, queue_ms, "
     "load_ms, bytes_in, bytes_out, streamed, has_capture, request_id, session_id, error_msg, "
     "metadata";
-constexpr int kColumnCount = 30;
+constexpr int kColumnCount = 31;
 
 std::int64_t to_ms(Clock::time_point at) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
@@ -135,8 +136,9 @@ void bind_row(Statement& insert, const Activity& row) {
   }
   insert.bind(std::int64_t{row.status});
   insert.bind(row.outcome);
-  for (const std::int64_t number : {row.input_tokens, row.output_tokens, row.cache_tokens,
-                                    row.reasoning_tokens, row.draft_tokens, row.draft_acc_tokens}) {
+  for (const std::int64_t number :
+       {row.input_tokens, row.plain_input_tokens, row.output_tokens, row.cache_tokens,
+        row.reasoning_tokens, row.draft_tokens, row.draft_acc_tokens}) {
     insert.bind(number);
   }
   insert.bind(row.prompt_per_second);
@@ -160,8 +162,9 @@ Activity read_row(Statement& select) {
   }
   row.status = static_cast<int>(select.integer());
   row.outcome = select.text();
-  for (std::int64_t* number : {&row.input_tokens, &row.output_tokens, &row.cache_tokens,
-                               &row.reasoning_tokens, &row.draft_tokens, &row.draft_acc_tokens}) {
+  for (std::int64_t* number :
+       {&row.input_tokens, &row.plain_input_tokens, &row.output_tokens, &row.cache_tokens,
+        &row.reasoning_tokens, &row.draft_tokens, &row.draft_acc_tokens}) {
     *number = select.integer();
   }
   row.prompt_per_second = select.real();
@@ -180,7 +183,7 @@ Activity read_row(Statement& select) {
 std::string column_for(const std::string& sort) {
   static const std::map<std::string, std::string> kSorted{{"time", "time_ms"},
                                                           {"cached", "cache_tokens"},
-                                                          {"prompt", "input_tokens"},
+                                                          {"prompt", "plain_input_tokens"},
                                                           {"generated", "output_tokens"},
                                                           {"drafted", "draft_tokens"},
                                                           {"prompt_speed", "prompt_per_second"},
@@ -320,13 +323,16 @@ struct ActivityStore::Database {
     ActivityStats stats;
     if (closing) return stats;
     reading = true;
-    Statement sums(db, std::string("SELECT COUNT(*), SUM(input_tokens), SUM(output_tokens), "
-                                   "SUM(MAX(cache_tokens, 0)) FROM activity") +
-                           (model.empty() ? "" : " WHERE model = ?"));
+    Statement sums(
+        db, std::string(
+                "SELECT COUNT(*), SUM(input_tokens), SUM(plain_input_tokens), SUM(output_tokens), "
+                "SUM(MAX(cache_tokens, 0)) FROM activity") +
+                (model.empty() ? "" : " WHERE model = ?"));
     if (!model.empty()) sums.bind(model);
     if (sums.step()) {
       stats.requests = sums.integer();
       stats.input_tokens = sums.integer();
+      stats.plain_input_tokens = sums.integer();
       stats.output_tokens = sums.integer();
       stats.cache_tokens = sums.integer();
     }

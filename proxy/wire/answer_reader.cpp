@@ -183,6 +183,66 @@ const AnswerReader::Rule* AnswerReader::rule_for(Place in, std::string_view key)
   return nullptr;
 }
 
+/// A part of what goes on behind the end of the piece.
+void AnswerReader::keep(std::string_view part, Sink& sink) {
+  if (!in_key_) {
+    if (rule_ == nullptr) return;
+    if (step_ != Step::Scalar && rule_->text == Word::Content) {
+      if (!part.empty()) sink.on_content();
+      return;
+    }
+    if (step_ == Step::Scalar ? rule_->number == Number::None : rule_->text == Word::None) return;
+  }
+  kept_ += part.substr(0, kTextMax - kept_.size());
+}
+
+/// The whole of what ends with @p rest. Cut alike, whether it came in pieces or not.
+std::string_view AnswerReader::joined(std::string_view rest) {
+  rest = rest.substr(0, kTextMax - kept_.size());
+  if (kept_.empty()) return rest;
+  return kept_ += rest;
+}
+
+const char* AnswerReader::read_text(const char* at, const char* end, Sink& sink) {
+  const char* special = at;
+  for (;;) {
+    special = find_special(special, end);
+    if (special == end) break;
+    if (*special == '"') {
+      end_text({at, static_cast<std::size_t>(special - at)}, sink);
+      return special + 1;
+    }
+    if (*special == '\\') {
+      if (end - special < 2) {
+        step_ = Step::Escape;
+        break;
+      }
+      ++special;
+    }
+    ++special;
+  }
+  keep({at, static_cast<std::size_t>(end - at)}, sink);
+  return end;
+}
+
+void AnswerReader::end_text(std::string_view rest, Sink& sink) {
+  step_ = Step::Structure;
+  if (in_key_) {
+    in_key_ = key_is_next_ = false;
+    rule_ = rule_for(place(), joined(rest));
+    kept_.clear();
+    return;
+  }
+  if (rule_ == nullptr || rule_->text == Word::None) return;
+  if (rule_->text == Word::Content) {
+    keep(rest, sink);
+  } else {
+    sink.on_text(rule_->text, joined(rest));
+    kept_.clear();
+  }
+  rule_ = nullptr;
+}
+
 void AnswerReader::feed(std::string_view piece, Sink& sink) {
   const char* at = piece.data();
   const char* const end = at + piece.size();
@@ -215,15 +275,17 @@ void AnswerReader::reset() {
   kept_.clear();
 }
 
-/// Up to the next string, or something to pass over.
+/// Up to a value that is cut, or that needs more than a look.
 const char* AnswerReader::read_structure(const char* at, const char* end, Sink& sink) {
-  for (; at != end; ++at) {
+  while (at != end) {
     switch (*at) {
       case '"':
         if (place() == Place::Parts) sink.on_content();
         in_key_ = key_is_next_;
         step_ = Step::Text;
-        return at + 1;
+        at = read_text(at + 1, end, sink);
+        if (step_ != Step::Structure) return at;
+        continue;
       case '{':
       case '[':
         open(*at, sink);
@@ -251,6 +313,7 @@ const char* AnswerReader::read_structure(const char* at, const char* end, Sink& 
         step_ = Step::Scalar;
         return at;
     }
+    ++at;
   }
   return at;
 }
@@ -305,46 +368,6 @@ const char* AnswerReader::pass_over(const char* at, const char* end) {
   return at;
 }
 
-const char* AnswerReader::read_text(const char* at, const char* end, Sink& sink) {
-  const char* special = at;
-  for (;;) {
-    special = find_special(special, end);
-    if (special == end) break;
-    if (*special == '"') {
-      end_text({at, static_cast<std::size_t>(special - at)}, sink);
-      return special + 1;
-    }
-    if (*special == '\\') {
-      if (end - special < 2) {
-        step_ = Step::Escape;
-        break;
-      }
-      ++special;
-    }
-    ++special;
-  }
-  keep({at, static_cast<std::size_t>(end - at)}, sink);
-  return end;
-}
-
-void AnswerReader::end_text(std::string_view rest, Sink& sink) {
-  step_ = Step::Structure;
-  if (in_key_) {
-    in_key_ = key_is_next_ = false;
-    rule_ = rule_for(place(), joined(rest));
-    kept_.clear();
-    return;
-  }
-  if (rule_ == nullptr || rule_->text == Word::None) return;
-  if (rule_->text == Word::Content) {
-    keep(rest, sink);
-  } else {
-    sink.on_text(rule_->text, joined(rest));
-    kept_.clear();
-  }
-  rule_ = nullptr;
-}
-
 const char* AnswerReader::read_scalar(const char* at, const char* end, Sink& sink) {
   const char* const stop = std::find_if(at, end, ends_scalar);
   const std::string_view part(at, static_cast<std::size_t>(stop - at));
@@ -366,26 +389,6 @@ void AnswerReader::end_scalar(std::string_view rest, Sink& sink) {
   }
   kept_.clear();
   rule_ = nullptr;
-}
-
-/// A part of what goes on behind the end of the piece.
-void AnswerReader::keep(std::string_view part, Sink& sink) {
-  if (!in_key_) {
-    if (rule_ == nullptr) return;
-    if (step_ != Step::Scalar && rule_->text == Word::Content) {
-      if (!part.empty()) sink.on_content();
-      return;
-    }
-    if (step_ == Step::Scalar ? rule_->number == Number::None : rule_->text == Word::None) return;
-  }
-  kept_ += part.substr(0, kTextMax - kept_.size());
-}
-
-/// The whole of what ends with @p rest. Cut alike, whether it came in pieces or not.
-std::string_view AnswerReader::joined(std::string_view rest) {
-  rest = rest.substr(0, kTextMax - kept_.size());
-  if (kept_.empty()) return rest;
-  return kept_ += rest;
 }
 
 }  // namespace rouse::wire

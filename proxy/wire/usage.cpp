@@ -229,6 +229,11 @@ std::optional<std::int64_t> UsageTap::count(Number which) const {
   return fits ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
 }
 
+std::optional<double> UsageTap::duration(Number which) const {
+  const std::optional<double> value = number(which);
+  return value && *value >= 0 && *value < kCountMax ? value : std::nullopt;
+}
+
 void UsageTap::take_usage() {
   if (is_error_) return;
   const auto prompt = count(Number::PromptTokens);
@@ -252,8 +257,8 @@ void UsageTap::take_timings() {
   replace(usage_.cached, count(Number::CacheN));
   replace(usage_.prompt_per_second, number(Number::PromptSpeed));
   replace(usage_.tokens_per_second, number(Number::OutputSpeed));
-  replace(usage_.prompt_ms, number(Number::PromptMs));
-  replace(usage_.predicted_ms, number(Number::PredictedMs));
+  replace(usage_.prompt_ms, duration(Number::PromptMs));
+  replace(usage_.predicted_ms, duration(Number::PredictedMs));
   take_drafts();
 }
 

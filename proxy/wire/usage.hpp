@@ -29,6 +29,11 @@ struct Usage {
   /// As llama-swap counts: the input without what llama-server took from its cache
   /// (llama-swap-behaviour.md §6.2).
   std::int64_t plain_input = 0;
+
+  /// For the prompt and the answer together; 0 if it does not say.
+  [[nodiscard]] std::int64_t engine_ms() const {
+    return static_cast<std::int64_t>(prompt_ms.value_or(0) + predicted_ms.value_or(0));
+  }
 };
 
 /// Looks at an answer's body while it passes, and learns its usage. Says the same however the body
@@ -72,6 +77,7 @@ class UsageTap final : private AnswerReader::Sink {
     return numbers_[static_cast<std::size_t>(which)];
   }
   [[nodiscard]] std::optional<std::int64_t> count(Number which) const;
+  [[nodiscard]] std::optional<double> duration(Number which) const;
 
   /// What counts once its event has ended.
   struct Event {

@@ -186,13 +186,14 @@ TEST_F(Store, SumsUp) {
   const auto store = open({});
   Activity with = row("a", 5);
   with.input_tokens = 10;
+  with.plain_input_tokens = 6;
   with.cache_tokens = 4;
   with.tokens_per_second = 50;
   store->record(with);
   store->record(row("b", 7));
   EXPECT_EQ(
       to_json(ask(store->stats(""))),
-      R"({"total_requests":2,"total_input_tokens":10,"total_output_tokens":12,)"
+      R"({"total_requests":2,"total_input_tokens":6,"total_prompt_tokens":10,"total_output_tokens":12,)"
       R"("total_cache_tokens":4,"prompt_histogram":null,"gen_histogram":{"bins":[1],)"
       R"("min":50.000,"max":50.000,"binSize":0.000,"p50":50.000,"p95":50.000,"p99":50.000}})");
   EXPECT_EQ(ask(store->stats("b")).output_tokens, 7);
