@@ -23,7 +23,6 @@ constexpr auto kThrash = std::chrono::seconds(60);
 constexpr auto kStall = std::chrono::milliseconds(20);
 constexpr std::size_t kClientsMax = 64;
 constexpr std::string_view kUnknownModel = "_unknown";
-constexpr std::string_view kOtherClients = "_other";
 
 double seconds(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
@@ -51,22 +50,46 @@ std::optional<std::string_view> queue_exit(const Activity& row, const StreamTimi
 
 }  // namespace
 
-/// The labels of clients by number: 0 has no name. The names of keys are few; should they ever not
-/// be, the series stay few.
+/// The labels of clients by number: 0 has no name, 1 is everybody without a number. The first 64
+/// keys of the configuration have one, so that the series stay few.
 class ClientLabels {
  public:
-  std::size_t index(std::string_view client) {
-    if (const auto it = numbers_.find(client); it != numbers_.end()) return it->second;
-    if (labels_.size() >= kClientsMax + 2) return 1;
-    labels_.emplace_back(client);
-    return numbers_[labels_.back()] = labels_.size() - 1;
+  static constexpr std::size_t kFirst = 2;  ///< of the keys
+
+  /// Takes the keys of a configuration. @p gone and @p come get the numbers that are free again and
+  /// those that are new, in this order.
+  template <class Gone, class Come>
+  void adopt(const std::vector<KeyConfig>& keys, Gone gone, Come come) {
+    std::set<std::string> names;
+    for (const KeyConfig& key : keys) {
+      if (names.size() < kClientsMax && !key.name.empty()) names.insert(key.name);
+    }
+    for (std::size_t i = kFirst; i < labels_.size(); ++i) {
+      if (labels_[i].empty() || names.erase(labels_[i]) != 0) continue;
+      gone(i);
+      labels_[i].clear();
+    }
+    for (const std::string& name : names) {
+      std::size_t i = kFirst;
+      while (i < labels_.size() && !labels_[i].empty()) ++i;
+      if (i == labels_.size()) labels_.emplace_back();
+      labels_[i] = name;
+      come(i);
+    }
+  }
+
+  [[nodiscard]] std::size_t index(std::string_view client) const {
+    if (client.empty()) return 0;
+    for (std::size_t i = kFirst; i < labels_.size(); ++i) {
+      if (labels_[i] == client) return i;
+    }
+    return 1;
   }
   [[nodiscard]] const std::string& operator[](std::size_t index) const { return labels_[index]; }
+  [[nodiscard]] std::size_t size() const { return labels_.size(); }
 
  private:
-  std::vector<std::string> labels_{"", std::string(kOtherClients)};
-  std::map<std::string, std::size_t, std::less<>> numbers_{{"", 0},
-                                                           {std::string(kOtherClients), 1}};
+  std::vector<std::string> labels_{"", "_other"};  // empty from kFirst on: free
 };
 
 struct Metrics::Impl {
@@ -131,6 +154,21 @@ struct Metrics::Impl {
     return *series;
   }
 
+  void add_clients(ModelSeries& model) const {
+    for (std::size_t i = ClientLabels::kFirst; i < clients.size(); ++i) {
+      if (!clients[i].empty()) model.add_client(i, clients[i]);
+    }
+  }
+
+  void remove_client(std::size_t client) {
+    for (auto& [id, model] : models) model.remove_client(client);
+    std::erase_if(rejections, [&](const auto& entry) {
+      if (entry.first / kRejections.size() != client) return false;
+      all.rejections.remove(entry.second);
+      return true;
+    });
+  }
+
   void count_tokens(ModelSeries& model, const Activity& row, std::size_t client,
                     const std::string& label);
   void count_log();
@@ -143,10 +181,21 @@ Metrics::Metrics() : impl_(std::make_unique<Impl>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::adopt(const Config& config) {
-  std::erase_if(impl_->models, [&](const auto& entry) {
+  Impl& my = *impl_;
+  std::erase_if(my.models, [&](const auto& entry) {
     return entry.first != kUnknownModel && !config.models.contains(entry.first);
   });
-  for (const auto& [id, model] : config.models) impl_->models.try_emplace(id, impl_->all, id);
+  std::vector<std::size_t> come;
+  my.clients.adopt(
+      config.keys, [&](std::size_t client) { my.remove_client(client); },
+      [&](std::size_t client) { come.push_back(client); });
+  for (auto& [id, model] : my.models) {
+    for (const std::size_t client : come) model.add_client(client, my.clients[client]);
+  }
+  for (const auto& [id, model] : config.models) {
+    const auto [it, fresh] = my.models.try_emplace(id, my.all, id);
+    if (fresh) my.add_clients(it->second);
+  }
 }
 
 // --- what happens --------------------------------------------------------------------------------

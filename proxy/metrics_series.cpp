@@ -142,13 +142,34 @@ ModelSeries::ModelSeries(MetricFamilies& families, std::string id)
   for (std::size_t outcome = 0; outcome + 1 < kOutcomes.size(); ++outcome) {
     requests(chat, outcome, 0, "");
   }
-  tokens(TokenType::Input, 0, "");
-  tokens(TokenType::Output, 0, "");
+  add_client(0, "");
   without_usage(chat);
 }
 
 ModelSeries::~ModelSeries() {
   for (const auto& remove : removals_) remove();
+  for (const auto& [key, series] : requests_) families_.requests.remove(series);
+  for (const auto& [key, series] : tokens_) families_.tokens.remove(series);
+  for (const auto& [key, series] : without_usage_) families_.without_usage.remove(series);
+}
+
+void ModelSeries::add_client(std::size_t client, std::string_view label) {
+  requests(kApis.index("chat"), kOutcomes.index("ok"), client, label);
+  tokens(TokenType::Input, client, label);
+  tokens(TokenType::Output, client, label);
+}
+
+void ModelSeries::remove_client(std::size_t client) {
+  std::erase_if(requests_, [&](const auto& entry) {
+    if (entry.first / (kApis.size() * kOutcomes.size()) != client) return false;
+    families_.requests.remove(entry.second);
+    return true;
+  });
+  std::erase_if(tokens_, [&](const auto& entry) {
+    if (entry.first / 2 != client) return false;
+    families_.tokens.remove(entry.second);
+    return true;
+  });
 }
 
 Counter& ModelSeries::requests(std::size_t api, std::size_t outcome, std::size_t client,
@@ -157,7 +178,7 @@ Counter& ModelSeries::requests(std::size_t api, std::size_t outcome, std::size_t
       static_cast<std::uint32_t>((client * kApis.size() + api) * kOutcomes.size() + outcome);
   Counter*& series = requests_[key];
   if (series == nullptr) {
-    series = &own(families_.requests, {id_, kApis[api], label, kOutcomes[outcome]});
+    series = &families_.requests.add({id_, kApis[api], label, kOutcomes[outcome]});
   }
   return *series;
 }
@@ -166,14 +187,14 @@ Counter& ModelSeries::tokens(TokenType type, std::size_t client, std::string_vie
   const bool is_input = type == TokenType::Input;
   Counter*& series = tokens_[static_cast<std::uint32_t>(client * 2 + (is_input ? 0 : 1))];
   if (series == nullptr) {
-    series = &own(families_.tokens, {id_, label, is_input ? "input" : "output"});
+    series = &families_.tokens.add({id_, label, is_input ? "input" : "output"});
   }
   return *series;
 }
 
 Counter& ModelSeries::without_usage(std::size_t api) {
   Counter*& series = without_usage_[static_cast<std::uint32_t>(api)];
-  if (series == nullptr) series = &own(families_.without_usage, {id_, kApis[api]});
+  if (series == nullptr) series = &families_.without_usage.add({id_, kApis[api]});
   return *series;
 }
 

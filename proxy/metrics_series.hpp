@@ -140,6 +140,10 @@ class ModelSeries {
   enum class TokenType { Input, Output };
   Counter& tokens(TokenType type, std::size_t client, std::string_view label);
   Counter& without_usage(std::size_t api);
+  /// The series that a client has from the start.
+  void add_client(std::size_t client, std::string_view label);
+  /// All that it has; its number may then be another's.
+  void remove_client(std::size_t client);
 
  private:
   template <class T>
@@ -149,9 +153,9 @@ class ModelSeries {
 
   MetricFamilies& families_;
   const std::string id_;
-  std::vector<std::function<void()>> removals_;
-  std::unordered_map<std::uint32_t, Counter*> requests_;
-  std::unordered_map<std::uint32_t, Counter*> tokens_;
+  std::vector<std::function<void()>> removals_;           // of the series below
+  std::unordered_map<std::uint32_t, Counter*> requests_;  // by client, api and outcome
+  std::unordered_map<std::uint32_t, Counter*> tokens_;    // by client and type
   std::unordered_map<std::uint32_t, Counter*> without_usage_;
 
  public:

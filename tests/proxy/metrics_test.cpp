@@ -78,8 +78,9 @@ class MetricsTest : public testing::Test {
  protected:
   MetricsTest() { adopt({"a", "b"}); }
 
-  void adopt(const std::vector<std::string>& models) {
+  void adopt(const std::vector<std::string>& models, const std::vector<std::string>& keys = {}) {
     Config config;
+    for (const std::string& name : keys) config.keys.emplace_back().name = name;
     for (const std::string& id : models) config.models[id].id = id;
     metrics_.adopt(config);
   }
@@ -286,24 +287,68 @@ TEST_F(MetricsTest, NamesOfModelsAreEscaped) {
   EXPECT_TRUE(scrape().mentions(R"(model="a\"b\\c\nd")"));
 }
 
-TEST_F(MetricsTest, ManyClientsBecomeOthers) {
-  for (int i = 0; i < 100; ++i) {
-    Activity row = ok();
-    row.client = fmt::format("client-{}", i);
+TEST_F(MetricsTest, KeysHaveSeriesFromTheStartAndOnlyKeysDo) {
+  adopt({"a"}, {"laptop", "phone"});
+  EXPECT_EQ(value(R"(rouse_tokens_total{client="phone",model="a",type="output"})"), 0);
+  EXPECT_EQ(value(R"(rouse_requests_total{api="chat",client="laptop",model="a",outcome="ok"})"), 0);
+  Activity row = ok();
+  for (const char* const client : {"laptop", "laptop", "whoever", "_other", ""}) {
+    row.client = client;
     metrics_.finished(row, timing());
   }
-  metrics_.rejected("rate", "client-99");
-  metrics_.rejected("rate", "client-3");
+  metrics_.rejected("rate", "phone");
+  metrics_.rejected("rate", "whoever");
   const Scrape seen = scrape();
-  const auto of = [](const char* client) {
-    return fmt::format(
-        "rouse_requests_total{{api=\"chat\",client=\"{}\",model=\"a\",outcome=\"ok\"}}", client);
+  const auto ok_of = [&](const char* client) {
+    return seen.value(fmt::format(
+        "rouse_requests_total{{api=\"chat\",client=\"{}\",model=\"a\",outcome=\"ok\"}}", client));
   };
-  EXPECT_EQ(seen.value(of("client-63")), 1.0);
-  EXPECT_EQ(seen.value(of("client-64")), std::nullopt);
-  EXPECT_EQ(seen.value(of("_other")), 36.0);
+  EXPECT_EQ(ok_of("laptop"), 2.0);
+  EXPECT_EQ(ok_of("_other"), 2.0);
+  EXPECT_EQ(ok_of(""), 1.0);
+  EXPECT_FALSE(seen.mentions("whoever"));
+  EXPECT_EQ(seen.value(R"(rouse_rejected_requests_total{client="phone",reason="rate"})"), 1.0);
   EXPECT_EQ(seen.value(R"(rouse_rejected_requests_total{client="_other",reason="rate"})"), 1.0);
-  EXPECT_EQ(seen.value(R"(rouse_rejected_requests_total{client="client-3",reason="rate"})"), 1.0);
+}
+
+TEST_F(MetricsTest, AKeyThatGoesTakesItsSeriesAlong) {
+  adopt({"a", "b"}, {"laptop", "phone"});
+  Activity row = ok();
+  row.client = "phone";
+  metrics_.finished(row, timing());
+  row.client = "laptop";
+  row.api = "messages";
+  row.outcome = "cancelled";
+  metrics_.finished(row, timing());
+  metrics_.rejected("rate", "laptop");
+  adopt({"a", "c"}, {"phone", "tablet"});
+  Scrape seen = scrape();
+  EXPECT_FALSE(seen.mentions("laptop"));
+  EXPECT_EQ(seen.value(R"(rouse_tokens_total{client="phone",model="a",type="input"})"), 100.0);
+  EXPECT_EQ(seen.value(R"(rouse_tokens_total{client="tablet",model="a",type="input"})"), 0.0)
+      << "it has the other's number, but nothing of its counts";
+  EXPECT_EQ(seen.value(R"(rouse_tokens_total{client="tablet",model="c",type="input"})"), 0.0);
+  adopt({"b"}, {});
+  seen = scrape();
+  EXPECT_FALSE(seen.mentions("phone"));
+  EXPECT_FALSE(seen.mentions("tablet"));
+}
+
+TEST_F(MetricsTest, ManyKeysBecomeOthers) {
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100; ++i) keys.push_back(fmt::format("key-{:02}", i));
+  adopt({"a"}, keys);
+  for (const std::string& key : keys) {
+    Activity row = ok();
+    row.client = key;
+    metrics_.finished(row, timing());
+  }
+  const Scrape seen = scrape();
+  EXPECT_TRUE(seen.mentions("client=\"key-63\""));
+  EXPECT_FALSE(seen.mentions("client=\"key-64\""));
+  EXPECT_EQ(
+      seen.value(R"(rouse_requests_total{api="chat",client="_other",model="a",outcome="ok"})"),
+      36.0);
 }
 
 TEST_F(MetricsTest, AModelThatGoesTakesItsSeriesAlong) {
