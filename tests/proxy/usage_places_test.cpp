@@ -4,15 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <malloc.h>
-
-#include <algorithm>
-#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
 
-// What counts where, what does not, and at what cost: each with the smallest input that shows it.
+// What counts where, what does not: each with the smallest input that shows it.
 namespace rouse::wire {
 namespace {
 
@@ -91,6 +87,31 @@ TEST(UsagePlaces, VllmMetricsBeforeUsage) {
   EXPECT_THAT(seen.usage.prompt_per_second, Optional(200.0));
 }
 
+TEST(UsagePlaces, InfillAnswersWithAnArrayWhoseLastElementCounts) {
+  const Seen seen = tapped(
+      Body::Json, R"([{"content":"a","timings":{"prompt_n":1,"predicted_n":1}},)"
+                  R"({"content":"b","timings":{"prompt_n":3,"cache_n":6,"predicted_n":4}}])");
+  EXPECT_THAT(seen.usage.input, Optional(Eq(9)));
+  EXPECT_EQ(seen.usage.plain_input, 3);
+  EXPECT_THAT(seen.usage.output, Optional(Eq(4)));
+}
+
+TEST(UsagePlaces, CacheThatIsToldAfterTheInputCounts) {
+  EXPECT_THAT(tapped(Body::Events,
+                     event(R"({"message":{"usage":{"input_tokens":10}}})") +
+                         event(R"({"usage":{"output_tokens":5,"cache_read_input_tokens":1000}})"))
+                  .usage.input,
+              Optional(Eq(1010)));
+}
+
+TEST(UsagePlaces, TimesAreThoseOfTheEngine) {
+  const Usage usage =
+      tapped(Body::Json, R"({"timings":{"prompt_ms":1.5,"predicted_ms":2e3}})").usage;
+  EXPECT_THAT(usage.prompt_ms, Optional(1.5));
+  EXPECT_THAT(usage.predicted_ms, Optional(2000.0));
+  EXPECT_EQ(usage.engine_ms(), 2001);
+}
+
 // --- finish reasons
 
 TEST(UsagePlaces, AStopStringIsNoFinishReason) {
@@ -161,6 +182,33 @@ TEST(UsagePlaces, AnErrorWithoutMessageErasesNone) {
             "broken");
 }
 
+TEST(UsagePlaces, AnErrorInsideAResponse) {
+  EXPECT_EQ(tapped(Body::Events, event(R"({"type":"response.failed","response":{"error":)"
+                                       R"({"code":"x","message":"no room"}}})"))
+                .usage.error,
+            "no room");
+}
+
+TEST(UsagePlaces, OfSeveralTextsOfAnErrorTheBestIsTaken) {
+  const auto error = [](std::string_view text) {
+    return tapped(Body::Json, text, 1, 500).usage.error;
+  };
+  EXPECT_EQ(error(R"({"error":{"message":"best"},"message":"good","detail":"poor"})"), "best");
+  EXPECT_EQ(error(R"({"detail":"poor","message":"good","error":"best"})"), "best");
+  EXPECT_EQ(error(R"({"message":"good","detail":"poor"})"), "good");
+  EXPECT_EQ(error(R"({"error":null,"detail":"poor"})"), "poor");
+  EXPECT_EQ(tapped(Body::Json, R"({"message":"Hello","detail":"high"})").usage.error, "")
+      << "no error";
+}
+
+TEST(UsagePlaces, AnErrorIsDecodedHoweverLong) {
+  std::string escapes;
+  for (int i = 0; i < 3000; ++i) escapes += "\\ud83d\\ude00";
+  const std::string text = tapped(Body::Json, R"({"error":"a \"b\")" + escapes + "\"}").usage.error;
+  EXPECT_EQ(text.substr(0, 9), "a \"b\"\xF0\x9F\x98\x80");
+  EXPECT_EQ(text.size(), 497u) << "cut between letters";
+}
+
 // --- the end
 
 TEST(UsagePlaces, ACutDocumentHasNotEnded) {
@@ -173,7 +221,46 @@ TEST(UsagePlaces, ATextOfAChatIsNoEnd) {
       tapped(Body::Events, event(R"({"choices":[],"metadata":{"stop":true}})")).usage.ended);
 }
 
+TEST(UsagePlaces, EachApiHasItsLastEvent) {
+  for (const char* const json :
+       {R"({"type":"message_stop"})", R"({"type":"response.completed","response":{}})",
+        R"({"type":"response.incomplete"})", R"({"type":"response.failed"})", R"({"stop":true})",
+        "[DONE]"}) {
+    EXPECT_TRUE(tapped(Body::Events, event(json)).usage.ended) << json;
+    EXPECT_TRUE(tapped(Body::Events, "data:" + std::string(json)).usage.ended) << json;
+  }
+  for (const char* const json : {R"({"type":"message_start"})", R"({"stop":false})", "[DONE",
+                                 R"({"type":"response.completed")", R"({"text":"[DONE]"})"}) {
+    EXPECT_FALSE(tapped(Body::Events, event(json)).usage.ended) << json;
+  }
+}
+
 // --- content events
+
+TEST(UsagePlaces, ContentIsWhatTheDeltasOfEachApiSay) {
+  for (const char* const json :
+       {R"({"choices":[{"delta":{"content":"a"}}]})",
+        R"({"choices":[{"delta":{"reasoning_content":"\\n"}}]})",
+        R"({"choices":[{"delta":{"reasoning":"a"}}]})",
+        R"({"choices":[{"delta":{"refusal":"a"}}]})",
+        R"({"choices":[{"delta":{"content":[{"type":"text"}]}}]})",
+        R"({"choices":[{"delta":{"tool_calls":[{"function":{"arguments":""}}]}}]})",
+        R"({"choices":[{"text":"a"}]})", R"({"content":"a","stop":false})",
+        R"({"delta":{"text":"a"}})", R"({"delta":{"thinking":"a"}})",
+        R"({"delta":{"partial_json":"a"}})",
+        R"({"type":"response.output_text.delta","delta":"a"})"}) {
+    EXPECT_EQ(tapped(Body::Events, event(json)).content, 1) << json;
+    EXPECT_EQ(tapped(Body::Events, event(json), 1).content, 1) << json;
+  }
+  for (const char* const json :
+       {R"({"choices":[{"delta":{"role":"assistant","content":null}}]})",
+        R"({"choices":[{"delta":{"content":""}}]})", R"({"choices":[{"text":""}]})",
+        R"({"delta":{"type":"signature_delta","signature":"a"}})",
+        R"({"type":"response.output_text.done","text":"a"})",
+        R"({"choices":[{"logprobs":{"content":[{"token":"a"}]}}]})", R"({"item":{"text":"a"}})"}) {
+    EXPECT_EQ(tapped(Body::Events, event(json)).content, 0) << json;
+  }
+}
 
 TEST(UsagePlaces, AnIncompleteResponseRepeatsItsText) {
   EXPECT_EQ(
@@ -258,57 +345,6 @@ INSTANTIATE_TEST_SUITE_P(
                                           R"(                              "tool_calls"}]})")),
         std::pair(Body::Json,
                   R"({"usage":{"prompt_tokens":4,"pad":")" + std::string(70000, 'x') + "\"}}")));
-
-// --- bounds
-
-/// Bytes that are kept of 4 MiB.
-std::size_t kept_of(Body body, std::string_view start, char filler) {
-  UsageTap tap(body, 200);
-  tap.feed(start);
-  const std::string piece(64 << 10, filler);
-  const std::size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
-  for (int i = 0; i < 4 * 16; ++i) tap.feed(piece);
-  const std::size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
-  return after - std::min(before, after);
-}
-
-TEST(UsagePlaces, LittleIsKept) {
-  constexpr std::size_t kLittle = 64 << 10;
-  EXPECT_LT(kept_of(Body::Json, R"({"data":)", ' '), kLittle);
-  EXPECT_LT(kept_of(Body::Json, R"({"usage":)", ' '), kLittle);
-  EXPECT_LT(kept_of(Body::Json, R"({"usage":{"x":")", 'x'), kLittle);
-  EXPECT_LT(kept_of(Body::Json, R"({"usage":{"prompt_tokens":)", '1'), kLittle);
-  EXPECT_LT(kept_of(Body::Json, R"({"error":")", 'x'), kLittle);
-  EXPECT_LT(kept_of(Body::Json, "{\"", 'x'), kLittle) << "a key";
-  EXPECT_LT(kept_of(Body::Json, "", '['), kLittle) << "depth";
-  EXPECT_LT(kept_of(Body::Events, "data: {\"x\":\"", 'x'), kLittle);
-  EXPECT_LT(kept_of(Body::Events, "", 'x'), kLittle);
-}
-
-double seconds_for(Body body, std::string_view start, std::string_view filler, std::size_t bytes) {
-  UsageTap tap(body, 200);
-  tap.feed(start);
-  const auto begin = std::chrono::steady_clock::now();
-  for (std::size_t fed = 0; fed < bytes; fed += filler.size()) tap.feed(filler);
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-/// Eight times the bytes may take eight times as long, not 64 times; a loaded machine may take
-/// more.
-void expect_no_square(Body body, std::string_view start, char filler) {
-  const std::string piece(200, filler);
-  const double part = seconds_for(body, start, piece, 512 << 10);
-  EXPECT_LT(seconds_for(body, start, piece, 4096 << 10), 24 * part + 0.05) << part;
-}
-
-TEST(UsagePlaces, ALongLineCostsWhatItsBytesCost) {
-  expect_no_square(Body::Events, "data: {\"b64\":\"", 'x');
-  expect_no_square(Body::Events, "event: ", 'x');
-}
-
-TEST(UsagePlaces, BlanksCostWhatTheirBytesCost) {
-  expect_no_square(Body::Json, R"({"data":)", ' ');
-}
 
 }  // namespace
 }  // namespace rouse::wire
