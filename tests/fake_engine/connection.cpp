@@ -374,6 +374,7 @@ class Connection {
   }
 
   void finish_stream(bool whole) {
+    if (whole && options_.end_ms > 0) whole = pause(std::chrono::milliseconds(options_.end_ms));
     if (whole) {
       send("0\r\n\r\n");
       return;

@@ -92,6 +92,7 @@ void add_options(CLI::App& cli, Options& o, int& exit_status) {
   cli.add_option("--split", o.split);
   cli.add_option("--stall-at", o.stall_at)->delimiter(',');
   cli.add_option("--stall-ms", o.stall_ms);
+  cli.add_option("--end-ms", o.end_ms);
   cli.add_option("--slots", o.slots);
   cli.add_option("--slot-save-path", o.slot_save_path);
   cli.add_option("--memory-mb", o.memory_mb);

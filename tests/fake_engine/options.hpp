@@ -24,6 +24,7 @@ struct Options {
   int split = 0;                      ///< … so many in a chunk; 0: as few chunks as there can be
   std::vector<int> stall_at;          ///< … with a pause after so many bytes
   int stall_ms = 0;
+  int end_ms = 0;  ///< between the last event of a stream and its last chunk
   int slots = 1;
   std::string slot_save_path;
   int memory_mb = 0;

@@ -229,8 +229,9 @@ INSTANTIATE_TEST_SUITE_P(Clients, Leaves, testing::Combine(testing::Bool(), test
                                               std::get<1>(info.param) ? "RST" : "FIN");
                          });
 
+/// As codex and the SDK of OpenAI do; the last chunk has yet to come then.
 TEST_P(Api, ACloseRightAfterTheLastEventIsASuccess) {
-  World world = big("", kNever);
+  World world = big("--end-ms 2000", kNever);
   const TraceRequest request = GetParam().asks();
   HttpProbe client = world.connect();
   ASSERT_TRUE(send(client, world, request));
