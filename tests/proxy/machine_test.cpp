@@ -82,6 +82,8 @@ class MachineTest : public testing::Test {
   [[nodiscard]] std::string performance() { return machine().performance({}); }
 
   test::TempDir dir_;
+  bool first_ = false;  // of looks that outlast the test's body
+  bool second_ = false;
   MachineOptions options_;
   asio::io_context io_{1};
   TaskGroup tasks_{io_.get_executor(), [](const std::string& text) { ADD_FAILURE() << text; }};
@@ -148,6 +150,19 @@ TEST_F(MachineTest, AProgramThatHangsIsKilledAndNeverRunsTwice) {
   const pid_t first = std::stoi(runs());
   EXPECT_TRUE(run_until([this] { return count_runs() >= 2; })) << "it is tried again";
   EXPECT_NE(::kill(first, 0), 0) << "the first one is gone before the second begins";
+}
+
+TEST_F(MachineTest, WhoLooksWhileItRunsStartsNoSecondOne) {
+  options_.every = 1ms;
+  options_.gpu_limit = 10s;
+  fake_gpu("exec sleep 1000\n");
+  tasks_.spawn(look_and_say(machine(), Looker::Scrape, first_));
+  EXPECT_TRUE(run_until([this] { return count_runs() == 1; }));
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(run_until([&] { return std::chrono::steady_clock::now() - before > 2ms; }));
+  tasks_.spawn(look_and_say(machine(), Looker::Scrape, second_));
+  EXPECT_FALSE(run_until([this] { return count_runs() > 1; }, 50ms));
+  EXPECT_FALSE(first_ || second_) << "both wait for its answer";
 }
 
 TEST_F(MachineTest, AProgramThatFailsOrTalksNonsenseCostsNothingElse) {
