@@ -36,11 +36,6 @@ void SlidingMinute::add(std::int64_t amount, Instant now) {
   }
 }
 
-std::int64_t SlidingMinute::sum(Instant now) {
-  move_to(now);
-  return sum_;
-}
-
 Duration SlidingMinute::until_below(std::int64_t limit, Instant now) {
   move_to(now);
   std::int64_t left = sum_;

@@ -31,7 +31,6 @@ struct OverLimit {
 class SlidingMinute {
  public:
   void add(std::int64_t amount, Instant now);
-  [[nodiscard]] std::int64_t sum(Instant now);
   /// From @p now until the sum is below @p limit, which is above 0; 0 if it is already.
   [[nodiscard]] Duration until_below(std::int64_t limit, Instant now);
 

@@ -346,6 +346,9 @@ TEST(Keys, AReloadKeepsTheCountersOfWhatStays) {
   EXPECT_EQ(came_as(keys, bearer("k1"), Scope::Infer), "401 unauthorized");
   EXPECT_EQ(came_as(keys, bearer("k2"), Scope::Infer), "401 unauthorized");
   EXPECT_TRUE(std::holds_alternative<KeyRefusal>(keys.begin(caller_of(keys, "k3"), at(1))));
+  keys.adopt(good(kModels + keys_yaml({{"agent", "k3", "requestsPerMinute: 2, models: [coder]"}})));
+  EXPECT_TRUE(std::holds_alternative<KeyTicket>(keys.begin(agent, at(1)))) << "the new limit";
+  EXPECT_TRUE(std::holds_alternative<KeyRefusal>(keys.begin(agent, at(1))));
   EXPECT_FALSE(keys.may_use(agent, "catch", "catch")) << "the new rights count for who is here";
   EXPECT_TRUE(keys.may_use(gone, "catch", "catch"));
   EXPECT_TRUE(std::holds_alternative<KeyTicket>(keys.begin(gone, at(1))));
