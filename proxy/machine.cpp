@@ -134,10 +134,13 @@ Task<void> Machine::gpu_answered() {
 Task<void> Machine::sample_while_watched() {
   Timer timer(tasks_.executor());
   while (Clock::now() < watched_until_) {
+    // Looked at before the wait, too: one that begins after a cancellation is not aborted.
+    const auto before = co_await asio::this_coro::cancellation_state;
+    if (before.cancelled() != asio::cancellation_type::none) break;
     timer.expires_after(options_.every);
     const auto [error] = co_await timer.async_wait(use_task);
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (error || state.cancelled() != asio::cancellation_type::none) break;
+    const auto after = co_await asio::this_coro::cancellation_state;
+    if (error || after.cancelled() != asio::cancellation_type::none) break;
     if (options_.disabled) break;
     if (is_fresh()) continue;  // somebody who looked was faster
     sample_system();

@@ -165,6 +165,17 @@ TEST_F(MachineTest, WhoLooksWhileItRunsStartsNoSecondOne) {
   EXPECT_FALSE(first_ || second_) << "both wait for its answer";
 }
 
+TEST_F(MachineTest, AHangDoesNotDelayTheEnd) {
+  options_.every = 5ms;
+  options_.gpu_limit = 1h;
+  fake_gpu("[ -e " + (dir_ / "again") + " ] && exec sleep 1000\ntouch " + (dir_ / "again") + "\n");
+  look(Looker::Person);
+  EXPECT_TRUE(run_until([this] { return count_runs() == 2; })) << "the loop's own, which hangs";
+  machine().adopt(false, 1h);
+  tasks_.cancel(asio::cancellation_type::terminal);
+  EXPECT_TRUE(run_until([this] { return tasks_.size() == 0; }, 2s));
+}
+
 TEST_F(MachineTest, AProgramThatFailsOrTalksNonsenseCostsNothingElse) {
   fake_gpu("echo 'NVIDIA-SMI has failed because it could not talk to the driver'\nexit 9\n");
   look(Looker::Person);
