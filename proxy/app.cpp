@@ -260,7 +260,8 @@ class App {
   /// A timer that is late tells that the loop was busy, or starved.
   Task<void> watch_loop() {
     SteadyTimer timer(engines_.executor());
-    for (;;) {
+    // A cancellation that comes while a tick is on its way is seen here, not by the timer.
+    while (!dispatcher_.is_shutting_down()) {
       timer.expires_after(kLoopPause);
       const auto [error] = co_await timer.async_wait(use_task);
       if (error) co_return;
