@@ -77,6 +77,12 @@ void Account::take_usage() {
   row.tokens_per_second = usage.tokens_per_second.value_or(-1);
   engine_ms_ = usage.engine_ms();
   if (row.error.empty()) row.error = usage.error;
+  tap_.reset();
+}
+
+std::int64_t Account::tokens() {
+  take_usage();
+  return row.input_tokens + row.output_tokens;
 }
 
 void Account::close(const std::function<bool(const Fields::Field&)>& is_secret) {

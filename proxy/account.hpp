@@ -38,6 +38,8 @@ class Account {
   /// The stream has had its last event: whoever leaves now has all of it.
   [[nodiscard]] bool is_complete() const { return tap_ && tap_->has_ended(); }
 
+  /// All that the answer said it cost; the answer has ended.
+  [[nodiscard]] std::int64_t tokens();
   /// Ends it: into the recorder. @p is_secret: further header fields that a capture must not show.
   void close(const std::function<bool(const Fields::Field&)>& is_secret);
 

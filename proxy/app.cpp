@@ -6,6 +6,7 @@
 #include "proxy/engine/registry.hpp"
 #include "proxy/engine/spawn.hpp"
 #include "proxy/event_stream.hpp"
+#include "proxy/exposure.hpp"
 #include "proxy/listener_tls.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/session.hpp"
@@ -65,11 +66,21 @@ class App {
         pool_(context.get_executor(), limits(), deadlines_),
         registry_(options.state_dir),
         dispatcher_(config_, engines_, pool_, registry_),
+        keys_(config_),
         names_(config_),
         recorder_(context.get_executor(), *config_),
         machine_(engines_, {config_->performance_disabled, config_->performance_every}),
-        proxy_{config_, dispatcher_, names_,    recorder_, machine_,
-               pool_,   deadlines_,  sessions_, logs_,     [this] { return reload("the API"); }},
+        proxy_{config_,
+               dispatcher_,
+               keys_,
+               names_,
+               recorder_,
+               machine_,
+               pool_,
+               deadlines_,
+               sessions_,
+               logs_,
+               [this] { return reload("the API"); }},
         tls_(options.tls_cert_file, options.tls_key_file),
         server_(
             sessions_,
@@ -162,11 +173,13 @@ class App {
           "reload after {}: the configuration has errors and was not taken; the one from "
           "before goes on",
           asked_by);
+      recorder_.metrics.reloaded("invalid");
       return outcome;
     }
     outcome.ok = true;
     config_ = std::move(loaded.config);
     proxy_.config = config_;
+    keys_.adopt(config_);
     names_.adopt(config_);
     recorder_.adopt(*config_);
     machine_.adopt(config_->performance_disabled, config_->performance_every);
@@ -224,18 +237,8 @@ class App {
     }
     spdlog::info("rouse {} listening on {}://{} with {} models", ROUSE_VERSION, tls_.scheme(),
                  *address, config_->models.size());
-    if (!is_loopback(*address) && config_->api_keys.empty()) {
-      spdlog::warn(
-          "{} can be reached from other machines and there are no apiKeys: anybody there "
-          "can use the models",
-          *address);
-    }
+    if (const auto warning = exposure_warning(*config_, host)) spdlog::warn("{}", *warning);
     return true;
-  }
-
-  static bool is_loopback(std::string_view address) {
-    return address.starts_with("127.") || address.starts_with("[::1]") ||
-           address.starts_with("localhost");
   }
 
   /// An engine's bytes also go to the common ring, and to our own output if so configured.
@@ -287,6 +290,7 @@ class App {
   HttpPool pool_;
   EngineRegistry registry_;
   Dispatcher dispatcher_;
+  Keys keys_;
   Names names_;
   Recorder recorder_;
   Machine machine_;

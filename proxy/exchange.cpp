@@ -4,6 +4,7 @@
 #include "base/tunnel.hpp"
 #include "base/use_task.hpp"
 #include "proxy/authorise.hpp"
+#include "proxy/cors.hpp"
 #include "proxy/filters.hpp"
 #include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
@@ -60,7 +61,7 @@ core::TargetState target_state(core::EngineState state) {
 }  // namespace
 
 Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
-                   std::optional<PathTarget> path, std::string remote)
+                   std::optional<PathTarget> path, std::string remote, Caller caller)
     : proxy_(proxy),
       config_(proxy.config),
       client_(client),
@@ -68,6 +69,7 @@ Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wir
       route_(route),
       path_(std::move(path)),
       remote_(std::move(remote)),
+      caller_(std::move(caller)),
       request_id_(request_id_for(head_)),
       account_(proxy.recorder, head_, route, request_id_, session_id_of(head_, *config_)),
       flight_(proxy.recorder.in_flight, head_, remote_, [this] { on_cancelled(); }),
@@ -78,12 +80,14 @@ Exchange::~Exchange() = default;
 
 Task<bool> Exchange::run() {
   std::optional<Failure> failed = co_await find_model();
+  if (!failed) failed = check_key();
   if (!failed) client_.on_gone([this] { on_client_gone(); });
   if (!failed && model_ != nullptr) failed = co_await yield_if_aux();
   for (int attempt = 1; !failed; ++attempt) {
     failed = co_await admit();
     if (!failed && !gone_) failed = co_await forward();
     if (gone_ || !failed || !failed->try_again || attempt == kAttemptsMax) break;
+    proxy_.recorder.metrics.retried(model_->id, "connect");
     // The engine has gone while we were on our way to it; the scheduler is about to hear of it.
     failed.reset();
     co_await place_->changed(Clock::now() + kPauseBeforeRetry);
@@ -190,6 +194,24 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
   if (body_.model_is_no_text()) co_return unread(failure(400, "\"model\" must be a text"));
   asked_for_ = body_.model().value_or(in_query);
   co_return std::nullopt;
+}
+
+/// Whether the caller's key may use the model, and now.
+std::optional<Failure> Exchange::check_key() {
+  account_.row.client = caller_.name;
+  if (!proxy_.keys.may_use(caller_, model_->id, asked_for_)) {
+    proxy_.recorder.metrics.rejected("model_forbidden", caller_.name);
+    return unread(failure_of(Keys::model_forbidden(caller_, asked_for_)));
+  }
+  auto begun = proxy_.keys.begin(caller_, proxy_.dispatcher.now());
+  if (auto* ticket = std::get_if<KeyTicket>(&begun)) {
+    ticket_ = std::move(*ticket);
+    return std::nullopt;
+  }
+  const KeyRefusal& refusal = std::get<KeyRefusal>(begun);
+  const bool too_many = refusal.limit == core::KeyLimit::InFlight;
+  proxy_.recorder.metrics.rejected(too_many ? "concurrency" : "rate", caller_.name);
+  return unread(failure_of(refusal));
 }
 
 // --- let others go first -------------------------------------------------------------------------
@@ -347,6 +369,7 @@ void Exchange::start_lifeline() {
   }
   ResponseHead head = early_stream_head(head_, request_id_);
   if (!aux_.empty()) head.fields.add("x-rouse-aux", aux_);
+  add_cors(*config_, &route_, head_, head);
   lifeline_.start(head_at, std::move(head));
 }
 
@@ -411,6 +434,7 @@ Task<std::optional<Failure>> Exchange::forward() {
     if (!failed || gone_) co_return failed;
     if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
     if (!failed->try_again || !reused) co_return failed;
+    proxy_.recorder.metrics.retried(model_->id, "stale_connection");
     fresh = true;
     was_sent = true;
   }
@@ -565,6 +589,7 @@ Task<void> Exchange::relay() {
     if (!events) lifeline_.stop();
     ResponseHead head = head_for_client(answer_, head_, request_id_, client_.body_done());
     if (!aux_.empty()) head.fields.set("x-rouse-aux", aux_);
+    add_cors(*config_, &route_, head_, head);
     status_ = head.status;
     const bool more = head.framing != Framing::None;
     std::string_view first;
@@ -671,6 +696,7 @@ Task<void> Exchange::tell(Failure failed) {
   }
   ResponseHead head = error_head(failed.status, failed.retry_after_s);
   head.fields.add("x-request-id", request_id_);
+  add_cors(*config_, &route_, head_, head);
   const std::string body = wire::error_json(failed.status, failed.text);
   head.content_length = body.size();
   const bool unread = failed.body_unread || !client_.body_done();
@@ -699,7 +725,7 @@ void Exchange::count_refusal(const Failure& failed) {
   std::string_view reason;
   if (failed.status == 404) reason = "model_unknown";
   if (failed.status == 413) reason = "body_too_large";
-  if (failed.status == 429) reason = "queue_full";
+  if (failed.status == 429 && place_) reason = "queue_full";
   if (failed.status == 503) reason = failed.load_failed ? "circuit" : "draining";
   if (!reason.empty()) proxy_.recorder.metrics.rejected(reason, account_.row.client);
 }
@@ -732,6 +758,9 @@ void Exchange::record() {
                row.queue_ms, ms(Clock::now() - started_), for_log(outcome_, 400));
   proxy_.recorder.metrics.http_answered(row.api, head_.method, status_);
   if (route_.source == wire::ModelSource::Body) {
+    // After the answer: a stream that runs is never cut.
+    const std::int64_t tokens = account_.tokens();
+    if (tokens > 0) proxy_.keys.count_tokens(caller_, tokens, proxy_.dispatcher.now());
     account_.close([this](const Fields::Field& field) { return holds_own_key(*config_, field); });
   }
 }

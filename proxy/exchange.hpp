@@ -31,7 +31,7 @@ struct PathTarget {
 class Exchange {
  public:
   Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
-           std::optional<PathTarget> path, std::string remote);
+           std::optional<PathTarget> path, std::string remote, Caller caller);
   ~Exchange();
 
   /// Serves the request to its end. False: the connection is not fit for another one.
@@ -44,6 +44,7 @@ class Exchange {
   std::optional<Failure> check_body_size() const;
   std::optional<Failure> resolve();
   Task<std::optional<Failure>> read_model_name();
+  std::optional<Failure> check_key();
   Task<std::optional<Failure>> yield_if_aux();
   Task<bool> looks_aux();
   bool hand_over();
@@ -85,6 +86,8 @@ class Exchange {
   const wire::Route& route_;
   std::optional<PathTarget> path_;
   std::string remote_;
+  Caller caller_;
+  KeyTicket ticket_;  // counts as one of the key's requests
   std::string request_id_;
   Clock::time_point started_ = Clock::now();
   Account account_;

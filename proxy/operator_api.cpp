@@ -1,6 +1,7 @@
 #include "proxy/operator_api.hpp"
 
 #include "base/log.hpp"
+#include "proxy/cors.hpp"
 #include "proxy/event_stream.hpp"
 #include "proxy/log_stream.hpp"
 #include "proxy/queue_view.hpp"
@@ -35,14 +36,14 @@ Reply refusal(int status, std::string message) {
   return {status, "application/json", wire::error_json(status, text)};
 }
 
-Task<bool> send(HttpStream& client, const RequestHead& request, Reply reply) {
+Task<bool> send(HttpStream& client, const RequestHead& request, const wire::Route& route,
+                Reply reply, Proxy& proxy) {
   ResponseHead head = own_head(reply.status, reply.type);
   head.content_length = reply.body.size();
   head.keep_alive = request.keep_alive && client.body_done();
-  // An answer that a page on another origin may read, as the peer's listing is.
-  if (const auto origin = request.fields.find("origin");
-      origin && (request.path() == "/v1/models" || request.path() == "/models")) {
-    head.fields.add("access-control-allow-origin", *origin);
+  add_cors(*proxy.config, &route, request, head);
+  if (route.route_class != wire::RouteClass::Probe) {
+    proxy.recorder.metrics.http_answered(wire::to_string(route.api), request.method, reply.status);
   }
   std::string_view body = reply.body;
   if (request.method == "HEAD") body = {};
@@ -292,14 +293,14 @@ Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
     }
     Reply unknown = refusal(
         400, "no log is called \"" + for_log(match.argument) + "\": proxy, upstream, or a model");
-    co_return co_await send(client, request, std::move(unknown));
+    co_return co_await send(client, request, *match.route, std::move(unknown), proxy);
   }
   if (match.route->id == wire::RouteId::Events && request.method != "HEAD") {
     co_await stream_events(client, request, proxy);
     co_return false;
   }
   Reply reply = co_await reply_to(request, match, body, proxy);
-  co_return co_await send(client, request, std::move(reply));
+  co_return co_await send(client, request, *match.route, std::move(reply), proxy);
 }
 
 }  // namespace rouse

@@ -4,6 +4,7 @@
 #include "base/stream_deadlines.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/dispatcher.hpp"
+#include "proxy/keys.hpp"
 #include "proxy/logs.hpp"
 #include "proxy/machine.hpp"
 #include "proxy/names.hpp"
@@ -27,6 +28,7 @@ struct Reloaded {
 struct Proxy {
   std::shared_ptr<const Config> config;  ///< replaced by a reload: copy it to hold on to one
   Dispatcher& dispatcher;
+  Keys& keys;
   Names& names;
   Recorder& recorder;
   Machine& machine;

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "proxy/authorise.hpp"
+#include "proxy/cors.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/operator_api.hpp"
 #include "proxy/refusal.hpp"
@@ -19,21 +20,35 @@ namespace rouse {
 
 namespace {
 
+using wire::Api;
+
 constexpr const char* kComfyModel = "comfyui_auto";
 
 /// Says no and, unless the request had no body, closes: what is unread is nobody's request.
+/// @p head: with further fields; its status is that of the answer. @p route: null where none is.
 Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead head,
-                  wire::ErrorText text) {
+                  wire::ErrorText text, const wire::Route* route, Proxy& proxy) {
   const std::string body = wire::error_json(head.status, text);
   head.content_length = body.size();
   const bool unread = request.framing != Framing::None;
   head.keep_alive = request.keep_alive && !unread;
+  add_cors(*proxy.config, route, request, head);
   const bool body_wanted = request.method != "HEAD";
   const std::string_view sent_body = body_wanted ? std::string_view(body) : std::string_view();
+  const Api api = route == nullptr ? Api::Other : route->api;
+  proxy.recorder.metrics.http_answered(wire::to_string(api), request.method, head.status);
   const Result<void> sent = co_await client.write_response(head, sent_body, false);
   if (!sent) co_return false;
   if (unread) co_await client.linger_close();
   co_return head.keep_alive;
+}
+
+/// The same for a failure that was found by others.
+Task<bool> refuse(HttpStream& client, const RequestHead& request, Failure failed,
+                  const wire::Route* route, Proxy& proxy) {
+  ResponseHead head = error_head(failed.status, failed.retry_after_s);
+  if (failed.status == 401) head.fields.add("www-authenticate", "Basic realm=\"rouse\"");
+  co_return co_await refuse(client, request, std::move(head), std::move(failed.text), route, proxy);
 }
 
 /// What a path under /upstream/ or /comfyui/ asks for; nullopt: it names no model.
@@ -74,60 +89,78 @@ Task<bool> redirect(HttpStream& client, const RequestHead& request, std::string_
 
 /// A request for something that a path names, or for nothing that there is.
 Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch& match,
-                const std::string& remote, Proxy& proxy) {
+                const std::string& remote, Caller caller, Proxy& proxy) {
   std::optional<PathTarget> path;
   if (match.route->source == wire::ModelSource::Path) {
     path = path_target(proxy, match, request.query());
     if (!path) {
-      wire::ErrorText text;
-      text.code = "model_not_found";
-      text.message = unknown_model_text(*proxy.config, match.argument);
-      co_return co_await refuse(client, request, error_head(404, 0), std::move(text));
+      Failure unknown =
+          failure(404, unknown_model_text(*proxy.config, match.argument), "model_not_found");
+      co_return co_await refuse(client, request, std::move(unknown), match.route, proxy);
     }
     if (path->target.empty()) {
       const std::string with_slash = std::string(request.path()) + "/";
       co_return co_await redirect(client, request, with_slash);
     }
   }
-  Exchange exchange(proxy, client, std::move(request), *match.route, std::move(path), remote);
+  Exchange exchange(proxy, client, std::move(request), *match.route, std::move(path), remote,
+                    std::move(caller));
   co_return co_await exchange.run();
+}
+
+/// A path that nobody serves, or not with that method.
+Task<bool> refuse_unknown(HttpStream& client, const RequestHead& request,
+                          const wire::RouteMatch& match, Proxy& proxy) {
+  const int status = match.allow.empty() ? 404 : 405;
+  ResponseHead head = error_head(status, 0);
+  if (!match.allow.empty()) head.fields.add("allow", match.allow);
+  wire::ErrorText text;
+  text.message = status == 404 ? "there is nothing at " + for_log(request.path())
+                               : "use " + match.allow + " for " + for_log(request.path());
+  spdlog::debug("{} {} status={}", request.method, for_log(request.path()), status);
+  co_return co_await refuse(client, request, std::move(head), std::move(text), nullptr, proxy);
+}
+
+/// Who asks, or why they may not.
+std::variant<Caller, Failure> identify(const RequestHead& request, const wire::Route& route,
+                                       Proxy& proxy) {
+  if (std::optional<Failure> fault = origin_fault(*proxy.config, route, request)) return *fault;
+  if (!route.needs_key) return Caller();
+  auto judged = proxy.keys.authorise(request.fields, scope_of(route));
+  if (auto* caller = std::get_if<Caller>(&judged)) return std::move(*caller);
+  const KeyRefusal& refusal = std::get<KeyRefusal>(judged);
+  proxy.recorder.metrics.rejected(refusal.status == 401 ? "auth" : "scope", "");
+  return failure_of(refusal);
 }
 
 /// One request, from its head to the end of its answer. False: close the connection.
 Task<bool> answer(HttpStream& client, RequestHead request, const std::string& remote,
                   Proxy& proxy) {
+  if (request.method == "OPTIONS") {
+    ResponseHead head = preflight_head(*proxy.config, request);
+    head.keep_alive = request.keep_alive && request.framing == Framing::None;
+    const Result<void> sent = co_await client.write_response(head, std::string_view(), false);
+    co_return sent&& head.keep_alive;
+  }
   const wire::RouteMatch match = wire::match_route(request.method, request.path());
   const bool takes_upgrade =
       match.route != nullptr && match.route->source != wire::ModelSource::Body;
   if (request.fields.contains("upgrade") && match.is_inference && !takes_upgrade) {
     // 426 makes codex fall back to a plain POST at once (clients.md §2).
-    wire::ErrorText text;
-    text.message = "this route speaks HTTP, not a WebSocket";
-    ResponseHead head = error_head(426, 0);
-    co_return co_await refuse(client, request, std::move(head), std::move(text));
+    Failure wrong = failure(426, "this route speaks HTTP, not a WebSocket");
+    co_return co_await refuse(client, request, std::move(wrong), match.route, proxy);
   }
-  if (match.route == nullptr) {
-    const int status = match.allow.empty() ? 404 : 405;
-    ResponseHead head = error_head(status, 0);
-    if (!match.allow.empty()) head.fields.add("allow", match.allow);
-    wire::ErrorText text;
-    text.message = status == 404 ? "there is nothing at " + for_log(request.path())
-                                 : "use " + match.allow + " for " + for_log(request.path());
-    spdlog::debug("{} {} status={}", request.method, for_log(request.path()), status);
-    co_return co_await refuse(client, request, std::move(head), std::move(text));
-  }
-  if (!is_authorised(*proxy.config, *match.route, request)) {
-    wire::ErrorText text;
-    text.message = "unauthorized: invalid or missing API key";
-    ResponseHead head = error_head(401, 0);
-    head.fields.add("www-authenticate", "Basic realm=\"rouse\"");
-    co_return co_await refuse(client, request, std::move(head), std::move(text));
+  if (match.route == nullptr) co_return co_await refuse_unknown(client, request, match, proxy);
+  auto identified = identify(request, *match.route, proxy);
+  if (auto* refused = std::get_if<Failure>(&identified)) {
+    co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
   }
   if (match.route->id == wire::RouteId::ComfyRoot) {
     co_return co_await redirect(client, request, "/comfyui/");
   }
   if (match.route->source != wire::ModelSource::None) {
-    co_return co_await pass(client, std::move(request), match, remote, proxy);
+    Caller caller = std::get<Caller>(std::move(identified));
+    co_return co_await pass(client, std::move(request), match, remote, std::move(caller), proxy);
   }
   co_return co_await answer_operator(client, request, match, proxy);
 }

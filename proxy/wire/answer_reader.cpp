@@ -297,7 +297,6 @@ const char* AnswerReader::read_structure(const char* at, const char* end, Sink& 
         break;
       case ',':
         key_is_next_ = is_object(place());
-        rule_ = nullptr;
         break;
       case ':':
         key_is_next_ = false;

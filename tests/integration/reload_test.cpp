@@ -67,6 +67,7 @@ TEST(Reload, ABrokenFileChangesNothingAndSaysWhy) {
   const ProbeResponse answer = world.post(kReload, "");
   EXPECT_EQ(answer.status, 422);
   EXPECT_THAT(answer.body, HasSubstr("models.a.cmd"));
+  EXPECT_THAT(world.get("/metrics").body, HasSubstr("rouse_config_last_reload_successful 0"));
   world.signal(SIGHUP);
   EXPECT_TRUE(world.wait_for_log("reload after SIGHUP: the configuration has errors"));
   EXPECT_EQ(world.post(kChat, chat("a")).status, 200);

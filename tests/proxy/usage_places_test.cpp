@@ -67,6 +67,12 @@ TEST(UsagePlaces, RerankWithTotalTokensOnly) {
               Optional(Eq(11)));
 }
 
+TEST(UsagePlaces, ATotalBesideAnOutputIsNoInput) {
+  EXPECT_THAT(
+      tapped(Body::Json, R"({"usage":{"completion_tokens":3,"total_tokens":11}})").usage.input,
+      Eq(std::nullopt));
+}
+
 TEST(UsagePlaces, NativeCompletionWithoutTimings) {
   const Seen seen = tapped(
       Body::Json, R"({"content":"x","stop":true,"tokens_predicted":4,"tokens_evaluated":3})");
@@ -301,6 +307,19 @@ TEST(UsagePlaces, SeveralDataLinesAreOneEvent) {
                            "data: 5}}\n\n");
   EXPECT_EQ(seen.content, 1);
   EXPECT_THAT(seen.usage.input, Optional(Eq(5)));
+}
+
+TEST(UsagePlaces, LinesOfAnEventAreNotGluedTogether) {
+  EXPECT_THAT(
+      tapped(Body::Events, "data: {\"usage\":{\"prompt_tokens\":5\ndata:5}}\n\n").usage.input,
+      Optional(Eq(5)));
+}
+
+TEST(UsagePlaces, ABrokenEventEndsWithItsBlankLine) {
+  EXPECT_THAT(
+      tapped(Body::Events, event(R"({"usage":{"x":")") + event(R"({"usage":{"prompt_tokens":5}})"))
+          .usage.input,
+      Optional(Eq(5)));
 }
 
 TEST(UsagePlaces, SpaceBeforeTheColon) {
