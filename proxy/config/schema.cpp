@@ -48,8 +48,7 @@ constexpr std::array kTop = {
               .otherwise = "{}",
               .text = "keys by name, each with its rights and limits (rouse key NAME makes one)",
               .secret = true},
-    ConfigKey{"cors", Section, "cors", "", "which web pages on other origins may use the proxy",
-              false},
+    ConfigKey{"cors", Section, "cors", "", "which web pages on other origins may use the proxy"},
     ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched"},
     ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models"},
     ConfigKey{"peers", SectionMap, "peer", "{}", "other machines", false},
@@ -77,17 +76,16 @@ constexpr std::array kKey = {
               "reload; wake: may wake machines",
               true, 0, 0, "infer|observe|control|wake"},
     ConfigKey{"models", TextList, "", "[\"*\"]",
-              "models it may use, by id or by the name asked for; * stands for any text", false},
-    ConfigKey{"maxInFlight", Number, "", "0", "requests at once; 0: no limit", false, 0},
-    ConfigKey{"requestsPerMinute", Number, "", "0", "requests in any minute; 0: no limit", false,
-              0},
+              "models it may use, by id or by the name asked for; * stands for any text"},
+    ConfigKey{"maxInFlight", Number, "", "0", "requests at once; 0: no limit", true, 0},
+    ConfigKey{"requestsPerMinute", Number, "", "0", "requests in any minute; 0: no limit", true, 0},
     ConfigKey{"tokensPerMinute", Number, "", "0",
-              "no request begins while the last minute's tokens reach this; 0: no limit", false, 0},
+              "no request begins while the last minute's tokens reach this; 0: no limit", true, 0},
     ConfigKey{"expires", Text, "", "", "a date (UTC) or RFC 3339 time from which it is refused"},
 };
 constexpr std::array kCors = {
     ConfigKey{"origins", TextList, "", "",
-              "pages that may use the proxy, such as https://chat.example.org, or *", false},
+              "pages that may use the proxy, such as https://chat.example.org, or *"},
 };
 
 constexpr std::array kModel = {

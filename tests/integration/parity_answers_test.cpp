@@ -179,8 +179,7 @@ TEST(Parity, ExitStatuses) {
   }
 }
 
-// --- rows of what the program does not answer yet; enabled when it does
-// -----------------------------
+// --- preflights ----------------------------------------------------------------------------------
 
 class Preflight : public testing::TestWithParam<const char*> {};
 
@@ -197,7 +196,7 @@ TEST_P(Preflight, IsAnsweredBeforeAKeyIsAskedFor) {
   EXPECT_EQ(answer.header("access-control-max-age"), "86400");
 }
 
-INSTANTIATE_TEST_SUITE_P(DISABLED_Paths, Preflight,
+INSTANTIATE_TEST_SUITE_P(Paths, Preflight,
                          testing::Values("/v1/chat/completions", "/v1/models", "/upstream/a/x",
                                          "/nothing"));
 
