@@ -124,7 +124,9 @@ Task<void> Machine::look(Looker who) {
 }
 
 Task<void> Machine::gpu_answered() {
-  while (gpu_asked_) {
+  // One answer is enough: the next run may have begun before we are heard.
+  const std::uint64_t answers = gpu_answers_;
+  while (gpu_asked_ && gpu_answers_ == answers) {
     co_await gpu_bell_.async_wait(use_task);
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) co_return;
@@ -197,6 +199,7 @@ Task<void> Machine::query_gpus() {
   gpu_absent_ = !spawned;
   keep_gpus(parse_nvidia_smi(answer, this_second()));
   gpu_asked_ = false;
+  ++gpu_answers_;
   gpu_bell_.cancel();
   // Nobody waits any more; but no second one while this one lives, and a driver that hangs may keep
   // it alive beyond SIGKILL.

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -82,6 +83,7 @@ class Machine {
   bool gpu_busy_ = false;   // a run of nvidia-smi is not over
   bool gpu_asked_ = false;  // and its answer is still waited for
   bool gpu_absent_ = false;
+  std::uint64_t gpu_answers_ = 0;  // how many runs have ended
   Timer gpu_bell_;  // rung when gpu_asked_ ends
 };
 
