@@ -3,9 +3,9 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -13,11 +13,6 @@
 namespace rouse {
 
 namespace {
-
-std::string read_all(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// @p root and all that descends from it.
 std::set<int> descendants(const std::vector<ProcessStat>& all, int root) {
@@ -33,8 +28,20 @@ std::set<int> descendants(const std::vector<ProcessStat>& all, int root) {
 
 }  // namespace
 
+std::string read_proc(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text;
+  std::array<char, 4096> piece;
+  // Not through iterators: those throw when a process ends between the opening and the reading.
+  do {
+    file.read(piece.data(), piece.size());
+    text.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  } while (file);
+  return file.bad() ? std::string() : text;
+}
+
 std::optional<ProcessStat> read_process(int pid) {
-  const std::string text = read_all("/proc/" + std::to_string(pid) + "/stat");
+  const std::string text = read_proc("/proc/" + std::to_string(pid) + "/stat");
   // The name, in parentheses, may hold anything, also ") R 1": the last one counts (proc(5)).
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return std::nullopt;
@@ -70,7 +77,7 @@ std::vector<ProcessStat> all_processes() {
 }
 
 std::optional<std::string> environment_of(int pid, std::string_view name) {
-  const std::string text = read_all("/proc/" + std::to_string(pid) + "/environ");
+  const std::string text = read_proc("/proc/" + std::to_string(pid) + "/environ");
   std::string_view rest = text;
   while (!rest.empty()) {
     const std::size_t end = rest.find('\0');
@@ -103,7 +110,7 @@ std::vector<int> engine_processes(int leader, int group, std::string_view marker
 }
 
 std::string boot_id() {
-  std::string id = read_all("/proc/sys/kernel/random/boot_id");
+  std::string id = read_proc("/proc/sys/kernel/random/boot_id");
   while (!id.empty() && id.back() == '\n') id.pop_back();
   return id;
 }

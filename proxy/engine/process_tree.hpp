@@ -23,6 +23,10 @@ struct ProcessStat {
   std::uint64_t rss_pages = 0;
 };
 
+/// The whole of a file below /proc; empty if it cannot be read, also when its process ends under
+/// our hands.
+[[nodiscard]] std::string read_proc(const std::string& path);
+
 [[nodiscard]] std::optional<ProcessStat> read_process(int pid);
 [[nodiscard]] std::vector<ProcessStat> all_processes();
 

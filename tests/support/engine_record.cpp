@@ -19,7 +19,8 @@ EngineRequest read_line(dom::element line) {
   request.target = line["target"].get_string().value();
   request.body_bytes = static_cast<std::size_t>(line["body_bytes"].get_uint64().value());
   request.body_hash = line["body_hash"].get_string().value();
-  for (const dom::element pair : line["headers"].get_array().value()) {
+  const dom::array headers = line["headers"].get_array().value();
+  for (const dom::element pair : headers) {
     request.headers.emplace_back(pair.at(0).get_string().value(), pair.at(1).get_string().value());
   }
   return request;
