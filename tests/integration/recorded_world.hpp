@@ -31,8 +31,8 @@ inline std::string one_place(std::chrono::seconds load, int scale, const std::st
 /// The names of the engines in the order of their starts.
 inline std::vector<std::string> starts(const std::string& log) {
   std::vector<std::string> names;
-  for (std::size_t at = 0; (at = log.find(" start ", at)) != std::string::npos;) {
-    at += 7;
+  for (std::size_t at = 0; (at = log.find(" I start ", at)) != std::string::npos;) {
+    at += 9;
     names.push_back(log.substr(at, log.find(':', at) - at));
   }
   return names;

@@ -1,0 +1,182 @@
+#include "proxy/exchange.hpp"
+#include "proxy/forwarding.hpp"
+#include "proxy/refusal.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rouse {
+
+using namespace std::chrono_literals;
+
+// The part of an Exchange's way from a place on an engine to the head of its answer.
+
+Task<std::optional<Failure>> Exchange::forward() {
+  if (!edits_.empty()) {
+    std::optional<Failure> failed = co_await edit_body();
+    if (failed) co_return failed;
+  }
+  // Only a request that is wholly in our hands can be sent twice, so only it may use a pooled
+  // connection, which may turn out to be stale.
+  bool fresh = !client_.body_done();
+  bool was_sent = false;
+  for (;;) {
+    Result<HttpPool::Lease> lease =
+        co_await proxy_.pool.connect(place_->endpoint(), model_->timeouts.connect, fresh);
+    if (gone_) co_return std::nullopt;
+    if (!lease) {
+      Failure made = passing_failure(
+          502,
+          fmt::format("no connection to the engine of {}: {}", model_->id, lease.error().message()),
+          5);
+      // What went out on a pooled connection may be what the engine died of.
+      made.try_again = !was_sent;
+      made.body_unread = !client_.body_done();
+      co_return made;
+    }
+    upstream_ = std::move(lease->stream);
+    place_->on_abort([this] { cut_upstream(); });
+    const bool reused = lease->reused;
+    std::optional<Failure> failed = co_await send_request(reused);
+    if (!failed) failed = co_await read_head(reused);
+    if (!failed || gone_) co_return failed;
+    if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
+    if (!failed->try_again || !reused) co_return failed;
+    proxy_.recorder.metrics.retried(model_->id, "stale_connection");
+    fresh = true;
+    was_sent = true;
+  }
+}
+
+std::string Exchange::target_for_engine() const {
+  if (path_) return path_->target;
+  std::string target = route_.upstream_target(head_.target);
+  if (route_.source == wire::ModelSource::Query && !sent_name_.empty()) {
+    target = wire::with_query_value(target, "model", sent_name_);
+  }
+  return target;
+}
+
+/// Filters need the whole body; it is read only now, when there is an engine to send it to.
+Task<std::optional<Failure>> Exchange::edit_body() {
+  while (!client_.body_done()) {
+    client_.expires_after(config_->limits.body_timeout);
+    const Result<std::string_view> piece = co_await client_.read_body();
+    if (!piece) co_return body_failure(piece.error());
+    body_.feed(*piece);
+    prefix_ += *piece;
+  }
+  client_.expires_never();
+  body_.finish();
+  if (body_.state() == wire::BodyModel::State::Malformed) {
+    co_return failure(400, body_.problem());
+  }
+  std::vector<wire::JsonEdit> all;
+  if (!sent_name_.empty()) {
+    all.push_back({wire::JsonEdit::Kind::Set, "model", wire::json_string(sent_name_)});
+  }
+  all.insert(all.end(), edits_.begin(), edits_.end());
+  Result<std::string> edited = wire::edit_json(std::move(prefix_), all);
+  if (!edited) co_return failure(400, edited.error().doing);
+  prefix_ = std::move(*edited);
+  sent_name_.clear();
+  edits_.clear();
+  head_.framing = Framing::Length;
+  head_.content_length = prefix_.size();
+  co_return std::nullopt;
+}
+
+Task<std::optional<Failure>> Exchange::send_request(bool reused) {
+  RequestHead head = head_for_engine(head_, place_->endpoint(), *config_, remote_, request_id_);
+  head.target = place_->endpoint().base_path + target_for_engine();
+  if (is_renamed() && head.framing == Framing::Length) {
+    // Wraps for a shorter name.
+    const std::size_t before = body_.model_end() - body_.model_begin();
+    head.content_length += body_.renamed(sent_name_).size() - before;
+  }
+  if (wants_upgrade()) head.fields.set("upgrade", *head_.fields.find("upgrade"));
+  const std::string first = body_prefix();
+  const bool more = !client_.body_done();
+  upstream_->expires_after(config_->limits.body_timeout);
+  account_.sent(first);
+  const Result<void> sent = co_await upstream_->write_request(head, first, more);
+  account_.dispatched();
+  if (!sent) {
+    Failure made = passing_failure(
+        502,
+        fmt::format("the engine of {} took no request: {}", model_->id, sent.error().message()), 5);
+    made.try_again = reused;
+    made.body_unread = more;
+    co_return made;
+  }
+  if (more) co_return co_await send_rest_of_body();
+  // The start of the body and the answer to come need no buffer of ours meanwhile.
+  co_return std::nullopt;
+}
+
+Task<std::optional<Failure>> Exchange::send_rest_of_body() {
+  while (!client_.body_done()) {
+    client_.expires_after(config_->limits.body_timeout);
+    const Result<std::string_view> piece = co_await client_.read_body();
+    if (!piece) {
+      cut_upstream();  // the engine must not take half a request for a whole one
+      co_return body_failure(piece.error());
+    }
+    body_.feed(*piece);
+    account_.sent(*piece);
+    upstream_->expires_after(config_->limits.body_timeout);
+    const bool more = !client_.body_done();
+    const Result<void> sent = co_await upstream_->write_body(*piece, more);
+    // An engine may refuse early and close its reading side: its answer says why.
+    if (!sent) break;
+  }
+  client_.expires_never();
+  co_return std::nullopt;
+}
+
+Task<std::optional<Failure>> Exchange::read_head(bool reused) {
+  start_lifeline();
+  const std::chrono::seconds limit = model_->timeouts.response_header;
+  if (limit > 0s) {
+    upstream_->expires_after(limit);
+  } else {
+    upstream_->expires_never();
+  }
+  Result<ResponseHead> answer = co_await upstream_->read_response(head_.method == "HEAD");
+  if (answer) {
+    upstream_->expires_never();
+    answer_ = std::move(*answer);
+    account_.answered(answer_);
+    flight_.set_answer(answer_);
+    flight_.set_phase(Phase::Streaming);
+    co_return std::nullopt;
+  }
+  const int kind = status_for(answer.error().code);
+  const bool timed_out = answer.error().code == make_error_code(HttpErrc::Timeout);
+  Failure made = passing_failure(timed_out ? 504 : 502,
+                                 fmt::format("the engine of {} gave no proper answer: {}",
+                                             model_->id, answer.error().message()),
+                                 5);
+  made.try_again = reused && kind == 0;
+  made.body_unread = !client_.body_done();
+  co_return made;
+}
+
+/// A body that we do not look at goes on as it is.
+bool Exchange::is_renamed() const {
+  return body_.model() && !sent_name_.empty();
+}
+
+std::string Exchange::body_prefix() {
+  if (!is_renamed()) {
+    // Kept only while the request may have to be sent again.
+    return client_.body_done() ? prefix_ : std::exchange(prefix_, std::string());
+  }
+  std::string renamed = prefix_;
+  renamed.replace(body_.model_begin(), body_.model_end() - body_.model_begin(),
+                  body_.renamed(sent_name_));
+  return renamed;
+}
+
+}  // namespace rouse
