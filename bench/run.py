@@ -269,7 +269,7 @@ backend b
     def swaps(self):
         load = 200
         child, port, _ = self.rouse(
-            f"startPort: 17100\nschedule: {{minResidency: 0s, linger: 0s}}\nmodels:\n"
+            f"startPort: 17200\nschedule: {{minResidency: 0s, linger: 0s}}\nmodels:\n"
             + "".join(f"  {name}:\n    cmd: {self.engine_cmd(f'--load-ms {load}')}\n" for name in "ab"))
         overhead = []
         for i in range(6 if self.quick else 20):
