@@ -1,5 +1,6 @@
 #include "proxy/event_hub.hpp"
 
+#include "base/json_writer.hpp"
 #include "proxy/wire/error_body.hpp"
 
 #include <fmt/format.h>
@@ -36,7 +37,7 @@ void EventHub::publish(std::string_view type, std::string_view data) {
 
 std::string EventHub::frame(std::string_view type, std::string_view data) {
   return fmt::format("event:message\ndata:{{\"type\":\"{}\",\"data\":{}}}\n\n", type,
-                     wire::json_string(data));
+                     json_string(data));
 }
 
 }  // namespace rouse

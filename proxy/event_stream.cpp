@@ -1,9 +1,9 @@
 #include "proxy/event_stream.hpp"
 
+#include "base/json_writer.hpp"
 #include "base/use_task.hpp"
 #include "proxy/queue_view.hpp"
 #include "proxy/refusal.hpp"
-#include "proxy/wire/json_writer.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
@@ -14,8 +14,6 @@
 namespace rouse {
 
 namespace {
-
-using wire::JsonWriter;
 
 constexpr auto kComment = std::chrono::seconds(20);
 

@@ -1,3 +1,4 @@
+#include "base/json_writer.hpp"
 #include "proxy/exchange.hpp"
 #include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
@@ -74,7 +75,7 @@ Task<std::optional<Failure>> Exchange::edit_body() {
   }
   std::vector<wire::JsonEdit> all;
   if (!sent_name_.empty()) {
-    all.push_back({wire::JsonEdit::Kind::Set, "model", wire::json_string(sent_name_)});
+    all.push_back({wire::JsonEdit::Kind::Set, "model", json_string(sent_name_)});
   }
   all.insert(all.end(), edits_.begin(), edits_.end());
   Result<std::string> edited = wire::edit_json(std::move(prefix_), all);

@@ -1,8 +1,8 @@
 #include "proxy/in_flight.hpp"
 
+#include "base/json_writer.hpp"
 #include "proxy/activity/captures.hpp"
 #include "proxy/activity/query.hpp"
-#include "proxy/wire/json_writer.hpp"
 
 #include <utility>
 
@@ -10,7 +10,7 @@ namespace rouse {
 
 namespace {
 
-void write_fields(wire::JsonWriter& json, std::string_view key, const Fields& fields) {
+void write_fields(JsonWriter& json, std::string_view key, const Fields& fields) {
   json.key(key);
   json.begin_object();
   for (const Fields::Field& field : fields) json.member(field.name, shown_value(field));
@@ -67,7 +67,7 @@ void InFlight::Entry::set_answer(const ResponseHead& head) {
 std::string InFlight::Entry::json() const {
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - began_);
-  wire::JsonWriter json;
+  JsonWriter json;
   json.begin_object();
   json.member("id", std::to_string(id_));
   json.member("timestamp", to_rfc3339(started_at_));

@@ -1,7 +1,7 @@
 #include "proxy/machine_text.hpp"
 
+#include "base/json_writer.hpp"
 #include "proxy/activity/query.hpp"
-#include "proxy/wire/json_writer.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,6 @@
 namespace rouse {
 
 namespace {
-
-using wire::JsonWriter;
 
 constexpr std::uint64_t kMegabyte = 1024 * 1024;
 

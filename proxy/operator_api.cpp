@@ -1,5 +1,6 @@
 #include "proxy/operator_api.hpp"
 
+#include "base/json_writer.hpp"
 #include "base/log.hpp"
 #include "proxy/cors.hpp"
 #include "proxy/event_stream.hpp"
@@ -7,7 +8,6 @@
 #include "proxy/queue_view.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/wire/error_body.hpp"
-#include "proxy/wire/json_writer.hpp"
 #include "proxy/wire/model_list.hpp"
 
 #include <simdjson.h>
@@ -88,13 +88,13 @@ Reply load(const std::string& name, Proxy& proxy) {
   spdlog::info("load of {} asked for", model->id);
   proxy.dispatcher.load(model->id);
   return {202, "application/json",
-          "{\"msg\":\"loading\",\"model\":" + wire::json_string(model->id) + "}"};
+          "{\"msg\":\"loading\",\"model\":" + json_string(model->id) + "}"};
 }
 
 /// A configuration with errors is not taken: 422, with all that is wrong.
 Reply reload(Proxy& proxy) {
   const Reloaded outcome = proxy.reload();
-  wire::JsonWriter json;
+  JsonWriter json;
   const auto write = [&](std::string_view key, const std::vector<std::string>& list) {
     json.key(key);
     json.begin_array();
@@ -126,7 +126,7 @@ Reply activate_profile(const std::string& body, Proxy& proxy) {
   }
   spdlog::info("the active profile is {}", profile.empty() ? "none" : profile);
   publish_profile(proxy);
-  wire::JsonWriter json;
+  JsonWriter json;
   json.begin_object();
   write_active_profile(json, proxy);
   json.end_object();

@@ -1,7 +1,7 @@
 #include "proxy/queue_view.hpp"
 
+#include "base/json_writer.hpp"
 #include "proxy/wire/error_body.hpp"
-#include "proxy/wire/json_writer.hpp"
 #include "proxy/wire/model_list.hpp"
 
 #include <fmt/chrono.h>
@@ -32,8 +32,6 @@ std::string_view state_name(core::EngineState state) {
 }
 
 namespace {
-
-using wire::JsonWriter;
 
 bool is_resident(core::EngineState state) {
   return state != core::EngineState::Stopped && state != core::EngineState::Failed;
@@ -108,7 +106,7 @@ wire::ModelEntry entry_of(const std::string& name, const SelectorConfig& selecto
     if (is_pin) break;
   }
   std::vector<std::string> targets;
-  for (const std::string& target : selector.targets) targets.push_back(wire::json_string(target));
+  for (const std::string& target : selector.targets) targets.push_back(json_string(target));
   entry.more_json = fmt::format(R"("strategy":"{}","targets":[{}])",
                                 strategy_name(selector.strategy), fmt::join(targets, ","));
   if (selector.strategy == SelectorConfig::Strategy::Spillover) {
@@ -225,7 +223,7 @@ std::string queue_text(Proxy& proxy) {
   return json.take();
 }
 
-void write_active_profile(wire::JsonWriter& json, const Proxy& proxy) {
+void write_active_profile(JsonWriter& json, const Proxy& proxy) {
   json.key("active");
   const std::string& active = proxy.names.active_profile();
   active.empty() ? json.null() : json.value(active);

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/json_writer.hpp"
 #include "proxy/proxy.hpp"
-#include "proxy/wire/json_writer.hpp"
 
 #include <string>
 #include <string_view>
@@ -19,7 +19,7 @@ namespace rouse {
 [[nodiscard]] std::string queue_text(Proxy& proxy);     ///< GET /api/queue
 [[nodiscard]] std::string profiles_text(Proxy& proxy);  ///< GET /api/profiles
 /// The member "active" of an object that has been begun.
-void write_active_profile(wire::JsonWriter& json, const Proxy& proxy);
+void write_active_profile(JsonWriter& json, const Proxy& proxy);
 [[nodiscard]] std::string metrics_text(Proxy& proxy);  ///< GET /metrics
 [[nodiscard]] std::string version_text();              ///< GET /api/version
 

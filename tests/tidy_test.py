@@ -11,7 +11,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("core", "base", "proxy", "suspendd", "tests", "bench")
-BUILT_TESTS = ("tests/core", "tests/base", "tests/proxy", "tests/integration")
+BUILT_TESTS = ("tests/core", "tests/base", "tests/proxy", "tests/suspendd", "tests/integration")
 OURS = ("core/", "base/", "proxy/", "suspendd/")
 # What is independent of rouse on purpose, and so may use what rouse may not.
 APART = ("tests/fake_engine/", "tests/support/", "tests/clients/", "bench/")
@@ -67,7 +67,7 @@ def check_includes(path, text):
         if name.startswith("boost/beast") and path.startswith(OURS) and not BEAST.match(path):
             yield line, "Beast is seen behind base/http_stream.hpp only"
         if name == "simdjson.h" and path.startswith(("base/", "core/")):
-            yield line, "JSON is read in proxy/ only"
+            yield line, "JSON is read in the programs only"
         if path.startswith("proxy/wire/") and name.startswith("boost/asio"):
             yield line, "proxy/wire/ is pure text"
 

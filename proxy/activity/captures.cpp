@@ -1,6 +1,6 @@
 #include "proxy/activity/captures.hpp"
 
-#include "proxy/wire/json_writer.hpp"
+#include "base/json_writer.hpp"
 
 #include <openssl/evp.h>
 
@@ -38,7 +38,7 @@ Fields redacted(const Fields& fields, const std::function<bool(const Fields::Fie
   return shown;
 }
 
-void write_fields(wire::JsonWriter& json, std::string_view key, const Fields& fields) {
+void write_fields(JsonWriter& json, std::string_view key, const Fields& fields) {
   // Several fields of one name are one list (RFC 9110 §5.3).
   std::vector<Fields::Field> joined;
   for (const Fields::Field& field : fields) {
@@ -94,7 +94,7 @@ std::string Captures::json(std::int64_t id) const {
   const auto it = std::find_if(kept_.begin(), kept_.end(),
                                [id](const Capture& capture) { return capture.id == id; });
   if (it == kept_.end()) return {};
-  wire::JsonWriter json;
+  JsonWriter json;
   json.begin_object();
   json.member("id", it->id);
   json.member("req_path", it->path);

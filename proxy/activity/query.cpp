@@ -1,6 +1,6 @@
 #include "proxy/activity/query.hpp"
 
-#include "proxy/wire/json_writer.hpp"
+#include "base/json_writer.hpp"
 #include "proxy/wire/route.hpp"
 
 #include <fmt/chrono.h>
@@ -17,7 +17,6 @@ namespace rouse {
 namespace {
 
 using Clock = std::chrono::system_clock;
-using wire::JsonWriter;
 
 constexpr std::array<std::string_view, 13> kSorts{
     "id",      "time",   "model",     "req_path", "resp_status_code", "resp_content_type",

@@ -1,7 +1,7 @@
 #include "proxy/activity/store.hpp"
 
+#include "base/json_writer.hpp"
 #include "base/posix.hpp"
-#include "proxy/wire/json_writer.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -61,7 +61,7 @@ std::int64_t to_ms(Clock::time_point at) {
 }
 
 std::string metadata_json(const std::map<std::string, std::string>& metadata) {
-  wire::JsonWriter json;
+  JsonWriter json;
   json.begin_object();
   for (const auto& [name, value] : metadata) json.member(name, value);
   json.end_object();

@@ -1,9 +1,9 @@
 #include "proxy/config/check_report.hpp"
 
 #include "base/duration_text.hpp"
+#include "base/json_writer.hpp"
 #include "core/groups.hpp"
 #include "core/matrix.hpp"
-#include "proxy/wire/json_writer.hpp"
 
 #include <fmt/format.h>
 
@@ -104,14 +104,14 @@ std::string neighbours_part(const Config& config) {
 }
 
 template <class List>
-void write_texts(wire::JsonWriter& json, std::string_view key, const List& list) {
+void write_texts(JsonWriter& json, std::string_view key, const List& list) {
   json.key(key);
   json.begin_array();
   for (const auto& text : list) json.value(text);
   json.end_array();
 }
 
-void write_models(wire::JsonWriter& json, const Config& config) {
+void write_models(JsonWriter& json, const Config& config) {
   json.key("models");
   json.begin_array();
   for (const auto& [id, model] : config.models) {
@@ -133,7 +133,7 @@ void write_models(wire::JsonWriter& json, const Config& config) {
   json.end_array();
 }
 
-void write_sets(wire::JsonWriter& json, const core::Matrix& matrix) {
+void write_sets(JsonWriter& json, const core::Matrix& matrix) {
   json.key("sets");
   json.begin_array();
   for (const std::string& name : matrix.set_names()) {
@@ -154,7 +154,7 @@ void write_sets(wire::JsonWriter& json, const core::Matrix& matrix) {
   json.end_array();
 }
 
-void write_groups(wire::JsonWriter& json, const core::Groups& groups) {
+void write_groups(JsonWriter& json, const core::Groups& groups) {
   json.key("groups");
   json.begin_array();
   for (const core::Group& group : groups.groups()) {
@@ -169,7 +169,7 @@ void write_groups(wire::JsonWriter& json, const core::Groups& groups) {
   json.end_array();
 }
 
-void write_problems(wire::JsonWriter& json, const std::vector<Problem>& problems) {
+void write_problems(JsonWriter& json, const std::vector<Problem>& problems) {
   json.key("problems");
   json.begin_array();
   for (const Problem& problem : problems) {
@@ -204,7 +204,7 @@ std::string check_report(const LoadedConfig& loaded) {
 }
 
 std::string check_report_json(const LoadedConfig& loaded) {
-  wire::JsonWriter json;
+  JsonWriter json;
   json.begin_object();
   json.member("ok", loaded.config != nullptr);
   if (loaded.config) {

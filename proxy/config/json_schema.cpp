@@ -1,15 +1,13 @@
+#include "base/json_writer.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/config/schema.hpp"
 #include "proxy/wire/error_body.hpp"
-#include "proxy/wire/json_writer.hpp"
 
 #include <fmt/format.h>
 
 namespace rouse {
 
 namespace {
-
-using wire::JsonWriter;
 
 void write_choices(JsonWriter& json, std::string_view choices) {
   json.key("enum");

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/duration_text.hpp"
+#include "base/json_writer.hpp"
 #include "proxy/wire/error_body.hpp"
 
 #include <fmt/format.h>
@@ -57,12 +58,12 @@ std::optional<std::string> number_json(std::string text) {
 
 std::string scalar_json(const YamlNode& node) {
   const std::string& text = node.text;
-  if (node.quoted) return wire::json_string(text);
+  if (node.quoted) return json_string(text);
   if (text == "true" || text == "false" || text == "null") return text;
   if (text == "True" || text == "TRUE") return "true";
   if (text == "False" || text == "FALSE") return "false";
   if (text == "~" || text == "Null" || text == "NULL") return "null";
-  return number_json(text).value_or(wire::json_string(text));
+  return number_json(text).value_or(json_string(text));
 }
 
 }  // namespace
@@ -188,8 +189,7 @@ std::string to_json(const YamlNode& node) {
       return "[" + out + "]";
     case YamlNode::Kind::Map:
       for (const YamlNode::Member& member : node.members) {
-        out +=
-            (out.empty() ? "" : ",") + wire::json_string(member.key) + ":" + to_json(member.value);
+        out += (out.empty() ? "" : ",") + json_string(member.key) + ":" + to_json(member.value);
       }
       return "{" + out + "}";
   }

@@ -24,7 +24,4 @@ struct ErrorText {
 /// The message of an engine's error answer, whichever of the usual shapes it has; empty if none.
 [[nodiscard]] std::string error_message_in(std::string_view body);
 
-/// A JSON string literal with its quotes.
-[[nodiscard]] std::string json_string(std::string_view text);
-
 }  // namespace rouse::wire

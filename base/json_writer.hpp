@@ -4,7 +4,10 @@
 #include <string>
 #include <string_view>
 
-namespace rouse::wire {
+namespace rouse {
+
+/// A JSON string literal with its quotes.
+[[nodiscard]] std::string json_string(std::string_view text);
 
 /// Writes compact JSON into a string. The caller keeps begin and end in balance; commas and escapes
 /// are done here. Bytes that are not UTF-8 become U+FFFD, so the text is always valid.
@@ -47,4 +50,4 @@ class JsonWriter {
   bool needs_comma_ = false;
 };
 
-}  // namespace rouse::wire
+}  // namespace rouse

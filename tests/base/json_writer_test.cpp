@@ -1,6 +1,4 @@
-#include "proxy/wire/json_writer.hpp"
-
-#include "proxy/wire/error_body.hpp"
+#include "base/json_writer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace rouse::wire {
+namespace rouse {
 namespace {
 
 TEST(JsonWriter, PutsCommasBetweenAndNowhereElse) {
@@ -66,4 +64,4 @@ TEST(JsonString, KeepsUtf8AndReplacesWhatIsNone) {
 }
 
 }  // namespace
-}  // namespace rouse::wire
+}  // namespace rouse
