@@ -2,9 +2,9 @@
 
 #include "base/http_server.hpp"
 #include "base/log.hpp"
+#include "base/spawn.hpp"
 #include "base/use_task.hpp"
 #include "proxy/engine/registry.hpp"
-#include "proxy/engine/spawn.hpp"
 #include "proxy/event_stream.hpp"
 #include "proxy/exposure.hpp"
 #include "proxy/listener_tls.hpp"

@@ -1,7 +1,7 @@
 #include "proxy/machine.hpp"
 
+#include "base/spawn.hpp"
 #include "base/use_task.hpp"
-#include "proxy/engine/spawn.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>

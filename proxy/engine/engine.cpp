@@ -1,5 +1,6 @@
 #include "proxy/engine/engine.hpp"
 
+#include "base/spawn.hpp"
 #include "base/use_task.hpp"
 #include "proxy/config/command_line.hpp"
 #include "proxy/engine/cgroup.hpp"
@@ -7,7 +8,6 @@
 #include "proxy/engine/process_tree.hpp"
 #include "proxy/engine/readiness.hpp"
 #include "proxy/engine/registry.hpp"
-#include "proxy/engine/spawn.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>

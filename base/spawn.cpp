@@ -1,4 +1,4 @@
-#include "proxy/engine/spawn.hpp"
+#include "base/spawn.hpp"
 
 #include <fmt/format.h>
 
@@ -98,7 +98,7 @@ Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<st
                       int cgroup_fd) {
   if (argv.empty()) {
     return Error{boost::system::error_code(EINVAL, boost::system::system_category()),
-                 "starting an engine without a command"};
+                 "starting a program without a command"};
   }
   int output[2];
   int error[2];
