@@ -1,5 +1,6 @@
 #include "proxy/config/config.hpp"
 
+#include "base/config/shape.hpp"
 #include "proxy/config/macros.hpp"
 #include "proxy/config/merge.hpp"
 #include "proxy/config/reader.hpp"
@@ -213,7 +214,7 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
                                           const std::map<std::string, int>& ports,
                                           std::vector<Problem>& problems) {
   auto config = std::make_shared<Config>();
-  const Section top(root.is_map() ? &root : nullptr, problems);
+  const Section top(root.is_map() ? &root : nullptr, config_table(), problems);
   config->health_check_timeout =
       std::chrono::seconds(std::max(15, top.number("healthCheckTimeout", 120)));
   config->start_port = top.number("startPort", 5800);
@@ -241,7 +242,7 @@ LoadedConfig finish(YamlNode root, const std::map<std::string, int>& kept_ports,
                         fmt::format("expected a mapping, got {}", root.kind_name())});
   } else {
     const std::map<std::string, int> ports = expand_macros(root, kept_ports, problems);
-    check_shape(root, problems, loaded.unsupported);
+    check_shape(root, config_table(), problems, loaded.unsupported);
     loaded.config = read_config(root, ports, problems);
   }
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {

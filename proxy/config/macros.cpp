@@ -1,5 +1,6 @@
 #include "proxy/config/macros.hpp"
 
+#include "base/config/environment.hpp"
 #include "proxy/config/command_line.hpp"
 #include "proxy/config/schema.hpp"
 
@@ -313,6 +314,17 @@ class Expander {
 std::map<std::string, int> expand_macros(YamlNode& root, const std::map<std::string, int>& kept,
                                          std::vector<Problem>& problems) {
   return Expander(root, kept, problems).run();
+}
+
+void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems) {
+  expand_environment(node, path, problems, [](YamlNode& scalar, const std::string& where) {
+    const bool is_command =
+        where.starts_with("models.") && (where.ends_with(".cmd") || where.ends_with(".cmdStop"));
+    if (!is_command || scalar.text.find('#') == std::string::npos) return;
+    // What is commented out in a command need not be set.
+    scalar.text = without_comment_lines(scalar.text);
+    scalar.text_column = 0;
+  });
 }
 
 }  // namespace rouse

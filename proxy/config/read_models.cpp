@@ -169,12 +169,6 @@ void add_alias(const std::string& alias, const std::string& id, const Section& s
 
 }  // namespace
 
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
-}
-
 Filters read_filters(const Section& section) {
   Filters filters;
   const std::string strip = section.text("stripParams");

@@ -1,6 +1,6 @@
 #include "proxy/config/schema.hpp"
 
-#include "base/check.hpp"
+#include "base/config/json_schema.hpp"
 
 #include <array>
 
@@ -334,25 +334,16 @@ constexpr std::array kSections = {
     ConfigSection{"tls", kTls},
 };
 
+constexpr ConfigTable kTable{"configuration of rouse", kSections, true, Problem::Severity::Warning};
+
 }  // namespace
 
-const ConfigKey* ConfigSection::find(std::string_view key) const {
-  for (const ConfigKey& each : keys) {
-    if (each.name == key) return &each;
-  }
-  return nullptr;
+const ConfigTable& config_table() {
+  return kTable;
 }
 
-std::span<const ConfigSection> config_sections() {
-  return kSections;
-}
-
-const ConfigSection& config_section(std::string_view name) {
-  for (const ConfigSection& section : kSections) {
-    if (section.name == name) return section;
-  }
-  ROUSE_CHECK(name.empty());  // the tables name only sections that they have
-  return kSections.front();
+std::string json_schema() {
+  return json_schema(kTable);
 }
 
 }  // namespace rouse

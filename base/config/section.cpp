@@ -1,72 +1,14 @@
-#include "proxy/config/reader.hpp"
+#include "base/config/section.hpp"
 
 #include "base/check.hpp"
+#include "base/config/shape.hpp"
 #include "base/duration_text.hpp"
-#include "base/json_writer.hpp"
-#include "proxy/wire/error_body.hpp"
 
 #include <fmt/format.h>
 
 #include <charconv>
-#include <optional>
 
 namespace rouse {
-
-namespace {
-
-bool is_number(std::string_view text) {
-  double number = 0;
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  if (text.empty() || text.starts_with("inf") || text.starts_with("nan")) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc{} && end == text.data() + text.size();
-}
-
-/// A YAML number as JSON writes it; nullopt: it is a text. Whole numbers may be 0x1f, 0o17, 0b11
-/// and 1_000; JSON wants no sign +, no bare point and no leading zero.
-std::optional<std::string> number_json(std::string text) {
-  std::string sign;
-  if (!text.empty() && (text.front() == '+' || text.front() == '-')) {
-    if (text.front() == '-') sign = "-";
-    text.erase(0, 1);
-  }
-  const bool has_digit = text.find_first_of("0123456789") != std::string::npos;
-  if (!has_digit || text.front() == '_') return std::nullopt;
-  std::erase(text, '_');
-  int base = 10;
-  if (text.size() > 1 && text[0] == '0' && text.find_first_of(".eE") == std::string::npos) {
-    base = text[1] == 'x' ? 16 : text[1] == 'b' ? 2 : 8;
-    text.erase(0, text[1] == 'x' || text[1] == 'b' || text[1] == 'o' ? 2 : 1);
-  }
-  const bool is_whole = base != 10 || text.find_first_not_of("0123456789") == std::string::npos;
-  if (is_whole) {
-    std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [at, error] = std::from_chars(text.data(), end, value, base);
-    if (error == std::errc{} && at == end) return sign + std::to_string(value);
-    if (base != 10 || error == std::errc{}) return std::nullopt;
-  }
-  if (!is_number(text)) return std::nullopt;
-  if (text.front() == '.') text.insert(0, "0");
-  const std::size_t point = text.find('.');
-  const bool is_bare =
-      point != std::string::npos &&
-      (point + 1 == text.size() || text[point + 1] == 'e' || text[point + 1] == 'E');
-  if (is_bare) text.insert(point + 1, "0");
-  return sign + text;
-}
-
-std::string scalar_json(const YamlNode& node) {
-  const std::string& text = node.text;
-  if (node.quoted) return json_string(text);
-  if (text == "true" || text == "false" || text == "null") return text;
-  if (text == "True" || text == "TRUE") return "true";
-  if (text == "False" || text == "FALSE") return "false";
-  if (text == "~" || text == "Null" || text == "NULL") return "null";
-  return number_json(text).value_or(json_string(text));
-}
-
-}  // namespace
 
 const YamlNode* Section::node(std::string_view key) const {
   ROUSE_CHECK(keys_ == nullptr || keys_->find(key) != nullptr);  // the table lacks what is read
@@ -104,6 +46,13 @@ int Section::number(std::string_view key, int otherwise) const {
   return error == std::errc{} && end == found.data() + found.size() ? number : otherwise;
 }
 
+double Section::real(std::string_view key, double otherwise) const {
+  const std::string found = text(key);
+  double number = 0;
+  const auto [end, error] = std::from_chars(found.data(), found.data() + found.size(), number);
+  return error == std::errc{} && end == found.data() + found.size() ? number : otherwise;
+}
+
 std::chrono::milliseconds Section::duration(std::string_view key,
                                             std::chrono::milliseconds otherwise) const {
   return parse_duration(text(key)).value_or(otherwise);
@@ -136,7 +85,8 @@ std::vector<ListItem> Section::items(std::string_view key) const {
 
 const ConfigSection* Section::keys_below(std::string_view key) const {
   const ConfigKey* const entry = keys_ == nullptr ? nullptr : keys_->find(key);
-  return entry == nullptr || entry->section.empty() ? nullptr : &config_section(entry->section);
+  const bool has_table = entry != nullptr && !entry->section.empty();
+  return has_table ? table_.find_section(entry->section) : nullptr;
 }
 
 SourcePlace Section::place_of(std::string_view key) const {
@@ -146,8 +96,12 @@ SourcePlace Section::place_of(std::string_view key) const {
 
 Section Section::section(std::string_view key) const {
   const YamlNode* found = node(key);
-  return {found != nullptr && found->is_map() ? found : nullptr, place_of(key), path(key),
-          keys_below(key), problems_};
+  return {found != nullptr && found->is_map() ? found : nullptr,
+          place_of(key),
+          path(key),
+          keys_below(key),
+          table_,
+          problems_};
 }
 
 void Section::each(std::string_view key,
@@ -157,7 +111,25 @@ void Section::each(std::string_view key,
   for (const YamlNode::Member& member : found->members) {
     const YamlNode* value = member.value.is_map() ? &member.value : nullptr;
     read(member, Section(value, member.value.place, path(key) + "." + member.key, keys_below(key),
-                         problems_));
+                         table_, problems_));
+  }
+}
+
+void Section::each_item(std::string_view key,
+                        const std::function<void(const std::string&, Section)>& read) const {
+  const YamlNode* found = node(key);
+  if (found == nullptr) return;
+  const ConfigKey* const entry = keys_ == nullptr ? nullptr : keys_->find(key);
+  ROUSE_CHECK(entry != nullptr);  // lists of the user's own names have no table
+  for (std::size_t i = 0; i < found->items.size(); ++i) {
+    const YamlNode& item = found->items[i];
+    const bool has_kinds = entry->type == KeyType::KindList;
+    const std::string kind = has_kinds ? kind_of(item) : std::string();
+    const ConfigSection* const keys = table_.find_section(
+        has_kinds ? fmt::format("{}_{}", entry->section, kind) : std::string(entry->section));
+    if (keys == nullptr) continue;
+    read(kind, Section(item.is_map() ? &item : nullptr, item.place,
+                       fmt::format("{}[{}]", path(key), i), keys, table_, problems_));
   }
 }
 
@@ -177,23 +149,10 @@ void Section::warn_at(const SourcePlace& place, std::string_view key, std::strin
   problems_.push_back({Problem::Severity::Warning, place, path(key), std::move(text)});
 }
 
-std::string to_json(const YamlNode& node) {
-  std::string out;
-  switch (node.kind) {
-    case YamlNode::Kind::Null:
-      return "null";
-    case YamlNode::Kind::Scalar:
-      return scalar_json(node);
-    case YamlNode::Kind::List:
-      for (const YamlNode& item : node.items) out += (out.empty() ? "" : ",") + to_json(item);
-      return "[" + out + "]";
-    case YamlNode::Kind::Map:
-      for (const YamlNode::Member& member : node.members) {
-        out += (out.empty() ? "" : ",") + json_string(member.key) + ":" + to_json(member.value);
-      }
-      return "{" + out + "}";
-  }
-  return "null";
+std::string trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
 }
 
 }  // namespace rouse

@@ -1,7 +1,8 @@
+#include "base/config/json_schema.hpp"
+
+#include "base/config/shape.hpp"
+#include "base/config/yaml_json.hpp"
 #include "base/json_writer.hpp"
-#include "proxy/config/reader.hpp"
-#include "proxy/config/schema.hpp"
-#include "proxy/wire/error_body.hpp"
 
 #include <fmt/format.h>
 
@@ -25,8 +26,9 @@ void write_reference(JsonWriter& json, std::string_view section) {
   json.member("$ref", fmt::format("#/$defs/{}", section));
 }
 
-/// A macro may stand wherever a number or a truth value does.
-void write_or_macro(JsonWriter& json, const std::string& schema) {
+/// A macro may stand wherever a number or a truth value does. @p schema: members.
+void write_or_macro(JsonWriter& json, const ConfigTable& table, const std::string& schema) {
+  if (!table.has_macros) return json.members(schema);
   json.key("anyOf");
   json.raw(fmt::format(R"([{{{}}},{{"type":"string","pattern":"\\$\\{{"}}])", schema));
 }
@@ -42,6 +44,14 @@ std::string number_schema(const ConfigKey& key) {
   return schema;
 }
 
+std::string real_schema(const ConfigKey& key) {
+  std::string schema = R"("type":["number","null"])";
+  if (key.least > std::numeric_limits<int>::min()) {
+    schema += fmt::format(R"(,"minimum":{})", key.least);
+  }
+  return schema;
+}
+
 /// In its own type: as a text only where the key holds one.
 void write_default(JsonWriter& json, const ConfigKey& key) {
   if (key.otherwise.empty()) return;
@@ -53,7 +63,34 @@ void write_default(JsonWriter& json, const ConfigKey& key) {
   json.raw(to_json(read_yaml(std::string(key.otherwise), "", none)));
 }
 
-void write_key(JsonWriter& json, const ConfigKey& key) {
+void write_kinds(JsonWriter& json, const ConfigTable& table, std::string_view section) {
+  const std::vector<std::string> kinds = kinds_of(table, section);
+  json.key("oneOf");
+  json.begin_array();
+  json.begin_object();
+  json.key("enum");
+  json.begin_array();
+  for (const std::string& kind : kinds) json.value(kind);
+  json.end_array();
+  json.end_object();
+  for (const std::string& kind : kinds) {
+    json.begin_object();
+    json.key("properties");
+    json.begin_object();
+    json.key("kind");
+    json.begin_object();
+    json.member("const", kind);
+    json.end_object();
+    json.end_object();
+    json.key("required");
+    json.raw(R"(["kind"])");
+    write_reference(json, fmt::format("{}_{}", section, kind));
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_key(JsonWriter& json, const ConfigTable& table, const ConfigKey& key) {
   json.key(key.name);
   json.begin_object();
   std::string text(key.text);
@@ -67,10 +104,13 @@ void write_key(JsonWriter& json, const ConfigKey& key) {
       if (!key.one_of.empty()) write_choices(json, key.one_of);
       break;
     case KeyType::Bool:
-      write_or_macro(json, R"("type":["boolean","null"])");
+      write_or_macro(json, table, R"("type":["boolean","null"])");
       break;
     case KeyType::Number:
-      write_or_macro(json, number_schema(key));
+      write_or_macro(json, table, number_schema(key));
+      break;
+    case KeyType::Real:
+      write_or_macro(json, table, real_schema(key));
       break;
     case KeyType::Duration:
     case KeyType::Size:
@@ -104,6 +144,19 @@ void write_key(JsonWriter& json, const ConfigKey& key) {
       json.key("additionalProperties");
       json.begin_object();
       write_reference(json, key.section);
+      json.end_object();
+      break;
+    case KeyType::SectionList:
+    case KeyType::KindList:
+      json.key("type");
+      json.raw(R"(["array","null"])");
+      json.key("items");
+      json.begin_object();
+      if (key.type == KeyType::KindList) {
+        write_kinds(json, table, key.section);
+      } else {
+        write_reference(json, key.section);
+      }
       json.end_object();
       break;
     case KeyType::TextMap:
@@ -152,32 +205,32 @@ std::string indented(std::string_view json) {
   return out;
 }
 
-void write_section(JsonWriter& json, const ConfigSection& section) {
+void write_section(JsonWriter& json, const ConfigTable& table, const ConfigSection& section) {
   json.key("type");
   json.raw(R"(["object","null"])");
   json.key("properties");
   json.begin_object();
-  for (const ConfigKey& key : section.keys) write_key(json, key);
+  for (const ConfigKey& key : section.keys) write_key(json, table, key);
   json.end_object();
   // Blocks of one's own, for anchors, are welcome at the top only.
-  json.member("additionalProperties", section.name == "top");
+  json.member("additionalProperties", &section == &table.top());
 }
 
 }  // namespace
 
-std::string json_schema() {
+std::string json_schema(const ConfigTable& table) {
   JsonWriter json;
   json.begin_object();
   json.member("$schema", "https://json-schema.org/draft/2020-12/schema");
-  json.member("title", "configuration of rouse");
-  write_section(json, config_section("top"));
+  json.member("title", table.title);
+  write_section(json, table, table.top());
   json.key("$defs");
   json.begin_object();
-  for (const ConfigSection& section : config_sections()) {
-    if (section.name == "top") continue;
+  for (const ConfigSection& section : table.sections) {
+    if (&section == &table.top()) continue;
     json.key(section.name);
     json.begin_object();
-    write_section(json, section);
+    write_section(json, table, section);
     json.end_object();
   }
   json.end_object();

@@ -1,5 +1,6 @@
+#include "base/config/shape.hpp"
+
 #include "base/duration_text.hpp"
-#include "proxy/config/schema.hpp"
 
 #include <fmt/format.h>
 
@@ -18,6 +19,13 @@ std::optional<long long> whole_number(std::string_view text) {
   return number;
 }
 
+std::optional<double> real_number(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number < 1e15 && number > -1e15 ? std::optional(number) : std::nullopt;
+}
+
 bool is_one_of(std::string_view choices, std::string_view text) {
   while (true) {
     const std::size_t bar = choices.find('|');
@@ -29,8 +37,9 @@ bool is_one_of(std::string_view choices, std::string_view text) {
 
 class ShapeChecker {
  public:
-  ShapeChecker(std::vector<Problem>& problems, std::vector<std::string>& unsupported)
-      : problems_(problems), unsupported_(unsupported) {}
+  ShapeChecker(const ConfigTable& table, std::vector<Problem>& problems,
+               std::vector<std::string>& unsupported)
+      : table_(table), problems_(problems), unsupported_(unsupported) {}
 
   void check_section(const YamlNode& node, const ConfigSection& section, const std::string& path,
                      bool supported) {
@@ -68,11 +77,12 @@ class ShapeChecker {
     for (const ConfigKey& key : section.keys) names.emplace_back(key.name);
     const std::string meant = did_you_mean(member.key, names);
     // A block of the user's own at the top, to hold anchors, is no mistake.
-    const bool holds_anchors = section.name == "top" && !member.value.is_scalar();
+    const bool holds_anchors = &section == &table_.top() && !member.value.is_scalar();
     if (meant.empty() && holds_anchors) return;
-    note(Problem::Severity::Warning, member.place, path,
-         meant.empty() ? "unknown key, ignored"
-                       : fmt::format("unknown key, ignored; did you mean \"{}\"?", meant));
+    const bool is_fault = table_.unknown_key == Problem::Severity::Error;
+    const std::string_view text = is_fault ? "unknown key" : "unknown key, ignored";
+    note(table_.unknown_key, member.place, path,
+         meant.empty() ? std::string(text) : fmt::format("{}; did you mean \"{}\"?", text, meant));
   }
 
   void check_value(const YamlNode& node, const ConfigKey& key, const std::string& path,
@@ -82,11 +92,14 @@ class ShapeChecker {
       case KeyType::Anything:
         return;
       case KeyType::Section:
-        return check_section(node, config_section(key.section), path, supported);
+        return check_section(node, table_.section(key.section), path, supported);
       case KeyType::SectionMap:
       case KeyType::TextMap:
       case KeyType::AnyMap:
         return check_map(node, key, path, supported);
+      case KeyType::SectionList:
+      case KeyType::KindList:
+        return check_sections(node, key, path, supported);
       case KeyType::TextList:
         return check_list(node, key, path);
       case KeyType::TextOrList:
@@ -95,6 +108,7 @@ class ShapeChecker {
       case KeyType::Text:
       case KeyType::Bool:
       case KeyType::Number:
+      case KeyType::Real:
       case KeyType::Duration:
       case KeyType::Size:
         break;
@@ -111,11 +125,44 @@ class ShapeChecker {
       if (key.secret && member.value.is_scalar()) {
         expected("a mapping", member.value, below, true);
       } else if (key.type == KeyType::SectionMap) {
-        check_section(member.value, config_section(key.section), below, supported);
+        check_section(member.value, table_.section(key.section), below, supported);
       } else if (key.type == KeyType::TextMap && !member.value.is_scalar()) {
         expected("a value", member.value, below);
       }
     }
+  }
+
+  void check_sections(const YamlNode& node, const ConfigKey& key, const std::string& path,
+                      bool supported) {
+    if (!node.is_list()) return expected("a list", node, path, key.secret);
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const std::string below = fmt::format("{}[{}]", path, i);
+      if (key.type == KeyType::KindList) {
+        check_kind(node.items[i], key, below, supported);
+      } else {
+        check_section(node.items[i], table_.section(key.section), below, supported);
+      }
+    }
+  }
+
+  void check_kind(const YamlNode& item, const ConfigKey& key, const std::string& path,
+                  bool supported) {
+    const std::string kind = kind_of(item);
+    const std::vector<std::string> kinds = kinds_of(table_, key.section);
+    if (kind.empty()) {
+      return note(Problem::Severity::Error, item.place, path,
+                  fmt::format("has no kind, one of {}", fmt::join(kinds, ", ")));
+    }
+    const ConfigSection* const section =
+        table_.find_section(fmt::format("{}_{}", key.section, kind));
+    if (section == nullptr) {
+      const std::string meant = did_you_mean(kind, kinds);
+      return note(Problem::Severity::Error, item.place, path,
+                  meant.empty()
+                      ? fmt::format("\"{}\" is no kind; there are {}", kind, fmt::join(kinds, ", "))
+                      : fmt::format("\"{}\" is no kind; did you mean \"{}\"?", kind, meant));
+    }
+    if (item.is_map()) check_section(item, *section, path, supported);
   }
 
   void check_list(const YamlNode& node, const ConfigKey& key, const std::string& path) {
@@ -141,6 +188,14 @@ class ShapeChecker {
     if (key.type == KeyType::Size && !parse_size(node.text)) {
       return expected("a size such as 64MiB or a number of bytes", node, path);
     }
+    if (key.type == KeyType::Real) {
+      const auto number = real_number(node.text);
+      const auto least = static_cast<double>(key.least);
+      const bool bounded = key.least > std::numeric_limits<int>::min();
+      if (number && (!bounded || *number >= least)) return;
+      return expected(bounded ? fmt::format("a number from {} on", key.least) : "a number", node,
+                      path);
+    }
     if (key.type == KeyType::Number) {
       const auto number = whole_number(node.text);
       if (number && *number >= key.least && *number <= key.most) return;
@@ -157,28 +212,31 @@ class ShapeChecker {
     }
   }
 
+  const ConfigTable& table_;
   std::vector<Problem>& problems_;
   std::vector<std::string>& unsupported_;
 };
 
 }  // namespace
 
-std::optional<bool> parse_truth(std::string_view text) {
-  std::string word(text.substr(0, 6));
-  std::transform(word.begin(), word.end(), word.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  for (const std::string_view yes : {"true", "yes", "on"}) {
-    if (word == yes) return true;
-  }
-  for (const std::string_view no : {"false", "no", "off"}) {
-    if (word == no) return false;
-  }
-  return std::nullopt;
+void check_shape(const YamlNode& root, const ConfigTable& table, std::vector<Problem>& problems,
+                 std::vector<std::string>& unsupported) {
+  ShapeChecker(table, problems, unsupported).check_section(root, table.top(), "", true);
 }
 
-void check_shape(const YamlNode& root, std::vector<Problem>& problems,
-                 std::vector<std::string>& unsupported) {
-  ShapeChecker(problems, unsupported).check_section(root, config_section("top"), "", true);
+std::vector<std::string> kinds_of(const ConfigTable& table, std::string_view section) {
+  const std::string prefix = std::string(section) + "_";
+  std::vector<std::string> kinds;
+  for (const ConfigSection& each : table.sections) {
+    if (each.name.starts_with(prefix)) kinds.emplace_back(each.name.substr(prefix.size()));
+  }
+  return kinds;
+}
+
+std::string kind_of(const YamlNode& item) {
+  if (item.is_scalar()) return item.text;
+  const YamlNode* const kind = item.find("kind");
+  return kind != nullptr && kind->is_scalar() ? kind->text : std::string();
 }
 
 }  // namespace rouse

@@ -1,5 +1,4 @@
-#include "proxy/config/command_line.hpp"
-#include "proxy/config/macros.hpp"
+#include "base/config/environment.hpp"
 
 #include <fmt/format.h>
 
@@ -23,15 +22,13 @@ bool is_name(std::string_view text) {
 
 class Environment {
  public:
-  explicit Environment(std::vector<Problem>& problems) : problems_(problems) {}
+  Environment(std::vector<Problem>& problems,
+              const std::function<void(YamlNode&, const std::string&)>& before)
+      : problems_(problems), before_(before) {}
 
   void expand(YamlNode& node, const std::string& path) {
     if (node.is_scalar()) {
-      if (is_command(path) && node.text.find('#') != std::string::npos) {
-        // What is commented out in a command need not be set.
-        node.text = without_comment_lines(node.text);
-        node.text_column = 0;
-      }
+      if (before_) before_(node, path);
       if (put_in(node.text, node.place, path)) node.text_column = 0;
     }
     for (std::size_t i = 0; i < node.items.size(); ++i) {
@@ -46,10 +43,6 @@ class Environment {
   }
 
  private:
-  static bool is_command(std::string_view path) {
-    return path.starts_with("models.") && (path.ends_with(".cmd") || path.ends_with(".cmdStop"));
-  }
-
   /// Whether @p text has changed.
   bool put_in(std::string& text, const SourcePlace& place, const std::string& path) {
     constexpr std::string_view kStart = "${env.";
@@ -101,12 +94,14 @@ class Environment {
   }
 
   std::vector<Problem>& problems_;
+  const std::function<void(YamlNode&, const std::string&)>& before_;
 };
 
 }  // namespace
 
-void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems) {
-  Environment(problems).expand(node, path);
+void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems,
+                        const std::function<void(YamlNode&, const std::string&)>& before) {
+  Environment(problems, before).expand(node, path);
 }
 
 }  // namespace rouse
