@@ -8,11 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <string_view>
 
 extern char** environ;  // NOLINT: POSIX wants it declared by the user
 
@@ -20,11 +22,17 @@ namespace rouse {
 
 namespace {
 
+/// Variables by which systemd speaks with us alone: a container runtime that finds them would
+/// answer in our place.
+constexpr std::array<std::string_view, 3> kOursAlone = {"NOTIFY_SOCKET", "WATCHDOG_USEC",
+                                                        "WATCHDOG_PID"};
+
 /// Our environment with @p extra over it, as execve takes it.
 std::vector<std::string> merged_environment(const std::vector<std::string>& extra) {
   std::map<std::string, std::string> merged;
   const auto add = [&](const std::string& pair) { merged[pair.substr(0, pair.find('='))] = pair; };
   for (char** each = environ; *each != nullptr; ++each) add(*each);
+  for (const std::string_view name : kOursAlone) merged.erase(std::string(name));
   for (const std::string& pair : extra) add(pair);
   std::vector<std::string> list;
   for (auto& [name, pair] : merged) list.push_back(std::move(pair));

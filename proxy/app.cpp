@@ -2,6 +2,7 @@
 
 #include "base/http_server.hpp"
 #include "base/log.hpp"
+#include "base/sd_notify.hpp"
 #include "base/spawn.hpp"
 #include "base/use_task.hpp"
 #include "proxy/engine/registry.hpp"
@@ -103,6 +104,8 @@ class App {
                    orphan.model);
     }
     if (!listen()) co_return;
+    notify_ready(fmt::format("{} models", config_->models.size()));
+    engines_.spawn(feed_watchdog(engines_.executor()));
     for (const std::string& model : config_->preload) dispatcher_.load(model);
 
     if (options_.watch_config) engines_.spawn(watch_config());
@@ -110,6 +113,7 @@ class App {
     const int signal = co_await signal_to_end();
     spdlog::info("signal {}: no new connections; running requests may end, then the engines stop",
                  signal);
+    notify_stopping("no new connections; running requests may end");
     server_.stop_accepting();
     signals_.async_wait([this](const boost::system::error_code& failed, int) {
       if (failed) return;
@@ -158,6 +162,14 @@ class App {
 
   /// Takes the configuration anew. One with errors changes nothing.
   Reloaded reload(std::string_view asked_by) {
+    notify_reloading();
+    Reloaded outcome = take_config(asked_by);
+    notify_ready(outcome.ok ? fmt::format("{} models", config_->models.size())
+                            : "goes on with the configuration from before: the new one has errors");
+    return outcome;
+  }
+
+  Reloaded take_config(std::string_view asked_by) {
     ConfigSources sources = options_.sources;
     for (const auto& [id, model] : config_->models) {
       if (model.port) sources.ports.emplace(id, *model.port);
