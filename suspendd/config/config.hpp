@@ -104,6 +104,7 @@ struct WindowCheck {  ///< awake at these times of the week
 };
 struct UpcomingCheck {              ///< a wake-up or timer is due soon: not worth sleeping
   std::vector<std::string> timers;  ///< systemd timers; our own wakeups always count
+  milliseconds min_sleep{10 * 60'000};
 };
 
 using CheckSettings =
