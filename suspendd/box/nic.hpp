@@ -1,0 +1,85 @@
+#pragma once
+
+#include "suspendd/box/nic_port.hpp"
+#include "suspendd/root.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rouse::suspendd {
+
+/// A physical network card and what is known of waking through it. That it is armed is all that
+/// software can know; whether a packet wakes the machine, only a wake shows.
+struct Nic {
+  enum class Wol {
+    Armed,         ///< for magic packets and for nothing else
+    ArmedTooWide,  ///< also for other packets: any ping or ARP request would wake the machine
+    Disarmed,      ///< supported, and off
+    Unsupported,   ///< the card or its driver has none
+    Denied,        ///< the kernel let us not ask
+    Unknown,       ///< asking failed
+  };
+
+  std::string name;
+  std::string mac;        ///< permanent
+  std::string operstate;  ///< as the kernel says: up, down, dormant, unknown …
+  /// IPv4 of the card, or of the bond, bridge or VLAN that it carries; empty: none.
+  std::string ip;
+  std::string broadcast;
+  std::string address_on;  ///< the interface that has the address: eth0, br0, eth0.10
+  bool on_vlan = false;    ///< it reaches that address only through a VLAN
+  bool is_wireless = false;
+  Wol wol = Wol::Unknown;
+  WolModes modes;
+  /// `device/power/wakeup`; nullopt: the kernel shows no such switch for it.
+  std::optional<bool> wakeup_enabled;
+  std::string wakeup_file;  ///< where that switch is; empty as above
+  std::string why;          ///< for a person, whenever wol is not Armed, or armed with a doubt
+
+  /// Fronts can reach it: up, and with an address and its broadcast.
+  [[nodiscard]] bool is_reachable() const {
+    return operstate != "down" && !ip.empty() && !broadcast.empty();
+  }
+  [[nodiscard]] bool is_armed() const { return wol == Wol::Armed && wakeup_enabled.value_or(true); }
+};
+
+[[nodiscard]] const char* name_of(Nic::Wol wol);
+
+/// The physical cards of the machine in the order of their names; @p only: none but these (a bond,
+/// bridge or VLAN stands for its cards); empty: all.
+[[nodiscard]] std::vector<Nic> list_nics(const Root& root, NicPort& port,
+                                         const std::vector<std::string>& only = {});
+
+/// Arms cards for magic packets alone, and puts back what was there.
+///
+/// To be done before every suspend: drivers forget it at a link change, and some at a resume.
+/// Port and root must outlive it. Nothing is put back by its destructor.
+class WolArming {
+ public:
+  WolArming(const Root& root, NicPort& port, std::vector<std::string> only)
+      : root_(root), port_(port), only_(std::move(only)) {}
+
+  /// Looks, arms what can be armed (option g and nothing else, `power/wakeup` enabled), looks
+  /// again. The answer is what the second look saw; `why` tells what failed.
+  std::vector<Nic> arm();
+  /// Gives back each card's modes from before the first arm(). The error is that of the first card
+  /// that refused; the others are restored all the same.
+  Result<void> restore();
+
+ private:
+  struct Before {
+    std::string interface;
+    std::uint32_t armed = 0;
+    std::string wakeup_file;  ///< set where we switched it on
+  };
+  std::string arm_one(const Nic& nic);
+
+  const Root& root_;
+  NicPort& port_;
+  std::vector<std::string> only_;
+  std::vector<Before> before_;
+};
+
+}  // namespace rouse::suspendd
