@@ -122,12 +122,12 @@ class ShapeChecker {
     if (!node.is_map()) return expected("a mapping", node, path, key.secret);
     for (const YamlNode::Member& member : node.members) {
       const std::string below = path + "." + member.key;
-      if (key.secret && member.value.is_scalar()) {
+      if (key.type == KeyType::TextMap) {
+        if (!member.value.is_scalar()) expected("a value", member.value, below, key.secret);
+      } else if (key.secret && member.value.is_scalar()) {
         expected("a mapping", member.value, below, true);
       } else if (key.type == KeyType::SectionMap) {
         check_section(member.value, table_.section(key.section), below, supported);
-      } else if (key.type == KeyType::TextMap && !member.value.is_scalar()) {
-        expected("a value", member.value, below);
       }
     }
   }

@@ -7,6 +7,7 @@
 #include "core/key_budget.hpp"
 #include "core/residency.hpp"
 #include "core/scheduler.hpp"
+#include "proxy/config/wake.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -103,6 +104,7 @@ struct PeerConfig {
   std::vector<std::string> models;
   Filters filters;
   Timeouts timeouts;
+  std::optional<WakeConfig> wake;  ///< nullopt: it never sleeps
 };
 
 struct WaitingConfig {                          // waiting: (ours)

@@ -56,6 +56,7 @@ void read_peers(const Section& top, Config& config) {
     peer.filters = read_filters(section.section("filters"));
     peer.timeouts = read_timeouts(section.section("timeouts"), 60);
     peer.endpoint.tls_timeout = peer.timeouts.tls_handshake;
+    if (section.is_given("wake")) peer.wake = read_wake(section.section("wake"));
     for (const ListItem& item : section.items("models")) {
       const std::string full = member.key + "/" + item.text;
       const auto [it, fresh] = owner.emplace(full, member.key);

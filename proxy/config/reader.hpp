@@ -13,6 +13,9 @@ namespace rouse {
 /// @p response_header: the default of that limit, in seconds.
 [[nodiscard]] Timeouts read_timeouts(const Section& section, int response_header);
 
+/// The section wake of a peer.
+[[nodiscard]] WakeConfig read_wake(const Section& section);
+
 /// That no model has this id or alias, and which one was probably meant.
 [[nodiscard]] std::string no_model(const std::string& name, const Config& config);
 

@@ -212,6 +212,42 @@ constexpr std::array kPeer = {
     ConfigKey{"models", TextList, "", "", "the models that it has", false},
     ConfigKey{"filters", Section, "filters", "", "changes to requests", false},
     ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to it", false},
+    ConfigKey{"wake", Section, "wake", "", "how it is woken when it sleeps"},
+};
+constexpr std::array kWake = {
+    ConfigKey{"mac", TextOrList, "", "auto",
+              "the addresses of its network cards; auto: those that its own rouse announces"},
+    ConfigKey{"broadcast", TextOrList, "", "[]",
+              "where magic packets are sent: 192.168.1.255; none: the networks of the interfaces"},
+    ConfigKey{"port", TextOrList, "", "9", "UDP ports that they go to"},
+    ConfigKey{"interface", Text, "", "", "they leave by this one"},
+    ConfigKey{"source", Text, "", "", "they leave from this IPv4 address of ours"},
+    ConfigKey{.name = "secureon",
+              .type = Text,
+              .text = "the card's password: six bytes in hex, or four with dots between",
+              .secret = true},
+    ConfigKey{"raw", Bool, "", "false", "also without IP, as ethertype 0x0842; needs CAP_NET_RAW"},
+    ConfigKey{"unicast", TextOrList, "", "[]", "also to these addresses, such as its own"},
+    ConfigKey{"relay", Section, "wakeRelay", "", "a rouse-suspendd relay on its network"},
+    ConfigKey{"http", Section, "wakeHttp", "",
+              "a request that switches it on; repeated until it answers, so no toggle"},
+    ConfigKey{"command", TextOrList, "", "", "a program that switches it on; no shell is involved"},
+    ConfigKey{"commandTimeout", Duration, "", "30s", "after which it is killed"},
+    ConfigKey{"timeout", Duration, "", "2m", "it must answer within this time"},
+};
+constexpr std::array kWakeRelay = {
+    ConfigKey{"url", Text, "", "", "where it listens"},
+    ConfigKey{.name = "token", .type = Text, .text = "the token that it wants", .secret = true},
+};
+constexpr std::array kWakeHttp = {
+    ConfigKey{"method", Text, "", "POST", "of the request"},
+    ConfigKey{.name = "url", .type = Text, .text = "what is asked", .secret = true},
+    ConfigKey{.name = "headers",
+              .type = TextMap,
+              .otherwise = "{}",
+              .text = "of the request",
+              .secret = true},
+    ConfigKey{.name = "body", .type = Text, .text = "of the request", .secret = true},
 };
 
 constexpr std::array kStore = {
@@ -319,6 +355,9 @@ constexpr std::array kSections = {
     ConfigSection{"selector", kSelector},
     ConfigSection{"selectorSettings", kSelectorSettings},
     ConfigSection{"peer", kPeer},
+    ConfigSection{"wake", kWake},
+    ConfigSection{"wakeRelay", kWakeRelay},
+    ConfigSection{"wakeHttp", kWakeHttp},
     ConfigSection{"store", kStore},
     ConfigSection{"ui", kUi},
     ConfigSection{"uiActivity", kUiActivity},

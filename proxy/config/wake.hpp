@@ -1,0 +1,16 @@
+#pragma once
+
+#include "base/wake_plan.hpp"
+
+#include <chrono>
+
+namespace rouse {
+
+struct WakeConfig {  // peers.NAME.wake: (ours)
+  /// The machine's own announcement names its cards; what plan.macs has comes in addition.
+  bool learns_macs = true;
+  WakePlan plan;
+  std::chrono::milliseconds timeout{120'000};  ///< from the first packet to a verified answer
+};
+
+}  // namespace rouse
