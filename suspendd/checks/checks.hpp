@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/endpoint.hpp"
+#include "base/http_pool.hpp"
+#include "base/task.hpp"
+#include "suspendd/check.hpp"
+#include "suspendd/config/config.hpp"
+#include "suspendd/root.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace rouse::suspendd {
+
+/// What checks are made with. Outlives every check made with it; one per daemon.
+struct CheckContext {
+  Executor executor;
+  HttpPool& pool;  ///< for checks that ask over HTTP
+  Endpoint power;  ///< the power socket of `rouse`, for the `proxy` check
+  Root root = Root();
+  /// Rates and ages: a clock that nobody can set.
+  std::function<std::chrono::steady_clock::time_point()> now = [] {
+    return std::chrono::steady_clock::now();
+  };
+  /// For `window`, and for the stamps of files.
+  std::function<std::chrono::system_clock::time_point()> wall = [] {
+    return std::chrono::system_clock::now();
+  };
+};
+
+/// The check that @p config describes. Settings that cannot work (a pattern, a time zone) make a
+/// check whose every look is Unknown and says what is wrong. Null: no check of that kind is built
+/// in.
+[[nodiscard]] std::unique_ptr<Check> make_check(const CheckConfig& config, CheckContext& context);
+
+}  // namespace rouse::suspendd

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "suspendd/checks/checks.hpp"
+
+#include <memory>
+
+namespace rouse::suspendd {
+
+// One maker per kind of check, defined in the file of that check. A kind with a line here is built
+// in; the others fall to the template.
+
+using CheckPtr = std::unique_ptr<Check>;
+
+CheckPtr make_kind(const CpuCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const DiskCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const NetCheck& settings, const CheckConfig& config, CheckContext& context);
+
+template <class Settings>
+CheckPtr make_kind(const Settings&, const CheckConfig&, CheckContext&) {
+  return nullptr;
+}
+
+}  // namespace rouse::suspendd
