@@ -102,8 +102,8 @@ struct Committed {
   Op op{};
   std::uint64_t epoch = 0;
 };
-/// Answer to everything else: Renew, Unload, ArmAlarm, Suspend (queued or refused), TellResumed,
-/// ProbeGpu, Recover, RunHook; and to a Commit that was refused or brought no answer.
+/// Answer to everything else: Renew, Release, Unload, ArmAlarm, Suspend (queued or refused),
+/// TellResumed, ProbeGpu, Recover, RunHook; and to a Commit that was refused or brought no answer.
 struct Done {
   Op op{};
   bool ok = true;
@@ -168,15 +168,18 @@ struct AskDrain {
   bool force = false;
   std::string reason;
 };
-/// Keep the lease (or, once committed, the proxy's belief in the coming sleep) for another ttl.
+/// Keep the lease, or once @p committed the proxy's belief in the coming sleep, for another ttl.
 struct Renew {
   Op op{};
   Attempt attempt{};
+  bool committed = false;
   Duration ttl{0};
   std::string reason;
 };
-/// Give the lease back. Needs no answer: closing its stream does the same.
+/// Give the lease back, also one that may have been committed without our knowledge. ok also when
+/// the proxy knows no such lease.
 struct Release {
+  Op op{};
   Attempt attempt{};
   std::string reason;
 };
@@ -212,10 +215,10 @@ struct Suspend {
 struct LetSleep {
   std::string reason;
 };
-/// POST /v1/power/resumed.
+/// POST /v1/power/resumed. ok also when the proxy knows of no such sleep: it is awake then.
 struct TellResumed {
   Op op{};
-  std::uint64_t epoch = 0;  ///< 0: of a commit whose answer was lost; the proxy knows which
+  std::uint64_t epoch = 0;  ///< of the commit
   Duration slept{0};        ///< zero: the suspend did not happen
   WakeReason wake = WakeReason::Unknown;
   std::string reason;

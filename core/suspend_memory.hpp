@@ -65,6 +65,14 @@ struct InProgress {
   std::string reason;
 };
 
+/// The proxy may still believe in a sleep that is over, or did not happen.
+struct Untold {
+  Attempt attempt{};
+  std::optional<std::uint64_t> epoch;  ///< nullopt: the answer to the commit was lost
+  Duration slept{0};
+  WakeReason wake = WakeReason::Unknown;
+};
+
 /// What must outlive the daemon's crash. A plain value: the shell writes it at each Save, before it
 /// does anything that follows, and gives the last one back at the start.
 struct Memory {
@@ -75,8 +83,7 @@ struct Memory {
   std::optional<Instant> retry_at;  ///< boottime
   std::optional<Block> block;
   std::optional<InProgress> in_progress;
-  /// The proxy has not yet heard that this sleep is over.
-  std::optional<std::uint64_t> untold_epoch;
+  std::optional<Untold> untold;
   std::optional<SleepRecord>
       last_suspend;                ///< the last attempt that reached the kernel, or meant to
   std::vector<SleepRecord> wakes;  ///< the last ones, oldest first, at most kWakesKept

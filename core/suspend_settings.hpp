@@ -80,6 +80,7 @@ struct Settings {
   int spurious_max = 3;  ///< unused wakes within spurious_window: blocked
   Duration spurious_window{30 * 60'000};
 
+  bool gate = true;            ///< the gate unit is installed: every suspend asks it
   Duration gate_wait{20'000};  ///< how long a suspend that is not ours waits for the drain
   OnBusy gate_on_busy = OnBusy::Allow;
   Duration sleep_delay{4'000};  ///< the same without a gate; below InhibitDelayMaxSec of logind
