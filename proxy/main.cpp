@@ -69,6 +69,9 @@ int main(int argc, char** argv) {
   serve_command->add_option("--state-dir", serve.state_dir, "remembers engines over a crash")
       ->capture_default_str();
 
+  serve_command->add_option("--power-socket", serve.power_socket,
+                            "the unix socket on which rouse-suspendd asks for sleep");
+
   rouse::ConfigSources checked;
   bool strict = false;
   bool json = false;

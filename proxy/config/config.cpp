@@ -196,6 +196,26 @@ void read_tls(const Section& top, Config& config) {
   }
 }
 
+void read_power(const Section& top, Config& config) {
+  const Section power = top.section("power");
+  config.power.socket = trimmed(power.text("socket"));
+  if (!config.power.socket.empty() && !config.power.socket.starts_with('/')) {
+    power.fault("socket", "expected an absolute path, such as /run/rouse/power.sock");
+  }
+  config.power.users = power.texts("users");
+  config.power.groups = power.texts("groups");
+  for (const ListItem& item : power.items("onWake")) {
+    const ModelConfig* const model = config.find_exact(trimmed(item.text));
+    if (model != nullptr) {
+      config.power.load.push_back(model->id);
+    } else if (item.text == "last") {
+      config.power.load_last = true;
+    } else {
+      power.fault_at(item, no_model(item.text, config));
+    }
+  }
+}
+
 void read_preload(const Section& top, Config& config) {
   const Section startup = top.section("hooks").section("on_startup");
   for (const ListItem& item : startup.items("preload")) {
@@ -228,6 +248,7 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   read_routing(top, *config);
   read_remote(top, *config);
   read_preload(top, *config);
+  read_power(top, *config);
   read_keys(top, *config);
   read_cors(top, *config);
   return config;

@@ -131,6 +131,14 @@ struct LimitsConfig {  // limits: (ours)
   std::chrono::milliseconds idle_timeout{360'000};  ///< a kept-alive connection (bun keeps 300 s)
 };
 
+struct PowerConfig {                // power: (ours)
+  std::string socket;               ///< empty: the usual place, if there is a folder for it
+  std::vector<std::string> users;   ///< names or numbers
+  std::vector<std::string> groups;  ///< names or numbers
+  std::vector<std::string> load;    ///< model ids, after a sleep
+  bool load_last = false;           ///< and those that were resident before it
+};
+
 /// An alias with a * in it, which stands for any text.
 struct AliasPattern {
   std::string pattern;
@@ -202,6 +210,7 @@ struct Config {
   AuxConfig aux;
   LimitsConfig limits;
   TlsFiles tls;  // tls: (ours); cert and key both or neither
+  PowerConfig power;
 
   /// The model with that id or exactly that alias; nullptr if none.
   [[nodiscard]] const ModelConfig* find_exact(std::string_view name) const;

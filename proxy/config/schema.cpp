@@ -64,6 +64,7 @@ constexpr std::array kTop = {
               "titles, summaries and counts, for which nothing is swapped"},
     ConfigKey{"limits", Section, "limits", "", "bounds of the HTTP side"},
     ConfigKey{"tls", Section, "tls", "", "https for the listener, unless the flags give files"},
+    ConfigKey{"power", Section, "power", "", "who may let this machine sleep"},
 };
 
 constexpr std::array kKey = {
@@ -334,6 +335,17 @@ constexpr std::array kTls = {
     ConfigKey{"minVersion", Text, "", "1.2", "of TLS: 1.2 or 1.3", true, 0, 0, "1.2|1.3"},
 };
 
+constexpr std::array kPower = {
+    ConfigKey{"socket", Text, "", "",
+              "the unix socket of rouse-suspendd; empty: /run/rouse/power.sock if there is that "
+              "folder"},
+    ConfigKey{"users", TextList, "", "[]",
+              "who may use the socket, besides root and our own user; names or numbers"},
+    ConfigKey{"groups", TextList, "", "[]", "and whose members may"},
+    ConfigKey{"onWake", TextList, "", "[]",
+              "models that are loaded after a sleep; last: those that were there before it"},
+};
+
 constexpr std::array kSections = {
     ConfigSection{"top", kTop},
     ConfigSection{"key", kKey},
@@ -371,6 +383,7 @@ constexpr std::array kSections = {
     ConfigSection{"aux", kAux},
     ConfigSection{"limits", kLimits},
     ConfigSection{"tls", kTls},
+    ConfigSection{"power", kPower},
 };
 
 constexpr ConfigTable kTable{"configuration of rouse", kSections, true, Problem::Severity::Warning};

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "base/result.hpp"
+
+#include <sys/types.h>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace rouse {
+
+/// Who is at the other end of a unix socket, as the kernel vouches for it.
+struct PeerCredentials {
+  pid_t pid = 0;
+  uid_t uid = 0;
+  std::set<gid_t> groups;  ///< the primary one and the others
+
+  /// SO_PEERCRED and SO_PEERGROUPS of @p socket.
+  [[nodiscard]] static Result<PeerCredentials> of(int socket);
+};
+
+/// Who may say when this box sleeps: root, the user that we run as, and whoever is configured.
+class PowerAllowList {
+ public:
+  /// Names or numbers. What does not exist on this machine is in unknown().
+  PowerAllowList(const std::vector<std::string>& users, const std::vector<std::string>& groups);
+
+  [[nodiscard]] bool allows(const PeerCredentials& peer) const;
+  [[nodiscard]] const std::vector<std::string>& unknown() const { return unknown_; }
+
+ private:
+  std::set<uid_t> users_;
+  std::set<gid_t> groups_;
+  std::vector<std::string> unknown_;
+};
+
+}  // namespace rouse

@@ -1,0 +1,153 @@
+#pragma once
+
+#include "base/task_group.hpp"
+#include "core/attempt_table.hpp"
+#include "core/power_lease.hpp"
+#include "proxy/dispatcher.hpp"
+#include "proxy/event_hub.hpp"
+#include "proxy/power/idle_connections.hpp"
+#include "proxy/power/power_facts.hpp"
+#include "proxy/recorder.hpp"
+#include "proxy/refusal.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace rouse {
+
+class HttpServer;
+
+/// The shell around core::power::Lease: asks it before every piece of work, performs what it
+/// decides, tells subscribers. Single thread. What the constructor gets outlives it; Work and
+/// Holders are gone before it is destroyed.
+class Power {
+ public:
+  using Lease = core::power::Lease;
+
+  Power(TaskGroup& tasks, Dispatcher& dispatcher, Recorder& recorder);
+  ~Power();
+  Power(const Power&) = delete;
+  Power& operator=(const Power&) = delete;
+
+  /// The listener that is closed while the box sleeps; outlives this.
+  void guard(HttpServer& server) { server_ = &server; }
+  /// Called after each wake: engines may have lost their GPU.
+  void on_wake(std::function<void()> call) { on_wake_ = std::move(call); }
+  /// Looks at the clocks until its group is cancelled. Once.
+  Task<void> watch();
+
+  /// Something that needs the box awake, from the moment it was let in. Keeps the box awake.
+  class Work {
+   public:
+    ~Work();
+    Work(const Work&) = delete;
+    Work& operator=(const Work&) = delete;
+    /// It is request @p id of those in flight: for cutting it when a later attempt comes.
+    void is_request(std::uint64_t id) { request_ = id; }
+
+   private:
+    friend class Power;
+    Work(Power& power, std::uint64_t number) : power_(power), number_(number) {}
+    Power& power_;
+    std::uint64_t number_;
+    std::string what_;
+    std::string attempt_;        // the id, if the sender counts its attempts
+    std::uint64_t request_ = 0;  // 0: it is none that is in flight
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  };
+  /// Lets a request for inference or for the management of models in, which cancels a drain and
+  /// cuts an older attempt of the same request; or says why not: the box goes to sleep (503
+  /// "suspending"), or a later attempt has come.
+  [[nodiscard]] std::variant<std::unique_ptr<Work>, Failure> begin(const RequestHead& head);
+
+  [[nodiscard]] bool is_suspending() const {
+    return lease_.state() == core::power::State::Suspending;
+  }
+  [[nodiscard]] IdleConnections& idle_connections() { return idle_; }
+
+  // --- for the daemon (unix socket) --------------------------------------------------------------
+
+  /// Who holds a lease: hears of its end. @p bell is rung then.
+  class Holder {
+   public:
+    Holder(Power& power, std::string lease, std::function<void()> bell);
+    ~Holder();
+    Holder(const Holder&) = delete;
+    Holder& operator=(const Holder&) = delete;
+    [[nodiscard]] const std::optional<core::power::Cancel>& end() const { return end_; }
+
+   private:
+    friend class Power;
+    Power& power_;
+    std::string lease_;
+    std::function<void()> bell_;
+    std::optional<core::power::Cancel> end_;
+  };
+  using Asked = core::power::Event;
+  /// What answers it; nullopt: it comes later (a commit), through committed().
+  std::optional<core::power::Action> ask(const Asked& event);
+  /// Waits for Committed or Overtaken.
+  Task<core::power::Action> committed();
+  /// Stops all engines. False: the lease is gone, or it took longer than @p limit.
+  Task<bool> unload(std::string lease, std::chrono::milliseconds limit);
+  [[nodiscard]] bool holds(const std::string& lease) const {
+    return lease_.state() == core::power::State::Draining && lease_.lease() == lease;
+  }
+  [[nodiscard]] std::vector<core::power::Busy> busy() const;
+  [[nodiscard]] Result<void> tell_facts(std::string_view json);
+  /// `GET /v1/power/activity`
+  [[nodiscard]] std::string activity_json() const;
+
+  // --- for those who send work (listener) --------------------------------------------------------
+
+  /// `GET /v1/power`
+  [[nodiscard]] std::string snapshot_json() const;
+  [[nodiscard]] EventHub& subscribers() { return hub_; }
+  [[nodiscard]] std::string frame(std::string_view event) const;
+  void acked(std::uint64_t epoch);
+  void subscriber_left();
+
+  void engine_changed();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::vector<core::power::Action> step(const core::power::Event& event);
+  void perform(const std::vector<core::power::Action>& actions);
+  void perform(const core::power::Grant& grant);
+  void perform(const core::power::Refuse& refuse);
+  void perform(const core::power::Cancel& cancel);
+  void perform(const core::power::Announce& announce);
+  void perform(const core::power::Woke& woke);
+  Task<void> close_doors();
+  void open_doors();
+  void announce(std::string_view event);
+  void ended(Work& work);
+  void cut(std::uint64_t number, const core::Attempt& by);
+
+  TaskGroup& tasks_;
+  Dispatcher& dispatcher_;
+  Recorder& recorder_;
+  HttpServer* server_ = nullptr;
+  std::function<void()> on_wake_;
+  Lease lease_;
+  core::AttemptTable attempts_;
+  PowerFacts facts_;
+  IdleConnections idle_;
+  EventHub hub_;
+  std::string boot_id_;
+  std::string why_;  // of the state, for people
+  std::map<std::uint64_t, Work*> works_;
+  std::uint64_t next_work_ = 1;
+  Holder* holder_ = nullptr;
+  std::optional<core::power::Action> commit_answer_;
+  SteadyTimer bell_;          // rung when a commit is answered, an engine changes, a lease ends
+  SteadyTimer timer_;         // of watch()
+  bool doors_stuck_ = false;  // the listener could not be opened again yet
+};
+
+}  // namespace rouse

@@ -1,0 +1,57 @@
+#pragma once
+
+#include "base/json_writer.hpp"
+#include "base/result.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rouse {
+
+/// What only the daemon that suspends the box knows, told with `POST /v1/power/facts`, and what was
+/// seen of the last sleep. It goes out with every announcement.
+class PowerFacts {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Mac {
+    std::string interface;
+    std::string mac;
+    std::string ip;
+    std::string broadcast;
+    std::string wol;  ///< letters as of ethtool: "g"
+
+    auto operator<=>(const Mac&) const = default;
+  };
+  struct Sleep {
+    std::string at;  ///< RFC 3339: when it fell asleep
+    std::chrono::milliseconds slept{};
+    std::string wake;  ///< wol, rtc, power_button …; empty: not known
+
+    auto operator<=>(const Sleep&) const = default;
+  };
+
+  /// Takes the members that @p json has, and leaves the others: sleep_in_ms, blocked, wake.macs,
+  /// last_sleep. Whether anybody should hear of it now; or what is wrong with the text.
+  [[nodiscard]] Result<bool> tell(std::string_view json);
+
+  void slept(std::chrono::milliseconds slept, std::string wake);
+  /// The reason of the sleep that is known already.
+  void explain_sleep(std::chrono::milliseconds slept, std::string wake);
+  /// Something happened that begins the daemon's countdown anew.
+  void stop_countdown() { sleep_at_.reset(); }
+
+  /// sleep_in_ms, blocked, wake, last_sleep: null where it is not known.
+  void write(JsonWriter& json) const;
+
+ private:
+  std::optional<Clock::time_point> sleep_at_;
+  std::string blocked_;
+  std::vector<Mac> macs_;
+  std::optional<Sleep> last_sleep_;
+};
+
+}  // namespace rouse
