@@ -168,12 +168,10 @@ struct AskDrain {
   bool force = false;
   std::string reason;
 };
-/// Keep the lease, or once @p committed the proxy's belief in the coming sleep, for another ttl.
+/// Commit again: the sleep is still to come, the proxy shall not give it up.
 struct Renew {
   Op op{};
   Attempt attempt{};
-  bool committed = false;
-  Duration ttl{0};
   std::string reason;
 };
 /// Give the lease back, also one that may have been committed without our knowledge. ok also when

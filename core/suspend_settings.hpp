@@ -69,7 +69,7 @@ struct Settings {
 
   ProxyUse proxy = ProxyUse::Required;
   bool unload = true;          ///< ask the proxy to unload its engines first
-  Duration drain_ttl{60'000};  ///< of the lease; renewed at a third of it
+  Duration drain_ttl{60'000};  ///< of the lease at least; longer where the steps may take longer
   Duration unload_timeout{45'000};
   Duration suspend_verify{60'000};  ///< of awake time, from the call until the resume is seen
   bool confirm_first = false;       ///< until one remote wake is proved, an operator must agree
