@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -119,5 +120,131 @@ struct CheckConfig {
   milliseconds timeout{5'000};  ///< for one look; beyond it is unknown
   milliseconds every{5'000};
 };
+
+struct IdleConfig {
+  milliseconds time{15 * 60'000};         ///< all checks idle for so long before it sleeps
+  milliseconds poll{5'000};               ///< between two looks of a check
+  milliseconds unknown_max{10 * 60'000};  ///< a check blind for so long raises an alarm
+};
+struct GraceConfig {
+  milliseconds min_uptime{5 * 60'000};  ///< after boot
+  milliseconds resume{60'000};          ///< after a wake
+};
+/// How long it stays awake after a wake for which no request comes.
+struct LingerConfig {
+  milliseconds wol{3 * 60'000};
+  milliseconds rtc{10 * 60'000};
+  milliseconds power_button{20 * 60'000};
+  milliseconds unknown{20 * 60'000};
+};
+struct ProxyConfig {
+  std::string socket = "/run/rouse/power.sock";  ///< empty: there is no proxy on this machine
+  bool unreachable_is_active = true;
+  milliseconds drain_ttl{60'000};
+  milliseconds unload_timeout{45'000};
+};
+struct WolConfig {
+  std::vector<std::string> interfaces;  ///< empty: every wired one that can
+  bool require = true;                  ///< no sleep when none is armed
+  bool arm = true;                      ///< set the flag before each sleep; false: only look
+  bool only_magic = true;               ///< clear the other flags, on which anything wakes it
+};
+struct SuspendConfig {
+  bool confirm_first = false;    ///< until a magic packet has woken it once, an operator must agree
+  milliseconds verify{60'000};   ///< of awake time until the sleep counts as failed
+  milliseconds backoff{60'000};  ///< after a failure; doubles
+  milliseconds backoff_max{60 * 60'000};
+  int max_failures = 5;    ///< in a row, then blocked
+  int spurious_limit = 3;  ///< wakes for nothing within spurious_window, then blocked
+  milliseconds spurious_window{30 * 60'000};
+  milliseconds min_sleep{10 * 60'000};  ///< a wake-up due sooner keeps it awake
+};
+struct GpuConfig {
+  bool probe = true;  ///< ask the driver after each wake, where there is a GPU
+  bool cuda = true;   ///< and whether CUDA starts, where there is one
+  std::string nvml = "libnvidia-ml.so.1";
+  milliseconds timeout{10'000};
+  milliseconds retry{2'000};         ///< before the second try
+  std::vector<std::string> recover;  ///< a command, when the GPU stays lost; empty: none
+  milliseconds recover_timeout{120'000};
+};
+struct WakeupConfig {        ///< wake at this time of day
+  std::uint8_t days = 0x7F;  ///< bit 0: Monday
+  int at = 0;                ///< minutes after midnight, in the machine's time zone
+  std::string why;
+};
+struct HookConfig {
+  std::vector<std::string> argv;  ///< no shell; empty: no hook
+  milliseconds timeout{30'000};
+  bool may_veto = false;  ///< on_fail: abort
+};
+struct HooksConfig {
+  HookConfig pre_drain;
+  HookConfig pre_suspend;
+  HookConfig post_resume;
+  HookConfig on_blocked;
+};
+struct NotifyConfig {
+  std::optional<Endpoint> webhook;  ///< base_path is the whole path
+  std::string token;                ///< Authorization: Bearer
+  milliseconds timeout{10'000};
+};
+struct ListenAddress {
+  std::string host;
+  std::uint16_t port = 0;
+};
+struct GateConfig {
+  milliseconds wait{20'000};
+  bool deny_when_busy = false;
+};
+struct PowerConfig {
+  double idle_watts = 0;   ///< what the machine draws awake and idle; 0: no estimate
+  double sleep_watts = 0;  ///< and asleep
+};
+/// The always-on host's part: sends magic packets for a proxy that cannot.
+struct RelayConfig {
+  std::optional<ListenAddress> listen;  ///< nullopt: no relay
+  std::string token;
+  std::vector<std::string> macs;  ///< that may be woken; empty: any
+  std::string interface;
+  std::string source;
+};
+
+/// All that suspendd.yaml says. Made by load_config() only, with everything checked.
+struct Config {
+  IdleConfig idle;
+  GraceConfig grace;
+  LingerConfig linger;
+  std::vector<CheckConfig> checks;
+  ProxyConfig proxy;
+  WolConfig wol;
+  SuspendConfig suspend;
+  GpuConfig gpu;
+  bool unload = true;  ///< engines before each sleep
+  std::vector<WakeupConfig> wakeups;
+  HooksConfig hooks;
+  NotifyConfig notify;
+  std::optional<ListenAddress> metrics;
+  GateConfig gate;
+  PowerConfig power;
+  RelayConfig relay;
+  bool dry_run = false;
+  std::string log_level = "info";
+  std::string state_dir = "/var/lib/rouse/suspendd";
+  std::string control_socket = "/run/rouse/suspendd.sock";
+  std::vector<std::string> control_users;  ///< that may command it, besides root and itself
+};
+
+struct LoadedConfig {
+  std::shared_ptr<const Config> config;  ///< null when there are errors
+  std::vector<Problem> problems;
+};
+
+/// Reads the file @p path. A file that is not there is an error.
+[[nodiscard]] LoadedConfig load_config(const std::string& path);
+/// @p name stands in the places of problems.
+[[nodiscard]] LoadedConfig parse_config(std::string_view text, const std::string& name);
+/// The checks when the file names none.
+[[nodiscard]] std::vector<CheckConfig> default_checks(const Config& config);
 
 }  // namespace rouse::suspendd
