@@ -10,10 +10,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rouse::suspendd {
@@ -24,6 +24,7 @@ enum class CanSuspend {
   No,            ///< bus policy or polkit says no
   Challenge,     ///< only after a person has given a password
   NotAvailable,  ///< the kernel or sleep.conf has no suspend
+  Inhibited,     ///< 257 and newer: as soon as a block lock is let go
 };
 [[nodiscard]] const char* to_text(CanSuspend can);
 
@@ -57,6 +58,9 @@ struct Session {
   bool idle_hint = false;
   /// CLOCK_MONOTONIC; zero: never set.
   std::chrono::microseconds idle_since{0};
+
+  /// Somebody works there: user, user-early, user-light …, not greeters, managers, background.
+  [[nodiscard]] bool is_user() const { return session_class.starts_with("user"); }
 };
 
 struct ScheduledShutdown {
@@ -86,7 +90,8 @@ class Logind {
   Task<Result<void>> suspend();
 
   Task<Result<std::vector<Inhibitor>>> inhibitors();
-  /// All sessions with their properties; those that end while being asked are left out.
+  /// All sessions; those that end while being asked are left out. Of sessions that are nobody's
+  /// work (is_user()) systemd 256 and newer gives the class only, and it is not asked for more.
   Task<Result<std::vector<Session>>> sessions();
 
   Task<Result<bool>> preparing_for_sleep();
@@ -105,10 +110,10 @@ class Logind {
   /// Several may listen. The callback may not destroy the Logind.
   [[nodiscard]] std::shared_ptr<void> on_sleep(std::function<void(SleepSignal)> then);
   /// Whether logind is on the bus now.
-  [[nodiscard]] bool here() const { return here_; }
+  [[nodiscard]] bool here() const;
 
-  /// Runs until cancelled: reads what was missed whenever logind comes back. Without it on_sleep()
-  /// still tells what is heard.
+  /// Reads what was missed whenever logind comes (also at the start), until cancelled. Without it
+  /// on_sleep() tells only what is heard.
   Task<void> run();
 
   [[nodiscard]] Bus& bus() { return bus_; }
@@ -116,12 +121,16 @@ class Logind {
  private:
   struct Listener;
 
+  Task<Result<BusMessage>> ask(std::string member);
+  Task<Result<std::vector<Session>>> list();
+  Task<Result<bool>> fill(Session& session);
   void tell(SleepSignal signal);
-  Task<Result<std::vector<Session>>> list(std::string member, const char* contents);
 
   Bus& bus_;
-  std::list<std::weak_ptr<Listener>> listeners_;
-  bool here_ = false;
+  std::vector<std::weak_ptr<Listener>> listeners_;
+  bool has_list_ex_ = true;  ///< until it says no
+  bool look_ = false;        ///< what was missed is to be read
+  BusTimer wake_;            ///< cancelled when look_ is set
   BusSubscription sleep_;
   BusSubscription service_;
 };

@@ -41,7 +41,8 @@ class SystemdUnits {
 
  private:
   Task<Result<std::string>> load_unit(std::string unit);
-  Task<Result<std::string>> text(std::string path, std::string interface, std::string name);
+  Task<Result<std::string>> text(std::string path, const char* interface, std::string name);
+  Task<Result<std::uint64_t>> number(std::string path, const char* interface, std::string name);
 
   Bus& bus_;
 };

@@ -5,12 +5,17 @@
 #include "suspendd/bus/bus_error.hpp"
 #include "suspendd/bus/bus_message.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 
 namespace rouse::suspendd {
+
+using BusTimer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                            asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 struct BusOptions {
   /// "unix:path=/run/dbus/system_bus_socket"; empty: the system bus, or what
@@ -68,12 +73,15 @@ class Bus {
                                            std::function<void(bool here)> then);
 
   [[nodiscard]] bool connected() const;
+  /// Whether @p service has an owner now; known once somebody has subscribed to it.
+  [[nodiscard]] bool has(const std::string& service) const;
+  [[nodiscard]] Executor executor() const;
   /// Why there is no connection; empty when there is one.
   [[nodiscard]] const std::string& trouble() const;
 
- private:
-  class Connection;
   struct State;
+
+ private:
   std::unique_ptr<State> state_;
 };
 

@@ -59,6 +59,7 @@ class BusReader {
   /// array() is read with `while (reader.more())`; each ends with leave().
   void array(const char* contents);
   void structure(const char* contents);
+  void entry(const char* contents);  ///< of a dictionary, which is an array of them
   void variant(const char* contents);
   [[nodiscard]] bool more();  ///< false at the end of the container, or after a fault
   void leave();

@@ -4,7 +4,6 @@
 #include "suspendd/config/config.hpp"
 
 #include <chrono>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 namespace rouse::suspendd {
 
 class Logind;
+class Root;
 class SystemdUnits;
 
 // The checks that ask over D-Bus. What they are given by reference outlives them. While the bus or
@@ -20,9 +20,9 @@ class SystemdUnits;
 /// Sessions of people: logind's of class user that are not closing. How long one is idle: its
 /// terminal's access time; a graphical one's IdleHint; without either it counts as long as it
 /// lasts.
-/// @p root is put before /dev and /proc.
+/// Terminals and processes are looked for below @p root.
 [[nodiscard]] std::unique_ptr<Check> make_sessions_check(SessionsCheck settings, Logind& logind,
-                                                         std::filesystem::path root);
+                                                         const Root& root);
 
 /// Block and block-weak locks on sleep or idle, of whatever user; this process's do not count.
 [[nodiscard]] std::unique_ptr<Check> make_inhibitors_check(InhibitorsCheck settings,

@@ -1,0 +1,403 @@
+#include "suspendd/logind.hpp"
+
+#include "base/use_task.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace rouse::suspendd {
+namespace {
+
+constexpr const char* kService = "org.freedesktop.login1";
+constexpr const char* kManagerPath = "/org/freedesktop/login1";
+constexpr const char* kManager = "org.freedesktop.login1.Manager";
+constexpr const char* kSession = "org.freedesktop.login1.Session";
+
+/// polkit may have to be started first.
+constexpr std::chrono::milliseconds kSuspendTimeout{25'000};
+constexpr std::chrono::milliseconds kLookAgain{1'000};
+
+BusObject manager() {
+  return BusObject{kService, kManagerPath, kManager};
+}
+
+Error bad_reply(std::string doing) {
+  return bus_error(BusErrc::BadReply, std::move(doing));
+}
+
+/// Microseconds since the epoch, as far as our clocks reach.
+std::chrono::system_clock::time_point realtime(std::uint64_t microseconds) {
+  using std::chrono::system_clock;
+  constexpr auto kMost =
+      std::chrono::duration_cast<std::chrono::microseconds>(system_clock::duration::max()).count();
+  const auto held = std::min<std::uint64_t>(microseconds, static_cast<std::uint64_t>(kMost));
+  return system_clock::time_point(std::chrono::microseconds(static_cast<std::int64_t>(held)));
+}
+
+std::chrono::microseconds span(std::uint64_t microseconds) {
+  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
+  const auto held = std::min<std::uint64_t>(microseconds, static_cast<std::uint64_t>(kMost));
+  return std::chrono::microseconds(static_cast<std::int64_t>(held));
+}
+
+/// The fields of one row of ListSessionsEx(), "(sussussbto)"; TTY, idle hint and the rest are asked
+/// for with the properties.
+Session read_row_ex(BusReader& reader) {
+  Session session;
+  reader.structure("sussussbto");
+  session.id = reader.string();
+  session.uid = reader.u32();
+  session.user = reader.string();
+  session.seat = reader.string();
+  session.leader = static_cast<pid_t>(reader.u32());
+  session.session_class = reader.string();
+  session.tty = reader.string();
+  session.idle_hint = reader.boolean();
+  session.idle_since = span(reader.u64());
+  session.path = reader.path();
+  reader.leave();
+  return session;
+}
+
+Session read_row(BusReader& reader) {
+  Session session;
+  reader.structure("susso");
+  session.id = reader.string();
+  session.uid = reader.u32();
+  session.user = reader.string();
+  session.seat = reader.string();
+  session.path = reader.path();
+  reader.leave();
+  return session;
+}
+
+std::string text_in_variant(BusReader& reader) {
+  reader.variant("s");
+  std::string text = reader.string();
+  reader.leave();
+  return text;
+}
+
+bool flag_in_variant(BusReader& reader) {
+  reader.variant("b");
+  const bool flag = reader.boolean();
+  reader.leave();
+  return flag;
+}
+
+void read_property(BusReader& reader, const std::string& name, Session& session) {
+  if (name == "Class") {
+    session.session_class = text_in_variant(reader);
+  } else if (name == "Type") {
+    session.type = text_in_variant(reader);
+  } else if (name == "State") {
+    session.state = text_in_variant(reader);
+  } else if (name == "Remote") {
+    session.remote = flag_in_variant(reader);
+  } else if (name == "RemoteHost") {
+    session.remote_host = text_in_variant(reader);
+  } else if (name == "Service") {
+    session.service = text_in_variant(reader);
+  } else if (name == "TTY") {
+    session.tty = text_in_variant(reader);
+  } else if (name == "IdleHint") {
+    session.idle_hint = flag_in_variant(reader);
+  } else if (name == "Leader") {
+    reader.variant("u");
+    session.leader = static_cast<pid_t>(reader.u32());
+    reader.leave();
+  } else if (name == "IdleSinceHintMonotonic") {
+    reader.variant("t");
+    session.idle_since = span(reader.u64());
+    reader.leave();
+  } else {
+    reader.skip("v");
+  }
+}
+
+}  // namespace
+
+const char* to_text(CanSuspend can) {
+  switch (can) {
+    case CanSuspend::Yes:
+      return "yes";
+    case CanSuspend::No:
+      return "no";
+    case CanSuspend::Challenge:
+      return "challenge";
+    case CanSuspend::NotAvailable:
+      return "na";
+    case CanSuspend::Inhibited:
+      return "inhibited";
+  }
+  return "?";
+}
+
+bool Inhibitor::has(std::string_view kind) const {
+  std::string_view rest = what;
+  while (!rest.empty()) {
+    const auto colon = std::min(rest.find(':'), rest.size());
+    if (rest.substr(0, colon) == kind) return true;
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return false;
+}
+
+struct Logind::Listener {
+  std::function<void(SleepSignal)> then;
+};
+
+Logind::Logind(Bus& bus) : bus_(bus), wake_(bus.executor(), BusTimer::time_point::max()) {
+  sleep_ = bus_.on_signal(manager(), "PrepareForSleep", [this](const BusMessage& message) {
+    BusReader reader(message);
+    const bool preparing = reader.boolean();
+    if (reader.finish("PrepareForSleep")) tell({.preparing = preparing});
+  });
+  service_ = bus_.on_service(kService, [this](bool here) {
+    // Another version may have started.
+    has_list_ex_ = true;
+    look_ = here;
+    wake_.cancel();
+  });
+}
+
+Logind::~Logind() = default;
+
+bool Logind::here() const {
+  return bus_.has(kService);
+}
+
+Task<Result<BusMessage>> Logind::ask(std::string member) {
+  BusCall call;
+  call.to = manager();
+  call.member = std::move(member);
+  return bus_.call(std::move(call));
+}
+
+Task<Result<CanSuspend>> Logind::can_suspend() {
+  const auto answer = co_await ask("CanSuspend");
+  if (!answer) co_return answer.error();
+  BusReader reader(*answer);
+  const std::string can = reader.string();
+  const auto read = reader.finish("CanSuspend");
+  if (!read) co_return read.error();
+  if (can == "yes") co_return CanSuspend::Yes;
+  if (can == "no") co_return CanSuspend::No;
+  if (can == "na") co_return CanSuspend::NotAvailable;
+  if (can == "challenge" || can == "challenge-inhibitor-blocked") co_return CanSuspend::Challenge;
+  if (can == "inhibited" || can == "inhibitor-blocked") co_return CanSuspend::Inhibited;
+  co_return bad_reply("reading CanSuspend, which says \"" + can.substr(0, 40) + "\"");
+}
+
+Task<Result<void>> Logind::suspend() {
+  BusCall call;
+  call.to = manager();
+  call.member = "SuspendWithFlags";
+  call.arguments.emplace_back(std::uint64_t{0});
+  call.timeout = kSuspendTimeout;
+  const auto answer = co_await bus_.call(std::move(call));
+  if (!answer) co_return answer.error();
+  co_return Result<void>();
+}
+
+Task<Result<std::vector<Inhibitor>>> Logind::inhibitors() {
+  const auto answer = co_await ask("ListInhibitors");
+  if (!answer) co_return answer.error();
+  std::vector<Inhibitor> found;
+  BusReader reader(*answer);
+  reader.array("(ssssuu)");
+  while (reader.more()) {
+    Inhibitor inhibitor;
+    reader.structure("ssssuu");
+    inhibitor.what = reader.string();
+    inhibitor.who = reader.string();
+    inhibitor.why = reader.string();
+    inhibitor.mode = reader.string();
+    inhibitor.uid = reader.u32();
+    inhibitor.pid = reader.u32();
+    reader.leave();
+    found.push_back(std::move(inhibitor));
+  }
+  reader.leave();
+  const auto read = reader.finish("ListInhibitors");
+  if (!read) co_return read.error();
+  co_return found;
+}
+
+Task<Result<std::vector<Session>>> Logind::list() {
+  std::vector<Session> found;
+  if (has_list_ex_) {
+    const auto answer = co_await ask("ListSessionsEx");
+    if (answer) {
+      BusReader reader(*answer);
+      reader.array("(sussussbto)");
+      while (reader.more()) found.push_back(read_row_ex(reader));
+      reader.leave();
+      const auto read = reader.finish("ListSessionsEx");
+      if (!read) co_return read.error();
+      co_return found;
+    }
+    // Older than 256. The policy that Debian 12 ships for the bus forbids what it does not know.
+    const auto& code = answer.error().code;
+    if (code != BusErrc::UnknownMethod && code != BusErrc::AccessDenied) co_return answer.error();
+    has_list_ex_ = false;
+  }
+  const auto answer = co_await ask("ListSessions");
+  if (!answer) co_return answer.error();
+  BusReader reader(*answer);
+  reader.array("(susso)");
+  while (reader.more()) found.push_back(read_row(reader));
+  reader.leave();
+  const auto read = reader.finish("ListSessions");
+  if (!read) co_return read.error();
+  co_return found;
+}
+
+/// False: the session has ended meanwhile.
+Task<Result<bool>> Logind::fill(Session& session) {
+  BusCall call;
+  call.to = BusObject{kService, session.path, "org.freedesktop.DBus.Properties"};
+  call.member = "GetAll";
+  call.arguments.emplace_back(std::string(kSession));
+  const auto answer = co_await bus_.call(std::move(call));
+  if (!answer) {
+    const auto& code = answer.error().code;
+    if (code == BusErrc::UnknownObject || code == BusErrc::NoSuchSession) co_return false;
+    co_return answer.error();
+  }
+  BusReader reader(*answer);
+  reader.array("{sv}");
+  while (reader.more()) {
+    reader.entry("sv");
+    const std::string name = reader.string();
+    read_property(reader, name, session);
+    reader.leave();
+  }
+  reader.leave();
+  const auto read = reader.finish("session " + session.id);
+  if (!read) co_return read.error();
+  co_return true;
+}
+
+Task<Result<std::vector<Session>>> Logind::sessions() {
+  auto listed = co_await list();
+  if (!listed) co_return listed.error();
+  std::vector<Session> found;
+  found.reserve(listed->size());
+  for (Session& session : *listed) {
+    bool lives = true;
+    if (session.session_class.empty() || session.is_user()) {
+      const auto filled = co_await fill(session);
+      if (!filled) co_return filled.error();
+      lives = *filled;
+    }
+    if (lives) found.push_back(std::move(session));
+  }
+  co_return found;
+}
+
+Task<Result<bool>> Logind::preparing_for_sleep() {
+  const auto answer = co_await bus_.get_property(manager(), "PreparingForSleep");
+  if (!answer) co_return answer.error();
+  BusReader reader(*answer);
+  reader.variant("b");
+  const bool preparing = reader.boolean();
+  const auto read = reader.finish("PreparingForSleep");
+  if (!read) co_return read.error();
+  co_return preparing;
+}
+
+Task<Result<std::optional<ScheduledShutdown>>> Logind::scheduled_shutdown() {
+  const auto answer = co_await bus_.get_property(manager(), "ScheduledShutdown");
+  if (!answer) co_return answer.error();
+  BusReader reader(*answer);
+  reader.variant("(st)");
+  reader.structure("st");
+  ScheduledShutdown shutdown;
+  shutdown.kind = reader.string();
+  const std::uint64_t at = reader.u64();
+  shutdown.at = realtime(at);
+  const auto read = reader.finish("ScheduledShutdown");
+  if (!read) co_return read.error();
+  if (shutdown.kind.empty() || at == 0 || at == UINT64_MAX) {
+    co_return std::optional<ScheduledShutdown>();
+  }
+  co_return std::optional<ScheduledShutdown>(std::move(shutdown));
+}
+
+Task<Result<std::chrono::milliseconds>> Logind::inhibit_delay_max() {
+  const auto answer = co_await bus_.get_property(manager(), "InhibitDelayMaxUSec");
+  if (!answer) co_return answer.error();
+  BusReader reader(*answer);
+  reader.variant("t");
+  const std::uint64_t microseconds = reader.u64();
+  const auto read = reader.finish("InhibitDelayMaxUSec");
+  if (!read) co_return read.error();
+  co_return std::chrono::duration_cast<std::chrono::milliseconds>(span(microseconds));
+}
+
+Task<Result<std::string>> Logind::block_inhibited() {
+  const auto answer = co_await bus_.get_property(manager(), "BlockInhibited");
+  if (!answer) co_return answer.error();
+  BusReader reader(*answer);
+  std::string what = text_in_variant(reader);
+  const auto read = reader.finish("BlockInhibited");
+  if (!read) co_return read.error();
+  co_return what;
+}
+
+Task<Result<UniqueFd>> Logind::inhibit(std::string what, std::string who, std::string why,
+                                       std::string mode) {
+  BusCall call;
+  call.to = manager();
+  call.member = "Inhibit";
+  for (std::string* const text : {&what, &who, &why, &mode}) {
+    call.arguments.emplace_back(std::move(*text));
+  }
+  const auto answer = co_await bus_.call(std::move(call));
+  if (!answer) co_return answer.error();
+  BusReader reader(*answer);
+  UniqueFd lock = reader.fd();
+  const auto read = reader.finish("Inhibit");
+  if (!read) co_return read.error();
+  co_return lock;
+}
+
+std::shared_ptr<void> Logind::on_sleep(std::function<void(SleepSignal)> then) {
+  auto listener = std::make_shared<Listener>();
+  listener->then = std::move(then);
+  listeners_.push_back(listener);
+  return listener;
+}
+
+void Logind::tell(SleepSignal signal) {
+  std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
+  const auto now = listeners_;  // who is told may add others
+  for (const auto& weak : now) {
+    if (const auto listener = weak.lock()) listener->then(signal);
+  }
+}
+
+Task<void> Logind::run() {
+  for (;;) {
+    if (std::exchange(look_, false)) {
+      const auto preparing = co_await preparing_for_sleep();
+      if (preparing) tell({.preparing = *preparing, .recovered = true});
+      // A logind that is still there is asked again; one that left tells when it comes.
+      look_ = look_ || (!preparing && here());
+      wake_.expires_after(kLookAgain);
+    } else {
+      wake_.expires_at(BusTimer::time_point::max());
+    }
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const auto terminal = state.cancelled() & asio::cancellation_type::terminal;
+    if (terminal != asio::cancellation_type::none) co_return;
+    co_await wake_.async_wait(use_task);
+  }
+}
+
+}  // namespace rouse::suspendd
