@@ -1,27 +1,16 @@
 #pragma once
 
 #include "base/task_group.hpp"
+#include "base/wake_packets.hpp"
 #include "base/wake_plan.hpp"
 
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 namespace rouse {
 
 class StreamDeadlines;
-
-/// What one path of a volley came to. That a packet was sent does not mean that it arrived, or even
-/// left: the kernel drops what it finds no neighbour for, in silence.
-struct WakeResult {
-  std::string path;         ///< broadcast, unicast, raw, relay, http, command
-  std::string destination;  ///< "255.255.255.255:9 on eth0", "https://relay.lan", "ipmitool"
-  std::string mac;          ///< of packets
-  bool ok = false;
-  int code = 0;      ///< errno of a packet, HTTP status, exit status
-  std::string text;  ///< for a person: what went wrong, what to do; or "sent"
-};
 
 /// Sends wake signals to one machine: volleys over all paths of its plan at once. One path's error
 /// never stops another, and nothing here waits: sockets do not block, and a relay, a hook or a
