@@ -13,7 +13,13 @@ using CheckPtr = std::unique_ptr<Check>;
 
 CheckPtr make_kind(const CpuCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const DiskCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const HttpJsonCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const LlamaSwapCheck& settings, const CheckConfig& config,
+                   CheckContext& context);
 CheckPtr make_kind(const NetCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const PrometheusCheck& settings, const CheckConfig& config,
+                   CheckContext& context);
+CheckPtr make_kind(const ProxyCheck& settings, const CheckConfig& config, CheckContext& context);
 
 template <class Settings>
 CheckPtr make_kind(const Settings&, const CheckConfig&, CheckContext&) {
