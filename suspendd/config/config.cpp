@@ -4,9 +4,9 @@
 #include "base/config/section.hpp"
 #include "base/config/shape.hpp"
 #include "base/duration_text.hpp"
+#include "base/week.hpp"
 #include "suspendd/config/read_checks.hpp"
 #include "suspendd/config/schema.hpp"
-#include "suspendd/config/week.hpp"
 
 #include <fmt/format.h>
 

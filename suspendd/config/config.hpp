@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/endpoint.hpp"
+#include "base/week.hpp"
 #include "base/yaml_tree.hpp"
 
 #include <chrono>
@@ -95,11 +96,7 @@ struct CommandCheck {
   std::vector<std::string> argv;  ///< no shell; exit 0 active, 1 idle, other unknown
 };
 struct WindowCheck {  ///< awake at these times of the week
-  struct Span {
-    std::uint8_t days = 0x7F;  ///< bit 0: Monday
-    int from = 0;              ///< minutes after midnight
-    int to = 24 * 60;          ///< smaller than from: past midnight
-  };
+  using Span = WeekSpan;
   std::vector<Span> spans;
   std::string time_zone;  ///< empty: the machine's
 };

@@ -1,6 +1,6 @@
 #include "suspendd/config/config.hpp"
 
-#include "suspendd/config/week.hpp"
+#include "base/week.hpp"
 
 #include <gmock/gmock.h>
 

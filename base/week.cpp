@@ -1,4 +1,4 @@
-#include "suspendd/config/week.hpp"
+#include "base/week.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <bitset>
 #include <cctype>
 
-namespace rouse::suspendd {
+namespace rouse {
 
 namespace {
 
@@ -66,8 +66,8 @@ std::optional<int> parse_time_of_day(std::string_view text) {
   return time;
 }
 
-std::optional<WindowCheck::Span> parse_span(std::string_view text) {
-  WindowCheck::Span span;
+std::optional<WeekSpan> parse_span(std::string_view text) {
+  WeekSpan span;
   const std::size_t first = text.find_first_not_of(' ');
   if (first == std::string_view::npos) return std::nullopt;
   text = text.substr(first, text.find_last_not_of(' ') + 1 - first);
@@ -89,9 +89,17 @@ std::optional<WindowCheck::Span> parse_span(std::string_view text) {
   return span;
 }
 
-std::vector<WindowCheck::Span> complement(const std::vector<WindowCheck::Span>& spans) {
+bool is_within(const std::vector<WeekSpan>& spans, int day, int minute) {
+  return std::any_of(spans.begin(), spans.end(), [&](const WeekSpan& span) {
+    const auto has = [&](int which) { return (span.days >> which & 1U) != 0; };
+    if (span.to > span.from) return has(day) && minute >= span.from && minute < span.to;
+    return (has(day) && minute >= span.from) || (has((day + 6) % 7) && minute < span.to);
+  });
+}
+
+std::vector<WeekSpan> complement(const std::vector<WeekSpan>& spans) {
   std::bitset<7 * kDayMinutes> covered;
-  for (const WindowCheck::Span& span : spans) {
+  for (const WeekSpan& span : spans) {
     const int length = (span.to > span.from ? span.to : span.to + kDayMinutes) - span.from;
     for (int day = 0; day < 7; ++day) {
       if ((span.days >> day & 1U) == 0) continue;
@@ -101,7 +109,7 @@ std::vector<WindowCheck::Span> complement(const std::vector<WindowCheck::Span>& 
       }
     }
   }
-  std::vector<WindowCheck::Span> rest;
+  std::vector<WeekSpan> rest;
   for (int day = 0; day < 7; ++day) {
     int from = -1;
     for (int minute = 0; minute <= kDayMinutes; ++minute) {
@@ -137,4 +145,4 @@ std::string time_text(int minutes) {
   return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
 }
 
-}  // namespace rouse::suspendd
+}  // namespace rouse
