@@ -29,10 +29,12 @@ struct TrapContext {
   std::string can_suspend;
   std::string can_suspend_error;
   int systemd_version = 0;  ///< 0: not known
-  std::string gate_unit = "rouse-suspend-gate.service";
+  std::string gate_unit = "rouse-suspendd-gate.service";
 
   std::vector<std::string> wol_interfaces;  ///< empty: all
   bool wol_required = true;
+
+  bool has_wakeups = false;  ///< scheduled ones are configured
 
   /// Engines keep their memory across the sleep, so the driver has to save it.
   bool keeps_vram = false;

@@ -13,6 +13,9 @@ namespace rouse::suspendd {
 /// A real-time clock that can wake the machine: /sys/class/rtc/*/wakealarm exists.
 [[nodiscard]] bool has_wake_clock(const Root& root);
 
+/// Whether the kernel lets us make such timers at all.
+[[nodiscard]] Result<void> may_wake_by_alarm();
+
 /// A timer that wakes the machine from suspend: timerfd of an ALARM clock. One time is set at once.
 /// Needs CAP_WAKE_ALARM, which systemd's ProtectClock= takes away.
 ///

@@ -1,0 +1,156 @@
+#include "suspendd/box/sleep_evidence.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+namespace rouse::suspendd {
+namespace {
+
+constexpr std::string_view kStats = "/sys/power/suspend_stats/";
+constexpr std::chrono::milliseconds kShortestSleep{500};
+
+std::string duration_text(std::chrono::milliseconds time) {
+  const auto seconds = time.count() / 1000;
+  if (seconds < 60) {
+    return std::to_string(seconds) + "." + std::to_string(time.count() % 1000 / 100) + " s";
+  }
+  if (seconds < 3600) {
+    return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
+  }
+  return std::to_string(seconds / 3600) + " h " + std::to_string(seconds % 3600 / 60) + " min";
+}
+
+std::string failure_text(const SuspendStats& stats) {
+  std::string text = stats.last_failed_step.empty() ? "a step" : stats.last_failed_step;
+  text += " failed";
+  if (!stats.last_failed_dev.empty()) text += " at " + stats.last_failed_dev;
+  if (stats.last_failed_errno != 0) {
+    text += std::string(" (") + std::strerror(std::abs(stats.last_failed_errno)) + ")";
+  }
+  return text;
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// State and flags out of /proc/PID/stat; the name in it may have any character, so from its end.
+struct Stat {
+  std::string name;
+  char state = '?';
+  std::uint32_t flags = 0;
+};
+
+std::optional<Stat> parse_stat(std::string_view text) {
+  const auto open = text.find('(');
+  const auto close = text.rfind(')');
+  if (open == std::string_view::npos || close == std::string_view::npos || close + 2 >= text.size())
+    return std::nullopt;
+  Stat stat;
+  stat.name = text.substr(open + 1, close - open - 1);
+  std::string_view rest = text.substr(close + 2);
+  stat.state = rest.front();
+  for (int field = 0; field < 6; ++field) {  // state ppid pgrp session tty tpgid | flags
+    const auto space = rest.find(' ');
+    if (space == std::string_view::npos) return stat;
+    rest.remove_prefix(space + 1);
+  }
+  std::from_chars(rest.data(), rest.data() + rest.size(), stat.flags);
+  return stat;
+}
+
+}  // namespace
+
+Result<SuspendStats> read_suspend_stats(const Root& root) {
+  SuspendStats stats;
+  const auto number = [&](std::string_view name) {
+    return root.read_number(std::string(kStats) + std::string(name));
+  };
+  const auto word = [&](std::string_view name) {
+    const auto read = root.read_word(std::string(kStats) + std::string(name));
+    return read ? *read : std::string();
+  };
+  const auto success = number("success");
+  if (!success) return success.error();
+  stats.success = static_cast<std::uint64_t>(*success);
+  const auto fail = number("fail");
+  if (!fail) return fail.error();
+  stats.fail = static_cast<std::uint64_t>(*fail);
+  stats.last_failed_dev = word("last_failed_dev");
+  stats.last_failed_step = word("last_failed_step");
+  const auto code = number("last_failed_errno");
+  if (code) stats.last_failed_errno = static_cast<int>(*code);
+  return stats;
+}
+
+SleepMark read_sleep_mark(const Root& root) {
+  SleepMark mark;
+  mark.clocks = read_clocks();
+  auto stats = read_suspend_stats(root);
+  if (stats) mark.stats = std::move(*stats);
+  return mark;
+}
+
+SleepEvidence sleep_evidence(const SleepMark& before, const SleepMark& after) {
+  SleepEvidence evidence;
+  const auto gap = after.clocks.asleep_since_boot() - before.clocks.asleep_since_boot();
+  evidence.slept = std::max(std::chrono::milliseconds{0},
+                            std::chrono::duration_cast<std::chrono::milliseconds>(gap));
+  const bool gap_grew = evidence.slept >= kShortestSleep;
+  const bool has_counts = before.stats.has_value() && after.stats.has_value();
+  const bool success_grew = has_counts && after.stats->success > before.stats->success;
+  if (has_counts && after.stats->fail > before.stats->fail) {
+    evidence.failures = after.stats->fail - before.stats->fail;
+  }
+  evidence.has_slept = gap_grew && (success_grew || !has_counts);
+  if (evidence.has_slept) {
+    evidence.text = "slept " + duration_text(evidence.slept);
+  } else if (evidence.failures > 0) {
+    evidence.text = "did not sleep: " + failure_text(*after.stats);
+  } else if (success_grew) {
+    evidence.text =
+        "was in suspend for " + duration_text(evidence.slept) + " only: something woke it at once";
+  } else if (gap_grew) {
+    evidence.text = "its clocks stood still for " + duration_text(evidence.slept) +
+                    ", but the kernel counted no suspend";
+  } else {
+    evidence.text = "did not sleep: the kernel was never asked to, or counted no attempt";
+  }
+  return evidence;
+}
+
+std::string StuckTask::text() const {
+  std::string text = name + " (" + std::to_string(pid) + ")";
+  if (!waits_in.empty()) text += " in " + waits_in;
+  return text;
+}
+
+std::vector<StuckTask> stuck_tasks(const Root& root) {
+  constexpr std::uint32_t kKernelThread = 0x00200000;  // PF_KTHREAD
+  std::vector<StuckTask> stuck;
+  for (const std::string& process : root.list("/proc")) {
+    if (!is_number(process)) continue;
+    const std::string folder = "/proc/" + process + "/task/";
+    for (const std::string& thread : root.list(folder)) {
+      const auto text = root.read(folder + thread + "/stat");
+      if (!text) continue;
+      const auto stat = parse_stat(*text);
+      if (!stat || stat->state != 'D' || (stat->flags & kKernelThread) != 0) continue;
+      StuckTask task;
+      task.pid = std::atoi(thread.c_str());
+      task.name = stat->name;
+      const auto waits = root.read_word(folder + thread + "/wchan");
+      if (waits && *waits != "0") task.waits_in = *waits;
+      stuck.push_back(std::move(task));
+    }
+  }
+  return stuck;
+}
+
+Result<std::string> read_boot_id(const Root& root) {
+  return root.read_word("/proc/sys/kernel/random/boot_id");
+}
+
+}  // namespace rouse::suspendd
