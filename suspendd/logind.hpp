@@ -54,6 +54,7 @@ struct Session {
   std::string remote_host;
   std::string service;  ///< PAM's: sshd, login, tailscaled …
   std::string tty;      ///< "pts/3", "tty1", or empty
+  std::string scope;    ///< "session-5.scope"
   pid_t leader = 0;
   bool idle_hint = false;
   /// CLOCK_MONOTONIC; zero: never set.

@@ -112,7 +112,8 @@ Task<void> Bus::run() {
   for (;;) {
     if (!state.link) state.open();
     if (state.link) {
-      const auto why = co_await state.link->serve([&state] { state.on_ready(); });
+      auto on_ready = [&state] { state.on_ready(); };
+      const auto why = co_await state.link->serve(std::move(on_ready));
       if (state.ready) pause = state.options.retry_first;
       state.lose(why, "the connection to " + state.options.address + " was lost");
     }

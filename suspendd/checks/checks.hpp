@@ -10,8 +10,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace rouse::suspendd {
+
+class Logind;
+class SystemdUnits;
 
 /// What checks are made with. Outlives every check made with it; one per daemon.
 struct CheckContext {
@@ -19,6 +23,11 @@ struct CheckContext {
   HttpPool& pool;  ///< for checks that ask over HTTP
   Endpoint power;  ///< the power socket of `rouse`, for the `proxy` check
   Root root = Root();
+  /// For `sessions`, `inhibitors`, `unit` and `upcoming`. Null: those checks are always Unknown.
+  Logind* logind = nullptr;
+  SystemdUnits* units = nullptr;
+  /// In how long the daemon itself would wake the machine; empty or nullopt: nothing is planned.
+  std::function<std::optional<std::chrono::milliseconds>()> next_wakeup = {};
   /// Rates and ages: a clock that nobody can set.
   std::function<std::chrono::steady_clock::time_point()> now = [] {
     return std::chrono::steady_clock::now();

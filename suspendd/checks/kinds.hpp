@@ -20,6 +20,11 @@ CheckPtr make_kind(const NetCheck& settings, const CheckConfig& config, CheckCon
 CheckPtr make_kind(const PrometheusCheck& settings, const CheckConfig& config,
                    CheckContext& context);
 CheckPtr make_kind(const ProxyCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const InhibitorsCheck& settings, const CheckConfig& config,
+                   CheckContext& context);
+CheckPtr make_kind(const SessionsCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const UnitCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const UpcomingCheck& settings, const CheckConfig& config, CheckContext& context);
 
 template <class Settings>
 CheckPtr make_kind(const Settings&, const CheckConfig&, CheckContext&) {
