@@ -33,10 +33,9 @@ NetInterface::Ipv4 ipv4_of(const ifaddrs& entry) {
   const std::uint32_t mask = number_of(entry.ifa_netmask);
   ipv4.address = address_v4(address);
   if ((entry.ifa_flags & IFF_BROADCAST) == 0 || std::popcount(mask) >= 31) return ipv4;
-  // Container networks often leave the broadcast address at 0.0.0.0; the kernel routes the
-  // network's last address as one all the same.
-  const std::uint32_t told = number_of(entry.ifa_broadaddr);
-  ipv4.broadcast = address_v4(told != 0 ? told : (address | ~mask));
+  // Not ifa_broadaddr: container networks often leave it out, glibc then gives the address itself
+  // there, and the kernel broadcasts to the network's last address whatever it says.
+  ipv4.broadcast = address_v4(address | ~mask);
   return ipv4;
 }
 
