@@ -65,10 +65,16 @@ void CheckBoard::age(Instant now) {
   }
 }
 
-void CheckBoard::demand_since(Instant asked, Instant now) {
+void CheckBoard::found_all(const std::vector<Found>& findings, Instant now) {
   for (Entry& entry : entries_) {
-    if (entry.looked && *entry.looked >= asked) continue;
-    turn(entry, Verdict::Unknown, "did not look again when it was asked to", now);
+    const auto it = std::find_if(findings.begin(), findings.end(), [&](const Found& finding) {
+      return finding.check == entry.settings.name;
+    });
+    if (it != findings.end()) {
+      found(*it, now);
+    } else {
+      turn(entry, Verdict::Unknown, "did not look again when it was asked to", now);
+    }
   }
 }
 

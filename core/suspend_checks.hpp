@@ -34,8 +34,8 @@ class CheckBoard {
   void forget(Instant now);
   /// Looks that are too old become unknown.
   void age(Instant now);
-  /// Checks without a finding since @p asked become unknown.
-  void demand_since(Instant asked, Instant now);
+  /// Everybody was asked to look: takes in @p findings, and who is not among them becomes unknown.
+  void found_all(const std::vector<Found>& findings, Instant now);
 
   /// Who keeps the machine awake, in words: the first active one, else the first unknown one.
   [[nodiscard]] std::optional<std::string> who_is_not_idle() const;

@@ -88,6 +88,7 @@ struct Memory {
       last_suspend;                ///< the last attempt that reached the kernel, or meant to
   std::vector<SleepRecord> wakes;  ///< the last ones, oldest first, at most kWakesKept
   std::vector<Hold> holds;
+  bool agreed = false;  ///< an operator, to suspending without a proof that the machine wakes
   std::optional<WallTime> wake_proof;  ///< when the network last woke this machine
 };
 
