@@ -8,10 +8,13 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <utility>
 
@@ -20,6 +23,8 @@ namespace {
 
 /// Connections taken per turn, so that a flood of them does not stop those being served.
 constexpr int kAcceptsPerTurn = 64;
+/// More than any listener's queue holds.
+constexpr int kAcceptsAtEnd = 1 << 16;
 /// How long to wait for somebody to close a descriptor when there are none left.
 constexpr std::chrono::milliseconds kPause{100};
 /// More than these at once are closed without an answer.
@@ -29,6 +34,9 @@ constexpr std::chrono::seconds kRefusalTime{2};
 constexpr std::chrono::seconds kHandshakeTime{10};
 constexpr std::string_view kSpeakHttps =
     "this port speaks https: write https:// instead of http:// in the address\n";
+
+/// How long a handshake may be on its way that began before newcomers were kept out.
+constexpr std::chrono::milliseconds kLastHandshakes{20};
 
 constexpr std::string_view kRefusal =
     R"({"type":"error","error":{"type":"overloaded_error","message":"too many connections; )"
@@ -46,6 +54,42 @@ class Counted {
   std::size_t& count_;
 };
 
+/// "[::1]:80" and "127.0.0.1:80" in parts.
+std::string host_of(std::string_view address) {
+  std::string_view host = address.substr(0, address.rfind(':'));
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  return std::string(host);
+}
+
+std::uint16_t port_of(std::string_view address) {
+  const std::string_view text = address.substr(address.rfind(':') + 1);
+  std::uint16_t port = 0;
+  std::from_chars(text.data(), text.data() + text.size(), port);
+  return port;
+}
+
+/// Lets the kernel drop every SYN that comes for @p listener, and nothing else: who is dropped
+/// tries again within a second or so, and is refused then. A connection that the kernel has already
+/// is not touched. (The filter of a TCP socket sees packets from their TCP header on: flags are
+/// byte 13.)
+void keep_out_newcomers(int listener) {
+  constexpr std::uint32_t kFlags = 13;
+  constexpr std::uint32_t kSyn = 0x02;
+  constexpr std::uint32_t kWhole = 0xffffffff;
+  std::array<sock_filter, 4> code{{{BPF_LD | BPF_B | BPF_ABS, 0, 0, kFlags},
+                                   {BPF_JMP | BPF_JSET | BPF_K, 0, 1, kSyn},
+                                   {BPF_RET | BPF_K, 0, 0, 0},
+                                   {BPF_RET | BPF_K, 0, 0, kWhole}}};
+  const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
+  // Without it, a connection may come between the last accept and the close.
+  ::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+void let_in_newcomers(int listener) {
+  const int ignored = 0;
+  ::setsockopt(listener, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored);
+}
+
 }  // namespace
 
 struct HttpServer::Listener {
@@ -59,10 +103,13 @@ struct HttpServer::Listener {
     if (!unix_path.empty()) ::unlink(std::exchange(unix_path, std::string()).c_str());
   }
 
+  [[nodiscard]] bool is_tcp() const { return family != AF_UNIX; }
+
   asio::posix::basic_stream_descriptor<Executor> descriptor;
   int family;
   const TlsContext* tls = nullptr;
   std::string unix_path;
+  Place place;
   HangupWatch::Timer pause;
 };
 
@@ -85,6 +132,7 @@ Result<std::string> HttpServer::listen(const std::string& host, std::uint16_t po
   std::string address = socket->address;
   auto listener = std::make_shared<Listener>(group_.executor(), std::move(*socket));
   listener->tls = tls;
+  listener->place = {host_of(address), port_of(address), tls};
   start(std::move(listener));
   return address;
 }
@@ -107,6 +155,40 @@ void HttpServer::start(std::shared_ptr<Listener> listener) {
 void HttpServer::stop_accepting() {
   for (const auto& listener : listeners_) listener->close();
   listeners_.clear();
+  closed_.clear();
+}
+
+Task<void> HttpServer::pause() {
+  paused_ = true;
+  for (const auto& listener : listeners_) {
+    if (listener->is_tcp()) keep_out_newcomers(listener->descriptor.native_handle());
+  }
+  HangupWatch::Timer timer(group_.executor());
+  timer.expires_after(kLastHandshakes);
+  co_await timer.async_wait(use_task);
+  if (!paused_) co_return;
+  for (const auto& listener : listeners_) {
+    if (!listener->is_tcp()) continue;
+    accept_some(*listener, kAcceptsAtEnd);
+    listener->close();
+    closed_.push_back(listener->place);
+  }
+  listeners_.remove_if([](const auto& listener) { return !listener->descriptor.is_open(); });
+}
+
+Result<void> HttpServer::resume() {
+  paused_ = false;
+  for (const auto& listener : listeners_) {
+    if (listener->is_tcp()) let_in_newcomers(listener->descriptor.native_handle());
+  }
+  Result<void> outcome;
+  for (const Place& place : std::exchange(closed_, {})) {
+    if (auto opened = listen(place.host, place.port, place.tls); !opened) {
+      closed_.push_back(place);
+      outcome = opened.error();
+    }
+  }
+  return outcome;
 }
 
 Task<void> HttpServer::accept_loop(std::shared_ptr<Listener> listener) {
@@ -116,14 +198,14 @@ Task<void> HttpServer::accept_loop(std::shared_ptr<Listener> listener) {
     auto [error] =
         co_await listener->descriptor.async_wait(asio::posix::descriptor_base::wait_read, use_task);
     if (error || !listener->descriptor.is_open()) co_return;
-    if (accept_some(*listener)) continue;
+    if (accept_some(*listener, kAcceptsPerTurn)) continue;
     listener->pause.expires_after(kPause);
     co_await listener->pause.async_wait(use_task);
   }
 }
 
-bool HttpServer::accept_some(Listener& listener) {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+bool HttpServer::accept_some(Listener& listener, int n) {
+  for (int i = 0; i < n; ++i) {
     sockaddr_storage remote{};
     socklen_t size = sizeof remote;
     const int fd =

@@ -48,6 +48,15 @@ class HttpServer {
   /// Closes the listening sockets; connections live on. Their files are removed.
   void stop_accepting();
 
+  /// Closes the TCP listeners so that no connection is lost between kernel and us: newcomers are
+  /// kept out (their SYN is dropped), those that are there already are taken and served, and only
+  /// then connects are refused. Returns when they are, or when resume() was called meanwhile. Unix
+  /// sockets stay open.
+  Task<void> pause();
+  /// Listens again where pause() has stopped to. An error says where it was not possible; the other
+  /// listeners are open, and it may be called again.
+  Result<void> resume();
+
   /// For connections that come from now on.
   void set_limits(HttpLimits limits, std::size_t connections_max) {
     limits_ = limits;
@@ -59,8 +68,9 @@ class HttpServer {
  private:
   struct Listener;
   Task<void> accept_loop(std::shared_ptr<Listener> listener);
-  /// Takes what waits in the kernel's queue; false when the process has no room for more.
-  bool accept_some(Listener& listener);
+  /// Takes what waits in the kernel's queue, @p n at most; false when the process has no room for
+  /// more.
+  bool accept_some(Listener& listener, int n);
   void admit(int fd, const Listener& listener, std::string remote_address);
   Task<void> run(std::unique_ptr<HttpStream> stream, std::string remote_address,
                  std::unique_ptr<TlsSession> tls);
@@ -69,6 +79,13 @@ class HttpServer {
   Task<bool> secure(HttpStream& stream, const std::string& remote_address,
                     std::unique_ptr<TlsSession> tls);
   void start(std::shared_ptr<Listener> listener);
+
+  /// Where a listener was that pause() has closed.
+  struct Place {
+    std::string host;
+    std::uint16_t port = 0;
+    const TlsContext* tls = nullptr;
+  };
 
   TaskGroup& group_;
   Serve serve_;
@@ -79,6 +96,8 @@ class HttpServer {
   std::size_t refusing_ = 0;
   std::function<void(const std::string&, const Error&)> bad_handshake_;
   std::list<std::shared_ptr<Listener>> listeners_;  ///< shared with the task that accepts
+  std::list<Place> closed_;                         ///< by pause()
+  bool paused_ = false;
 };
 
 }  // namespace rouse

@@ -9,6 +9,8 @@
 #include "proxy/event_stream.hpp"
 #include "proxy/exposure.hpp"
 #include "proxy/listener_tls.hpp"
+#include "proxy/power/engine_check.hpp"
+#include "proxy/power/power_socket.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/session.hpp"
 
@@ -71,17 +73,10 @@ class App {
         names_(config_),
         recorder_(context.get_executor(), *config_),
         machine_(engines_, {config_->performance_disabled, config_->performance_every}),
-        proxy_{config_,
-               dispatcher_,
-               keys_,
-               names_,
-               recorder_,
-               machine_,
-               pool_,
-               deadlines_,
-               sessions_,
-               logs_,
-               [this] { return reload("the API"); }},
+        power_(engines_, dispatcher_, recorder_),
+        proxy_{config_,    dispatcher_, keys_,  names_,
+               recorder_,  machine_,    power_, pool_,
+               deadlines_, sessions_,   logs_,  [this] { return reload("the API"); }},
         tls_(options.tls_cert_file, options.tls_key_file),
         server_(
             sessions_,
@@ -89,6 +84,7 @@ class App {
               return serve_client(std::move(client), std::move(remote), proxy_);
             },
             limits(), deadlines_, config_->limits.connections_max),
+        power_socket_(sessions_, power_, deadlines_, power_config()),
         signals_(context.get_executor()) {}
 
   /// From the first signal handler to the last engine gone.
@@ -104,17 +100,21 @@ class App {
                    orphan.model);
     }
     if (!listen()) co_return;
+    power_.guard(server_);
+    power_.on_wake([this](const std::vector<std::string>& before) { woke_up(before); });
     notify_ready(fmt::format("{} models", config_->models.size()));
     engines_.spawn(feed_watchdog(engines_.executor()));
     for (const std::string& model : config_->preload) dispatcher_.load(model);
 
     if (options_.watch_config) engines_.spawn(watch_config());
     engines_.spawn(watch_loop());
+    engines_.spawn(power_.watch());
     const int signal = co_await signal_to_end();
     spdlog::info("signal {}: no new connections; running requests may end, then the engines stop",
                  signal);
     notify_stopping("no new connections; running requests may end");
     server_.stop_accepting();
+    power_socket_.stop_accepting();
     signals_.async_wait([this](const boost::system::error_code& failed, int) {
       if (failed) return;
       spdlog::warn("second signal: stopping at once");
@@ -241,6 +241,10 @@ class App {
     server_.on_bad_handshake([](const std::string& remote, const Error& failed) {
       spdlog::debug("{}: {}", remote, failed.message());
     });
+    if (!power_socket_.listen()) {
+      exit_status_ = 1;
+      return false;
+    }
     const Result<std::string> address = server_.listen(host, port, tls_.context());
     if (!address) {
       spdlog::error("cannot listen on {}: {}", options_.listen, address.error().message());
@@ -251,6 +255,22 @@ class App {
                  *address, config_->models.size());
     if (const auto warning = exposure_warning(*config_, host)) spdlog::warn("{}", *warning);
     return true;
+  }
+
+  [[nodiscard]] PowerConfig power_config() const {
+    PowerConfig config = config_->power;
+    if (!options_.power_socket.empty()) config.socket = options_.power_socket;
+    return config;
+  }
+
+  /// The machine has slept. @p before: the models that were unloaded for it.
+  void woke_up(const std::vector<std::string>& before) {
+    check_engines(proxy_, engines_);
+    for (const std::string& model : config_->power.load) dispatcher_.load(model);
+    if (!config_->power.load_last) return;
+    for (const std::string& model : before) {
+      if (config_->find_exact(model) != nullptr) dispatcher_.load(model);
+    }
   }
 
   /// An engine's bytes also go to the common ring, and to our own output if so configured.
@@ -267,6 +287,7 @@ class App {
 
   void engine_changed(const EngineChange& change) {
     recorder_.metrics.engine_changed(change);
+    power_.engine_changed();
     if (recorder_.events.has_listeners()) {
       recorder_.events.publish("modelStatus", model_status_json(proxy_));
     }
@@ -306,9 +327,11 @@ class App {
   Names names_;
   Recorder recorder_;
   Machine machine_;
+  Power power_;
   Proxy proxy_;
   ListenerTls tls_;
   HttpServer server_;
+  PowerSocket power_socket_;
   asio::basic_signal_set<Executor> signals_;
   std::map<std::string, LogRing::Follow> follows_;  // by model
   int exit_status_ = 0;

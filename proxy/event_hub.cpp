@@ -30,8 +30,10 @@ void EventHub::Listener::add(std::string event) {
 }
 
 void EventHub::publish(std::string_view type, std::string_view data) {
-  if (listeners_.empty()) return;
-  const std::string event = frame(type, data);
+  if (!listeners_.empty()) publish_frame(frame(type, data));
+}
+
+void EventHub::publish_frame(const std::string& event) {
   for (Listener* listener : listeners_) listener->add(event);
 }
 

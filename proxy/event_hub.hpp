@@ -37,8 +37,11 @@ class EventHub {
   };
 
   [[nodiscard]] bool has_listeners() const { return !listeners_.empty(); }
+  [[nodiscard]] std::size_t listeners() const { return listeners_.size(); }
   /// @p type and @p data, JSON text, as the peer frames them (llama-swap-behaviour.md §4.10).
   void publish(std::string_view type, std::string_view data);
+  /// An event as it goes over the wire.
+  void publish_frame(const std::string& event);
 
   [[nodiscard]] static std::string frame(std::string_view type, std::string_view data);
 

@@ -143,6 +143,7 @@ std::optional<Failure> Exchange::resolve() {
   if (!path_ && body_.is_json() && body_.model()) {
     edits_ = edits_for(model_->filters, resolved_.name);
   }
+  flight_.set_counts(!must_not_load());
   flight_.set_model(model_->id);
   account_.row.model = model_->id;
   return std::nullopt;

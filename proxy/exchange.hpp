@@ -37,6 +37,9 @@ class Exchange {
   /// Serves the request to its end. False: the connection is not fit for another one.
   Task<bool> run();
 
+  /// Among the requests in flight.
+  [[nodiscard]] std::uint64_t id() const { return flight_.id(); }
+
  private:
   using Clock = std::chrono::steady_clock;
 

@@ -31,11 +31,15 @@ class InFlight {
     void set_model(std::string model);
     void set_phase(Phase phase);
     void set_answer(const ResponseHead& head);
+    /// Whether it is work for a model: false for what must not load one, nor keep the box awake.
+    void set_counts(bool counts) { counts_ = counts; }
     void add_bytes(std::size_t n) { bytes_ += n; }
 
     [[nodiscard]] std::uint64_t id() const { return id_; }
     [[nodiscard]] Phase phase() const { return phase_; }
     [[nodiscard]] const std::string& model() const { return model_; }
+    [[nodiscard]] bool counts() const { return counts_; }
+    [[nodiscard]] std::chrono::steady_clock::time_point began() const { return began_; }
     [[nodiscard]] std::chrono::system_clock::time_point started_at() const { return started_at_; }
     /// As the peer's event stream has it (llama-swap-behaviour.md §4.10).
     [[nodiscard]] std::string json() const;
@@ -51,6 +55,7 @@ class InFlight {
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     std::string model_;
     Phase phase_ = Phase::Reading;
+    bool counts_ = true;
     Fields answer_;
     std::uint64_t bytes_ = 0;
   };

@@ -125,6 +125,12 @@ struct Metrics::Impl {
     for (std::size_t reason = 0; reason + 1 < kRejections.size(); ++reason) {
       rejection_series(reason, 0);
     }
+    for (const std::string_view state : kPowerStates) all.power_state.add({state});
+    for (const std::string_view outcome : kDrainOutcomes) all.drains.add({outcome});
+    for (const std::string_view by : kLeaseEnds) all.lease_ends.add({by});
+    for (const std::string_view outcome : kSleepOutcomes) all.sleeps.add({outcome});
+    for (const std::string_view how : kSuperseded) all.superseded.add({how});
+    all.asleep_seconds.add({});
   }
 
   ModelSeries& model(std::string_view id) {
@@ -292,6 +298,29 @@ void Metrics::reloaded(std::string_view outcome) {
 void Metrics::loop_lagged(Steady::duration lag) {
   impl_->loop_lag.Observe(seconds(lag));
   if (lag > kStall) impl_->loop_stalls.Increment();
+}
+
+void Metrics::power_state(std::string_view state) {
+  for (const std::string_view each : kPowerStates) {
+    impl_->all.power_state.add({each}).Set(each == state ? 1 : 0);
+  }
+}
+
+void Metrics::drain_asked(std::string_view outcome) {
+  impl_->all.drains.add({kDrainOutcomes[kDrainOutcomes.index(outcome)]}).Increment();
+}
+
+void Metrics::lease_ended(std::string_view by) {
+  impl_->all.lease_ends.add({kLeaseEnds[kLeaseEnds.index(by)]}).Increment();
+}
+
+void Metrics::slept(std::chrono::milliseconds asleep) {
+  impl_->all.sleeps.add({kSleepOutcomes[asleep.count() > 0 ? 0 : 1]}).Increment();
+  if (asleep.count() > 0) impl_->all.asleep_seconds.add({}).Increment(seconds(asleep));
+}
+
+void Metrics::attempt_superseded(std::string_view how) {
+  impl_->all.superseded.add({kSuperseded[kSuperseded.index(how)]}).Increment();
 }
 
 // --- what is, at a scrape ------------------------------------------------------------------------

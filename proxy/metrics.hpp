@@ -58,6 +58,12 @@ class Metrics {
   void reloaded(std::string_view outcome);  ///< ok, invalid
   void loop_lagged(std::chrono::steady_clock::duration lag);
 
+  void power_state(std::string_view state);       ///< awake, draining, suspending
+  void drain_asked(std::string_view outcome);     ///< granted, busy, held
+  void lease_ended(std::string_view by);          ///< see core::power::Cancel
+  void slept(std::chrono::milliseconds asleep);   ///< zero: the sleep did not happen
+  void attempt_superseded(std::string_view how);  ///< cut, refused
+
   /// The text of a scrape (content type kContentType).
   [[nodiscard]] std::string text(const MetricsNow& now);
   static constexpr std::string_view kContentType = "text/plain; version=0.0.4; charset=utf-8";

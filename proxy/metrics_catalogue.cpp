@@ -105,6 +105,19 @@ constexpr std::array kCatalogue{
                 "Time that a model was serving somebody, up to now"},
     MetricEntry{"rouse_model_last_used_timestamp_seconds", Gauge, "model",
                 "End of the last request; 0: never"},
+
+    // the sleep of this machine
+    MetricEntry{"rouse_power_state", Gauge, "state", "1 for the state that this machine is in"},
+    MetricEntry{"rouse_power_drains_total", Counter, "outcome",
+                "How rouse-suspendd's wishes to let the machine sleep were answered"},
+    MetricEntry{"rouse_power_lease_ends_total", Counter, "by",
+                "What ended the leases; resumed and clock: the machine slept, or tried to"},
+    MetricEntry{"rouse_power_sleeps_total", Counter, "outcome",
+                "Ends of suspending: slept, or stayed_awake when it did not come to it"},
+    MetricEntry{"rouse_power_asleep_seconds_total", Counter, "",
+                "Time asleep; it jumps after a sleep, so look at days, not at minutes"},
+    MetricEntry{"rouse_superseded_attempts_total", Counter, "how",
+                "Attempts of a request that gave way to a later attempt of it"},
 };
 
 }  // namespace

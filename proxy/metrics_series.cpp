@@ -28,12 +28,20 @@ constexpr std::array<std::string_view, 7> kUnloadWords{
 constexpr std::array<std::string_view, 4> kLoadWords{"ok", "timeout", "cancelled", "exit"};
 constexpr std::array<std::string_view, 5> kExitWords{"dispatched", "timeout", "cancelled",
                                                      "load_failed", "draining"};
-constexpr std::array<std::string_view, 12> kRejectionWords{
+constexpr std::array<std::string_view, 13> kRejectionWords{
     "auth",       "scope",          "model_forbidden", "model_unknown", "rate",   "concurrency",
-    "queue_full", "body_too_large", "draining",        "circuit",       "budget", "other"};
+    "queue_full", "body_too_large", "draining",        "circuit",       "budget", "suspending",
+    "other"};
 constexpr std::array<std::string_view, 3> kRetryWords{"connect", "stale_connection", "other"};
 constexpr std::array<std::string_view, 3> kReloadWords{"ok", "invalid", "error"};
 constexpr std::array<std::string_view, 4> kLevelWords{"debug", "info", "warning", "error"};
+
+constexpr std::array<std::string_view, 3> kPowerStateWords{"awake", "draining", "suspending"};
+constexpr std::array<std::string_view, 3> kDrainWords{"granted", "busy", "lease_held"};
+constexpr std::array<std::string_view, 9> kLeaseEndWords{
+    "request", "ttl", "release", "gone", "slept", "resumed", "clock", "timeout", "other"};
+constexpr std::array<std::string_view, 2> kSleepWords{"slept", "stayed_awake"};
+constexpr std::array<std::string_view, 2> kSupersededWords{"cut", "refused"};
 
 std::vector<std::string> split(std::string_view words) {
   std::vector<std::string> list;
@@ -72,6 +80,11 @@ const LabelWords kRejections(kRejectionWords);
 const LabelWords kRetries(kRetryWords);
 const LabelWords kReloads(kReloadWords);
 const LabelWords kLogLevels(kLevelWords);
+const LabelWords kPowerStates(kPowerStateWords);
+const LabelWords kDrainOutcomes(kDrainWords);
+const LabelWords kLeaseEnds(kLeaseEndWords);
+const LabelWords kSleepOutcomes(kSleepWords);
+const LabelWords kSuperseded(kSupersededWords);
 
 template <class T>
 Metric<T>::Metric(prometheus::Registry& registry, std::string_view name)

@@ -58,6 +58,11 @@ extern const LabelWords kRejections;
 extern const LabelWords kRetries;
 extern const LabelWords kReloads;
 extern const LabelWords kLogLevels;
+extern const LabelWords kPowerStates;
+extern const LabelWords kDrainOutcomes;
+extern const LabelWords kLeaseEnds;
+extern const LabelWords kSleepOutcomes;
+extern const LabelWords kSuperseded;
 
 /// A family of the catalogue. Making a series is slow (a map of labels, a lookup): whoever counts
 /// often keeps the reference.
@@ -123,6 +128,13 @@ struct MetricFamilies {
   Metric<Counter> ready_seconds{registry, "rouse_model_ready_seconds_total"};
   Metric<Counter> busy_seconds{registry, "rouse_model_busy_seconds_total"};
   Metric<Gauge> last_used{registry, "rouse_model_last_used_timestamp_seconds"};
+
+  Metric<Gauge> power_state{registry, "rouse_power_state"};
+  Metric<Counter> drains{registry, "rouse_power_drains_total"};
+  Metric<Counter> lease_ends{registry, "rouse_power_lease_ends_total"};
+  Metric<Counter> sleeps{registry, "rouse_power_sleeps_total"};
+  Metric<Counter> asleep_seconds{registry, "rouse_power_asleep_seconds_total"};
+  Metric<Counter> superseded{registry, "rouse_superseded_attempts_total"};
 };
 
 /// The series of one model: those whose labels are known exist from its construction on, at 0; all

@@ -5,6 +5,7 @@
 #include "proxy/cors.hpp"
 #include "proxy/event_stream.hpp"
 #include "proxy/log_stream.hpp"
+#include "proxy/power/power_api.hpp"
 #include "proxy/queue_view.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/wire/error_body.hpp"
@@ -265,8 +266,16 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       co_return reload(proxy);
     case wire::RouteId::OneModel:
       co_return one_model(match.argument, proxy);
+    case wire::RouteId::Power:
+      co_return Reply{200, "application/json", proxy.power.snapshot_json()};
+    case wire::RouteId::PowerAck: {
+      const std::string problem = take_power_ack(body, proxy.power);
+      if (!problem.empty()) co_return refusal(400, problem);
+      co_return Reply{200, "application/json", "{}"};
+    }
     case wire::RouteId::UpstreamRoot:
     case wire::RouteId::Events:
+    case wire::RouteId::PowerEvents:
     case wire::RouteId::LogStream:
     case wire::RouteId::Inference:
     case wire::RouteId::Upstream:
@@ -297,6 +306,10 @@ Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
   }
   if (match.route->id == wire::RouteId::Events && request.method != "HEAD") {
     co_await stream_events(client, request, proxy);
+    co_return false;
+  }
+  if (match.route->id == wire::RouteId::PowerEvents && request.method != "HEAD") {
+    co_await stream_power_events(client, request, proxy);
     co_return false;
   }
   Reply reply = co_await reply_to(request, match, body, proxy);

@@ -8,6 +8,7 @@
 #include "proxy/logs.hpp"
 #include "proxy/machine.hpp"
 #include "proxy/names.hpp"
+#include "proxy/power/power.hpp"
 #include "proxy/recorder.hpp"
 
 #include <functional>
@@ -32,6 +33,7 @@ struct Proxy {
   Names& names;
   Recorder& recorder;
   Machine& machine;
+  Power& power;
   HttpPool& pool;
   StreamDeadlines& deadlines;
   TaskGroup& sessions;

@@ -31,7 +31,7 @@ Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead h
   const std::string body = wire::error_json(head.status, text);
   head.content_length = body.size();
   const bool unread = request.framing != Framing::None;
-  head.keep_alive = request.keep_alive && !unread;
+  head.keep_alive = request.keep_alive && !unread && !proxy.power.is_suspending();
   add_cors(*proxy.config, route, request, head);
   const bool body_wanted = request.method != "HEAD";
   const std::string_view sent_body = body_wanted ? std::string_view(body) : std::string_view();
@@ -103,8 +103,17 @@ Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch&
       co_return co_await redirect(client, request, with_slash);
     }
   }
+  std::unique_ptr<Power::Work> work;
+  if (match.route->is_work() && (!path || path->starts)) {
+    auto begun = proxy.power.begin(request);
+    if (auto* refused = std::get_if<Failure>(&begun)) {
+      co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
+    }
+    work = std::get<std::unique_ptr<Power::Work>>(std::move(begun));
+  }
   Exchange exchange(proxy, client, std::move(request), *match.route, std::move(path), remote,
                     std::move(caller));
+  if (work) work->is_request(exchange.id());
   co_return co_await exchange.run();
 }
 
@@ -162,6 +171,14 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
     Caller caller = std::get<Caller>(std::move(identified));
     co_return co_await pass(client, std::move(request), match, remote, std::move(caller), proxy);
   }
+  std::unique_ptr<Power::Work> work;
+  if (match.route->is_work()) {
+    auto begun = proxy.power.begin(request);
+    if (auto* refused = std::get_if<Failure>(&begun)) {
+      co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
+    }
+    work = std::get<std::unique_ptr<Power::Work>>(std::move(begun));
+  }
   co_return co_await answer_operator(client, request, match, proxy);
 }
 
@@ -184,9 +201,12 @@ Task<void> refuse_head(HttpStream& client, const Error& error) {
 }  // namespace
 
 Task<void> serve_client(std::unique_ptr<HttpStream> client, std::string remote, Proxy& proxy) {
-  for (;;) {
+  for (bool used = false;; used = true) {
     client->expires_after(proxy.config->limits.idle_timeout);
+    auto idle =
+        std::make_unique<IdleConnections::Member>(proxy.power.idle_connections(), *client, used);
     Result<std::optional<RequestHead>> request = co_await client->read_request();
+    idle.reset();
     if (!request) {
       co_await refuse_head(*client, request.error());
       co_return;
@@ -194,7 +214,8 @@ Task<void> serve_client(std::unique_ptr<HttpStream> client, std::string remote, 
     if (!*request) co_return;  // a clean close between requests
     client->expires_never();
     const bool stays_open = co_await answer(*client, std::move(**request), remote, proxy);
-    if (!stays_open || proxy.dispatcher.is_shutting_down()) co_return;
+    if (!stays_open || proxy.dispatcher.is_shutting_down() || proxy.power.is_suspending())
+      co_return;
   }
 }
 

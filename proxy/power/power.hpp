@@ -12,8 +12,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,6 +30,7 @@ class HttpServer;
 class Power {
  public:
   using Lease = core::power::Lease;
+  using Clock = std::chrono::steady_clock;
 
   Power(TaskGroup& tasks, Dispatcher& dispatcher, Recorder& recorder);
   ~Power();
@@ -36,8 +39,10 @@ class Power {
 
   /// The listener that is closed while the box sleeps; outlives this.
   void guard(HttpServer& server) { server_ = &server; }
-  /// Called after each wake: engines may have lost their GPU.
-  void on_wake(std::function<void()> call) { on_wake_ = std::move(call); }
+  /// Called after each sleep with the models that were unloaded before it. The listener is open.
+  void on_wake(std::function<void(const std::vector<std::string>&)> call) {
+    on_wake_ = std::move(call);
+  }
   /// Looks at the clocks until its group is cancelled. Once.
   Task<void> watch();
 
@@ -90,16 +95,20 @@ class Power {
   };
   using Asked = core::power::Event;
   /// What answers it; nullopt: it comes later (a commit), through committed().
-  std::optional<core::power::Action> ask(const Asked& event);
+  [[nodiscard]] std::optional<core::power::Action> ask(const Asked& event);
   /// Waits for Committed or Overtaken.
   Task<core::power::Action> committed();
-  /// Stops all engines. False: the lease is gone, or it took longer than @p limit.
-  Task<bool> unload(std::string lease, std::chrono::milliseconds limit);
+  /// Stops all engines; the models that had one. Returns when none is left, when the lease has
+  /// gone, or after @p limit.
+  Task<std::vector<std::string>> unload(std::string lease, std::chrono::milliseconds limit);
+  /// Models that have an engine, in whatever state.
+  [[nodiscard]] std::vector<std::string> resident() const;
   [[nodiscard]] bool holds(const std::string& lease) const {
     return lease_.state() == core::power::State::Draining && lease_.lease() == lease;
   }
   [[nodiscard]] std::vector<core::power::Busy> busy() const;
-  [[nodiscard]] Result<void> tell_facts(std::string_view json);
+  /// What is wrong with @p json; empty: it was taken.
+  [[nodiscard]] std::string tell_facts(std::string_view json);
   /// `GET /v1/power/activity`
   [[nodiscard]] std::string activity_json() const;
 
@@ -112,17 +121,36 @@ class Power {
   void acked(std::uint64_t epoch);
   void subscriber_left();
 
-  void engine_changed();
+  void engine_changed() { ring(); }
+
+  /// Woken whenever something has changed that somebody may wait for.
+  class Bell {
+   public:
+    explicit Bell(Power& power);
+    ~Bell();
+    Bell(const Bell&) = delete;
+    Bell& operator=(const Bell&) = delete;
+    /// Returns when it rings, at @p until, or false when the task is to end.
+    Task<bool> wait(Clock::time_point until);
+
+   private:
+    friend class Power;
+    Power& power_;
+    SteadyTimer timer_;
+    std::list<Bell*>::iterator place_;
+  };
 
  private:
-  using Clock = std::chrono::steady_clock;
   std::vector<core::power::Action> step(const core::power::Event& event);
   void perform(const std::vector<core::power::Action>& actions);
-  void perform(const core::power::Grant& grant);
-  void perform(const core::power::Refuse& refuse);
-  void perform(const core::power::Cancel& cancel);
-  void perform(const core::power::Announce& announce);
-  void perform(const core::power::Woke& woke);
+  void apply(const core::power::Grant& grant);
+  void apply(const core::power::Refuse& refuse);
+  void apply(const core::power::Cancel& cancel);
+  void apply(const core::power::Announce& announce);
+  void apply(const core::power::Woke& woke);
+  template <class Other>  // an answer: nothing else is to be done
+  void apply(const Other&) {}
+  void ring();
   Task<void> close_doors();
   void open_doors();
   void announce(std::string_view event);
@@ -133,7 +161,7 @@ class Power {
   Dispatcher& dispatcher_;
   Recorder& recorder_;
   HttpServer* server_ = nullptr;
-  std::function<void()> on_wake_;
+  std::function<void(const std::vector<std::string>&)> on_wake_;
   Lease lease_;
   core::AttemptTable attempts_;
   PowerFacts facts_;
@@ -145,9 +173,13 @@ class Power {
   std::uint64_t next_work_ = 1;
   Holder* holder_ = nullptr;
   std::optional<core::power::Action> commit_answer_;
-  SteadyTimer bell_;          // rung when a commit is answered, an engine changes, a lease ends
-  SteadyTimer timer_;         // of watch()
-  bool doors_stuck_ = false;  // the listener could not be opened again yet
+  std::list<Bell*> bells_;
+  std::vector<std::string> unloaded_;  // before the sleep
+  SteadyTimer timer_;                  // of watch()
+  bool doors_stuck_ = false;           // the listener could not be opened again yet
 };
+
+/// The member "busy".
+void write_busy(JsonWriter& json, const std::vector<core::power::Busy>& busy);
 
 }  // namespace rouse

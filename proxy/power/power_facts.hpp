@@ -1,7 +1,6 @@
 #pragma once
 
 #include "base/json_writer.hpp"
-#include "base/result.hpp"
 
 #include <chrono>
 #include <optional>
@@ -34,9 +33,13 @@ class PowerFacts {
     auto operator<=>(const Sleep&) const = default;
   };
 
+  struct Told {
+    bool is_news = false;  ///< somebody should hear of it now
+    std::string problem;   ///< not empty: what is wrong with the text, of which nothing was taken
+  };
   /// Takes the members that @p json has, and leaves the others: sleep_in_ms, blocked, wake.macs,
-  /// last_sleep. Whether anybody should hear of it now; or what is wrong with the text.
-  [[nodiscard]] Result<bool> tell(std::string_view json);
+  /// last_sleep.
+  [[nodiscard]] Told tell(std::string_view json);
 
   void slept(std::chrono::milliseconds slept, std::string wake);
   /// The reason of the sleep that is known already.

@@ -41,6 +41,9 @@ enum class RouteId {
   ActivateProfile,
   Cancel,
   Reload,
+  Power,
+  PowerEvents,
+  PowerAck,
   Root,
 };
 
@@ -75,6 +78,12 @@ struct Route {
   bool needs_key = true;
   std::string_view upstream_path;  ///< another path for the engine; empty: the same
 
+  /// The machine must be awake for it, and is idle from its end on: inference, and the management
+  /// of models.
+  [[nodiscard]] bool is_work() const {
+    return route_class == RouteClass::Inference || id == RouteId::Load ||
+           id == RouteId::UnloadOne || id == RouteId::UnloadAll;
+  }
   /// It asks only how many tokens something has.
   [[nodiscard]] bool counts_tokens() const {
     return path.ends_with("/count_tokens") || path.ends_with("/input_tokens");

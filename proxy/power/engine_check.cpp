@@ -1,0 +1,78 @@
+#include "proxy/power/engine_check.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <string>
+
+namespace rouse {
+
+namespace {
+
+constexpr auto kLimit = std::chrono::seconds(60);
+constexpr int kNotImplemented = 501;
+
+/// What is wrong with the engine; empty: it lives. Only a failure inside it counts: many engines
+/// have no such route, and say so.
+Task<std::string> ask_for_a_token(HttpPool& pool, Endpoint endpoint, std::string name) {
+  auto lease = co_await pool.connect(endpoint, kLimit, true);
+  if (!lease) co_return lease.error().message();
+  HttpStream& stream = *lease->stream;
+  stream.expires_after(kLimit);
+  JsonWriter json;
+  json.begin_object();
+  json.member("model", name);
+  json.member("prompt", "1");
+  json.member("max_tokens", 1);
+  json.member("stream", false);
+  json.end_object();
+  const std::string body = json.take();
+  RequestHead head;
+  head.method = "POST";
+  head.target = endpoint.base_path + "/v1/completions";
+  head.keep_alive = false;
+  head.framing = Framing::Length;
+  head.content_length = body.size();
+  head.fields.add("host", endpoint.host_field());
+  head.fields.add("user-agent", "rouse");
+  head.fields.add("content-type", "application/json");
+  const Result<void> sent = co_await stream.write_request(head, body, false);
+  if (!sent) co_return sent.error().message();
+  const Result<ResponseHead> answer = co_await stream.read_response(false);
+  if (!answer) co_return answer.error().message();
+  if (answer->status >= 500 && answer->status != kNotImplemented) {
+    co_return fmt::format("it answered {}", answer->status);
+  }
+  co_return std::string();
+}
+
+Task<void> check_engine(Proxy& proxy, std::string id) {
+  const ModelConfig* const model = proxy.config->find_exact(id);
+  if (model == nullptr) co_return;
+  const int pid = proxy.dispatcher.engine_pid(id);
+  Endpoint endpoint = model->endpoint;
+  std::string name = model->use_model_name.empty() ? id : model->use_model_name;
+  const std::string fault =
+      co_await ask_for_a_token(proxy.pool, std::move(endpoint), std::move(name));
+  if (fault.empty()) {
+    spdlog::info("{} lived through the sleep", id);
+    co_return;
+  }
+  // It may have been replaced meanwhile.
+  if (proxy.dispatcher.engine_pid(id) != pid) co_return;
+  spdlog::warn("{} did not live through the sleep ({}): it is started anew", id, fault);
+  proxy.dispatcher.unload(id);
+  proxy.dispatcher.load(id);
+}
+
+}  // namespace
+
+void check_engines(Proxy& proxy, TaskGroup& tasks) {
+  for (const auto& [id, model] : proxy.config->models) {
+    if (proxy.dispatcher.engine_state(id) != core::EngineState::Ready) continue;
+    tasks.spawn(check_engine(proxy, id));
+  }
+}
+
+}  // namespace rouse
