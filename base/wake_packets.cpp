@@ -1,5 +1,6 @@
 #include "base/wake_packets.hpp"
 
+#include "base/json_writer.hpp"
 #include "base/net_interface.hpp"
 #include "base/posix.hpp"
 
@@ -277,6 +278,17 @@ void send_raw(const std::vector<NetInterface>& interfaces, const WakePlan& plan,
 }
 
 }  // namespace
+
+void write_json(JsonWriter& json, const WakeResult& result) {
+  json.begin_object();
+  json.member("path", result.path);
+  json.member("destination", result.destination);
+  if (!result.mac.empty()) json.member("mac", result.mac);
+  json.member("ok", result.ok);
+  json.member("code", result.code);
+  json.member("text", result.text);
+  json.end_object();
+}
 
 std::vector<WakeResult> send_packets(const WakePlan& plan) {
   std::vector<WakeResult> results;

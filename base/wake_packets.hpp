@@ -7,6 +7,8 @@
 
 namespace rouse {
 
+class JsonWriter;
+
 /// What one path of a volley came to. That a packet was sent does not mean that it arrived, or even
 /// left: the kernel drops what it finds no neighbour for, in silence.
 struct WakeResult {
@@ -17,6 +19,9 @@ struct WakeResult {
   int code = 0;      ///< errno of a packet, HTTP status, exit status
   std::string text;  ///< for a person: what went wrong, what to do; or "sent"
 };
+
+/// {"path","destination","mac","ok","code","text"}
+void write_json(JsonWriter& json, const WakeResult& result);
 
 /// Sends the magic packets of @p plan once, over every path that it has, each on its own. Returns
 /// at once: what the kernel cannot take now is an error of that path.
