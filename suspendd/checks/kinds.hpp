@@ -16,7 +16,9 @@ CheckPtr make_kind(const DiskCheck& settings, const CheckConfig& config, CheckCo
 CheckPtr make_kind(const HttpJsonCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const LlamaSwapCheck& settings, const CheckConfig& config,
                    CheckContext& context);
+CheckPtr make_kind(const MountCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const NetCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const ProcessCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const PrometheusCheck& settings, const CheckConfig& config,
                    CheckContext& context);
 CheckPtr make_kind(const ProxyCheck& settings, const CheckConfig& config, CheckContext& context);
@@ -25,6 +27,7 @@ CheckPtr make_kind(const InhibitorsCheck& settings, const CheckConfig& config,
 CheckPtr make_kind(const SessionsCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const UnitCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const UpcomingCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const TtyCheck& settings, const CheckConfig& config, CheckContext& context);
 
 template <class Settings>
 CheckPtr make_kind(const Settings&, const CheckConfig&, CheckContext&) {

@@ -170,13 +170,17 @@ std::vector<std::string> command_words(std::string_view text) {
   return words;
 }
 
-std::vector<std::string> mount_points(std::string_view mountinfo) {
-  std::vector<std::string> found;
+std::vector<Mount> mounts_in(std::string_view mountinfo) {
+  std::vector<Mount> found;
   while (!mountinfo.empty()) {
     std::string_view line = next_line(mountinfo);
     std::string_view point;
     for (int field = 1; field <= 5; ++field) point = next_word(line);
-    if (!point.empty() && point.front() == '/') found.push_back(without_octal(point));
+    if (point.empty() || point.front() != '/') continue;
+    // Options and any number of tags stand before a lone dash, the type after it.
+    std::string_view word = next_word(line);
+    while (!word.empty() && word != "-") word = next_word(line);
+    found.push_back(Mount{without_octal(point), std::string(next_word(line))});
   }
   return found;
 }

@@ -55,7 +55,11 @@ struct ProcessStat {
 /// /proc/PID/cmdline: its words.
 [[nodiscard]] std::vector<std::string> command_words(std::string_view text);
 
-/// /proc/self/mountinfo: the mount points, unescaped.
-[[nodiscard]] std::vector<std::string> mount_points(std::string_view mountinfo);
+struct Mount {
+  std::string point;  ///< unescaped
+  std::string type;   ///< of file system; empty if the line breaks off
+};
+/// /proc/self/mountinfo.
+[[nodiscard]] std::vector<Mount> mounts_in(std::string_view mountinfo);
 
 }  // namespace rouse::suspendd
