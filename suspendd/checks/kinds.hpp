@@ -13,6 +13,8 @@ using CheckPtr = std::unique_ptr<Check>;
 
 CheckPtr make_kind(const CpuCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const DiskCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const FileMtimeCheck& settings, const CheckConfig& config,
+                   CheckContext& context);
 CheckPtr make_kind(const HttpJsonCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const LlamaSwapCheck& settings, const CheckConfig& config,
                    CheckContext& context);
@@ -28,6 +30,7 @@ CheckPtr make_kind(const SessionsCheck& settings, const CheckConfig& config, Che
 CheckPtr make_kind(const UnitCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const UpcomingCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const TtyCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const WindowCheck& settings, const CheckConfig& config, CheckContext& context);
 
 template <class Settings>
 CheckPtr make_kind(const Settings&, const CheckConfig&, CheckContext&) {
