@@ -34,6 +34,7 @@ struct SleepLock::State {
   bool wanted = true;  ///< false: from release() to the next resume
   bool valid = false;  ///< the logind of now has given it
   bool rung = false;
+  unsigned changes = 0;  ///< of the logind that has it
   BusTimer bell;
   std::string trouble;
   std::shared_ptr<void> on_sleep;
@@ -51,6 +52,7 @@ SleepLock::SleepLock(Logind& logind, std::string who, std::string why)
   state.on_service = logind.bus().on_service("org.freedesktop.login1", [&state](bool) {
     // Kept open until there is a new one: a logind that was only restarted knows it still.
     state.valid = false;
+    ++state.changes;
     state.ring();
   });
 }
@@ -63,9 +65,10 @@ Task<void> SleepLock::keep() {
   for (;;) {
     state.rung = false;
     if (state.wanted && !state.valid) {
+      const unsigned asked_at = state.changes;
       auto lock = co_await state.logind.inhibit("sleep", state.who, state.why, "delay");
       // Meanwhile it may have been released, or logind may have gone.
-      state.valid = lock && state.wanted && !state.rung;
+      state.valid = lock && state.wanted && state.changes == asked_at;
       state.trouble = lock ? std::string() : lock.error().message();
       if (lock && state.wanted) state.lock = std::move(*lock);
     }
