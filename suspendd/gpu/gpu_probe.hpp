@@ -1,35 +1,26 @@
 #pragma once
 
-#include "base/posix.hpp"
 #include "base/result.hpp"
 #include "base/task.hpp"
+#include "suspendd/gpu/probe_helper.hpp"
 #include "suspendd/gpu/reading.hpp"
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
-
 #include <chrono>
-#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 
 namespace rouse::suspendd {
 
-struct GpuProbeSettings {
-  std::string program = "/proc/self/exe";     ///< started as `program gpu-probe …`
-  std::string nvml = "libnvidia-ml.so.1";     ///< for dlopen
-  std::string cuda = "libcuda.so.1";          ///< for the self-test; empty: not tried
-  std::string root;                           ///< prefix of /sys and /proc
-  std::chrono::milliseconds deadline{2'000};  ///< for one answer
-};
-
 /// Asks the machine's GPUs by way of a process of its own, since NVML can hang, and what hangs in
-/// the kernel can neither be stopped nor frozen for a suspend. One request at a time.
+/// the kernel can neither be stopped nor frozen for a suspend. One request at a time; a second is
+/// refused.
 ///
 /// A helper that misses its deadline is killed. One that cannot be killed (state D) is left alone:
 /// until it has gone, every request answers at once with an error that says so, and no other
-/// helper is started.
+/// helper is started. The first answer of a fresh helper may take longer than a deadline, since
+/// opening several cold GPUs takes seconds: meanwhile requests answer with an error and the helper
+/// goes on, for `warm_up`.
 ///
 /// Single thread; must outlive its requests.
 class GpuProbe {
@@ -51,18 +42,14 @@ class GpuProbe {
   /// Before a suspend: NVML is shut down and the helper ends. The next read() starts another.
   Task<void> close();
 
-  /// A helper cannot be killed, since when; nullopt: none such.
+  /// A helper was killed and is not gone, since when; nullopt: none such.
   [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> stuck_since() const;
 
  private:
-  class Helper;
-  Task<Result<std::string>> ask(Helper& helper, std::string_view command,
-                                std::chrono::milliseconds deadline);
-
   Executor executor_;
   GpuProbeSettings settings_;
-  std::unique_ptr<Helper> reader_;
-  std::unique_ptr<Helper> tester_;
+  ProbeHelper reader_;
+  ProbeHelper tester_;
 };
 
 }  // namespace rouse::suspendd

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "suspendd/gpu/reading.hpp"
+#include "suspendd/root.hpp"
+
+namespace rouse::suspendd {
+
+/// A process of that pid with its name and lineage from /proc.
+[[nodiscard]] GpuProcess describe_process(const Root& root, int pid);
+
+}  // namespace rouse::suspendd
