@@ -98,7 +98,7 @@ class Fake {
   bool preparing = false;
   std::uint64_t delay_max_us = 5'000'000;
   std::string shutdown_kind;
-  std::uint64_t shutdown_at = 0;
+  std::uint64_t shutdown_at = UINT64_MAX;  ///< as logind says when there is none
 
  private:
   enum class State { Awake, Preparing, Asleep };
