@@ -20,6 +20,7 @@ CheckPtr make_kind(const LlamaSwapCheck& settings, const CheckConfig& config,
                    CheckContext& context);
 CheckPtr make_kind(const MountCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const NetCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const PortCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const ProcessCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const PrometheusCheck& settings, const CheckConfig& config,
                    CheckContext& context);
@@ -29,6 +30,7 @@ CheckPtr make_kind(const InhibitorsCheck& settings, const CheckConfig& config,
 CheckPtr make_kind(const SessionsCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const UnitCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const UpcomingCheck& settings, const CheckConfig& config, CheckContext& context);
+CheckPtr make_kind(const SshCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const TtyCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const WindowCheck& settings, const CheckConfig& config, CheckContext& context);
 

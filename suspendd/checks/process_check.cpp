@@ -20,8 +20,9 @@ namespace rouse::suspendd {
 namespace {
 
 /// A process that did not match is looked at again in every so many looks: it may have become
-/// another program.
+/// another program. One that is new is so at once: it may have been seen before its exec.
 constexpr unsigned kTurns = 6;
+constexpr int kNew = 2;  ///< looks
 constexpr std::chrono::milliseconds kOver{60'000};
 
 class ProcessLook final : public Check {
@@ -36,6 +37,7 @@ class ProcessLook final : public Check {
     bool wanted = false;
     bool measured = false;  ///< start_time and ticks are of an earlier look
     bool seen = true;
+    int looks = 0;
     std::string name;
     std::uint64_t start_time = 0;
     std::uint64_t ticks = 0;
@@ -59,7 +61,8 @@ class ProcessLook final : public Check {
     Known& known = it->second;
     known.seen = true;
     const bool has_turn = (static_cast<unsigned>(pid) + turn_) % kTurns == 0;
-    if (!is_new && !known.wanted && !has_turn) return;
+    if (known.looks >= kNew && !known.wanted && !has_turn) return;
+    known.looks = std::min(known.looks + 1, kNew);
     known.wanted = is_wanted(pid, known.name);
     if (!known.wanted) return;
     const auto stat = read_process(context_.root, pid);
