@@ -25,6 +25,10 @@ struct NetInterface {
   bool is_ethernet = false;  ///< its frames have Ethernet's addresses
   std::vector<Ipv4> ipv4;
 
+  /// Whether a broadcast that names no interface should leave by this one.
+  [[nodiscard]] bool takes_broadcasts() const {
+    return is_up && !is_loopback && can_broadcast && !ipv4.empty();
+  }
   [[nodiscard]] bool has_address(const boost::asio::ip::address_v4& address) const;
 };
 

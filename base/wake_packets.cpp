@@ -172,11 +172,6 @@ void add_networks_of(const NetInterface& interface, const WakePlan& plan, std::v
   ways.push_back({"broadcast", ip::address_v4::broadcast(), interface.name, plan.source});
 }
 
-bool takes_broadcasts(const NetInterface& interface) {
-  return interface.is_up && !interface.is_loopback && interface.can_broadcast &&
-         !interface.ipv4.empty();
-}
-
 /// Broadcasts where the plan names neither interface nor source: out of every interface.
 void add_everywhere(const std::vector<NetInterface>& interfaces, const WakePlan& plan,
                     std::vector<Way>& ways) {
@@ -187,7 +182,7 @@ void add_everywhere(const std::vector<NetInterface>& interfaces, const WakePlan&
   }
   const std::size_t before = ways.size();
   for (const NetInterface& interface : interfaces) {
-    if (!takes_broadcasts(interface)) continue;
+    if (!interface.takes_broadcasts()) continue;
     if (plan.broadcast.empty()) add_networks_of(interface, plan, ways);
     if (has_limited) {
       ways.push_back({"broadcast", ip::address_v4::broadcast(), interface.name, {}});
@@ -218,7 +213,7 @@ void add_broadcasts(const std::vector<NetInterface>& interfaces, const WakePlan&
 
 std::vector<Way> udp_ways(const std::vector<NetInterface>& interfaces, const WakePlan& plan) {
   std::vector<Way> ways;
-  add_broadcasts(interfaces, plan, ways);
+  if (plan.broadcasts) add_broadcasts(interfaces, plan, ways);
   for (const ip::address& to : plan.unicast) {
     ways.push_back({"unicast", to, plan.interface,
                     to.is_v4() ? plan.source : std::optional<ip::address_v4>()});
@@ -238,7 +233,7 @@ std::vector<NetInterface> raw_interfaces(const std::vector<NetInterface>& interf
   for (const NetInterface& interface : interfaces) {
     const bool is_meant = !plan.interface.empty() ? interface.name == plan.interface
                           : plan.source           ? interface.has_address(*plan.source)
-                                                  : takes_broadcasts(interface);
+                                                  : interface.takes_broadcasts();
     if (is_meant && (interface.is_ethernet || !plan.interface.empty())) out.push_back(interface);
   }
   return out;

@@ -33,6 +33,7 @@ struct WakeHook {
 /// packets are broadcast on the network of every interface that can.
 struct WakePlan {
   std::vector<MacAddress> macs;  ///< of all its cards: which one listens need not be known
+  bool broadcasts = true;        ///< false: only by the other paths
   std::vector<boost::asio::ip::address_v4> broadcast;  ///< empty: that of the interfaces
   std::vector<std::uint16_t> ports{9};
   std::string interface;                              ///< packets leave by this one

@@ -3,6 +3,7 @@
 #include "proxy/config/schema.hpp"
 #include "proxy/new_key.hpp"
 #include "proxy/status.hpp"
+#include "proxy/wake_command.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -10,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -48,6 +50,36 @@ int print_new_key(const std::string& name) {
 void add_sources(CLI::App& command, rouse::ConfigSources& sources) {
   command.add_option("-c,--config", sources.file, "the configuration file");
   command.add_option("--config-dir", sources.dir, "merge all *.yaml and *.yml of this folder");
+}
+
+CLI::App* add_wake(CLI::App& cli, rouse::WakeOptions& wake) {
+  CLI::App* command =
+      cli.add_subcommand("wake", "wake a machine; exits with 0 when it is awake, 1 when it is not");
+  command->add_option("PEER", wake.peer, "a peer of the configuration");
+  add_sources(*command, wake.sources);
+  command->add_flag("--test", wake.test,
+                    "try one path after the other, and tell which one woke it");
+  command->add_flag("--json", wake.json, "for a script");
+  command->add_option("--url", wake.url, "where it answers when it is awake");
+  command->add_option("--key", wake.key, "the API key that it wants");
+  command->add_option("--timeout", wake.flags.timeout, "it must answer within this time");
+  command->add_option("--pause", wake.pause, "of a test: for each path")->capture_default_str();
+  const auto add_list = [command](const char* name, std::vector<std::string>& list,
+                                  const char* text) {
+    command->add_option(name, list, text)->allow_extra_args(false);
+  };
+  add_list("--mac", wake.flags.mac, "the address of its network card; may be repeated");
+  add_list("--broadcast", wake.flags.broadcast, "such as 192.168.1.255");
+  add_list("--port", wake.flags.port, "UDP, 9 unless given");
+  add_list("--unicast", wake.flags.unicast, "also to this address");
+  command->add_option("--interface", wake.flags.interface, "packets leave by this one");
+  command->add_option("--source", wake.flags.source, "and from this IPv4 address of ours");
+  command->add_option("--secureon", wake.flags.secureon, "the card's password");
+  command->add_flag("--raw", wake.flags.raw, "also as ethertype 0x0842; needs CAP_NET_RAW");
+  command->add_option("--relay", wake.flags.relay, "a rouse-suspendd relay on its network");
+  command->add_option("--relay-token", wake.flags.relay_token, "(or set ROUSE_RELAY_TOKEN)")
+      ->envname("ROUSE_RELAY_TOKEN");
+  return command;
 }
 
 }  // namespace
@@ -92,6 +124,9 @@ int main(int argc, char** argv) {
   status_command->add_flag("--json", status.json, "for a script");
   status_command->add_flag("-w,--watch", status.watch, "again every second, until interrupted");
 
+  rouse::WakeOptions wake;
+  const CLI::App* const wake_command = add_wake(cli, wake);
+
   std::string key_name;
   CLI::App* key_command =
       cli.add_subcommand("key", "make an API key; prints it once, and its entry for keys:");
@@ -102,7 +137,11 @@ int main(int argc, char** argv) {
       cli.add_subcommand("schema", "print the JSON schema of the configuration, for editors");
   CLI::App* version_command = cli.add_subcommand("version", "print the version");
 
-  CLI11_PARSE(cli, argc, argv);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return cli.exit(error) == 0 ? 0 : 2;  // --help is none
+  }
   if (*version_command) {
     std::printf("rouse %s\n", ROUSE_VERSION);
     return 0;
@@ -112,6 +151,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (*key_command) return print_new_key(key_name);
+  if (*wake_command) return rouse::wake_machine(wake);
   if (*status_command) return rouse::print_status(status);
   if (*check_command) {
     if (checked.file.empty() && checked.dir.empty()) {
