@@ -9,6 +9,7 @@ namespace rouse::core::suspend {
 namespace {
 
 constexpr Duration kDrainPause{30'000};   // after a proxy that did not answer
+constexpr Duration kCallOnItsWay{5'000};  // from a dead daemon to logind
 constexpr Duration kShutdownWait{5'000};  // to tell the proxy; it finds out by itself in 30 s
 
 }  // namespace
@@ -65,6 +66,7 @@ void SuspendPolicy::Body::recover_attempt(bool preparing_for_sleep) {
   // Closing the connection has ended a lease that was not committed, unless that is still to come.
   run.leased = true;
   run.slept = gap - (old.began.boottime - old.began.monotonic);
+  run.due = after(now.monotonic, settings.suspend_verify);
   attempt = std::move(run);
 
   if (preparing_for_sleep) {
@@ -80,6 +82,12 @@ void SuspendPolicy::Body::recover_attempt(bool preparing_for_sleep) {
   if (attempt->slept >= kSleptAtLeast) {
     totals.asleep += attempt->slept;
     return end_sleep(Evidence{});
+  }
+  if (attempt->suspend_sent) {
+    // The call may be on its way still; what the proxy believes does no harm so long.
+    attempt->stage = Stage::Sleep;
+    attempt->due = after(now.monotonic, kCallOnItsWay);
+    return enter(State::Suspending, "the daemon was restarted after it had called for a suspend");
   }
   const bool was_late = attempt->commit_sent && attempt->ours;
   give_up(was_late ? "restart" : "", "the daemon was restarted in the middle of an attempt");
