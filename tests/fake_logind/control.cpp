@@ -98,6 +98,9 @@ std::string Fake::control(const std::string& line) {
     wake_up(true);
   } else if (command == "trick") {
     answer = trick(words);
+  } else if (command == "finish-job") {
+    sd_bus_emit_signal(bus_.get(), kSystemdPath, kSystemdManager, "JobRemoved", "uoss",
+                       std::uint32_t{1}, kJobPath, started_unit_.c_str(), word(1).c_str());
   } else if (command == "leave") {
     leave();
   } else if (command == "join") {

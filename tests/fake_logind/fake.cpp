@@ -62,7 +62,8 @@ bool Fake::join() {
   bus_.reset(bus);
   return sd_bus_set_address(bus, address_.c_str()) >= 0 && sd_bus_set_bus_client(bus, 1) >= 0 &&
          sd_bus_start(bus) >= 0 && add_objects(bus, *this) && install() &&
-         sd_bus_request_name(bus, kSystemd, 0) >= 0 && sd_bus_request_name(bus, kLogin, 0) >= 0;
+         sd_bus_request_name(bus, kSystemd, 0) >= 0 &&
+         (!is_logind_ || sd_bus_request_name(bus, kLogin, 0) >= 0);
 }
 
 void Fake::leave() {
@@ -157,6 +158,8 @@ int Fake::serve(sd_bus_message* message, sd_bus_error* error) {
   if (member == "Inhibit") return inhibit(message, error);
   if (member == "ListInhibitors") return list_inhibitors(message);
   if (member == "LoadUnit") return load_unit(message, error);
+  if (member == "StartUnit") return start_unit(message);
+  if (member == "Subscribe") return sd_bus_reply_method_return(message, "");
   return list_sessions(message, member == "ListSessionsEx");
 }
 
@@ -326,6 +329,13 @@ int Fake::load_unit(sd_bus_message* message, sd_bus_error* error) {
   }
   if (!units_.contains(unit)) units_[unit] = Unit{.load = "not-found"};
   return sd_bus_reply_method_return(message, "o", encoded(kUnitRoot, unit).c_str());
+}
+
+int Fake::start_unit(sd_bus_message* message) {
+  const char *name = nullptr, *mode = nullptr;
+  if (const int r = sd_bus_message_read(message, "ss", &name, &mode); r < 0) return r;
+  started_unit_ = name;
+  return sd_bus_reply_method_return(message, "o", kJobPath);
 }
 
 Session* Fake::session_at(const std::string& path) {

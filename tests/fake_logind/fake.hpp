@@ -72,7 +72,8 @@ struct Trick {
 /// not against our client.
 class Fake {
  public:
-  explicit Fake(std::string address) : address_(std::move(address)) {}
+  /// @p is_logind false: systemd1 only, for a real logind.
+  Fake(std::string address, bool is_logind) : address_(std::move(address)), is_logind_(is_logind) {}
 
   /// Onto the bus with both names, as a fresh process would come.
   bool join();
@@ -109,6 +110,7 @@ class Fake {
   int list_sessions(sd_bus_message* message, bool ex);
   int list_inhibitors(sd_bus_message* message);
   int load_unit(sd_bus_message* message, sd_bus_error* error);
+  int start_unit(sd_bus_message* message);
 
   void after(milliseconds delay, std::function<void()> what);
   void drop_released_locks();
@@ -127,6 +129,7 @@ class Fake {
   std::string forge(const std::vector<std::string>& words);
 
   std::string address_;
+  bool is_logind_;
   BusPtr bus_;
   SlotPtr ex_slot_;
   int version_ = 252;
@@ -145,6 +148,7 @@ class Fake {
   std::vector<std::string> calls_;
   std::multimap<Clock::time_point, std::function<void()>> timers_;
   bool leave_soon_ = false;
+  std::string started_unit_;
 };
 
 /// Registers the interfaces of @p fake on @p bus; false if libsystemd refuses.
@@ -157,6 +161,9 @@ inline constexpr const char* kLoginPath = "/org/freedesktop/login1";
 inline constexpr const char* kManager = "org.freedesktop.login1.Manager";
 inline constexpr const char* kSessionRoot = "/org/freedesktop/login1/session";
 inline constexpr const char* kSystemd = "org.freedesktop.systemd1";
+inline constexpr const char* kSystemdPath = "/org/freedesktop/systemd1";
+inline constexpr const char* kSystemdManager = "org.freedesktop.systemd1.Manager";
+inline constexpr const char* kJobPath = "/org/freedesktop/systemd1/job/1";
 inline constexpr const char* kUnitRoot = "/org/freedesktop/systemd1/unit";
 
 [[nodiscard]] std::string encoded(const char* root, const std::string& name);

@@ -14,8 +14,8 @@
 #include <string>
 #include <vector>
 
-// fake_logind ADDRESS CONTROL: logind and systemd on the message bus at ADDRESS, told what to do
-// over the unix socket CONTROL. Ends with whoever started it.
+// fake_logind ADDRESS CONTROL [--systemd-only]: logind and systemd on the message bus at ADDRESS,
+// told what to do over the unix socket CONTROL. Ends with whoever started it.
 
 namespace {
 
@@ -51,13 +51,14 @@ bool serve(rouse::test::fake_logind::Fake& fake, int fd, std::string& pending) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: fake_logind BUS-ADDRESS CONTROL-SOCKET\n");
+  const bool systemd_only = argc == 4 && std::string(argv[3]) == "--systemd-only";
+  if (argc != 3 && !systemd_only) {
+    std::fprintf(stderr, "usage: fake_logind BUS-ADDRESS CONTROL-SOCKET [--systemd-only]\n");
     return 2;
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::signal(SIGPIPE, SIG_IGN);
-  rouse::test::fake_logind::Fake fake(argv[1]);
+  rouse::test::fake_logind::Fake fake(argv[1], !systemd_only);
   if (!fake.join()) {
     std::fprintf(stderr, "fake_logind: cannot join the bus at %s\n", argv[1]);
     return 1;

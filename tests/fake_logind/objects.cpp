@@ -142,6 +142,9 @@ const sd_bus_vtable kSessionTable[] = {
 const sd_bus_vtable kSystemdTable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("LoadUnit", "s", "o", on_method, kOpen),
+    SD_BUS_METHOD("StartUnit", "ss", "o", on_method, kOpen),
+    SD_BUS_METHOD("Subscribe", "", "", on_method, kOpen),
+    SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
     SD_BUS_VTABLE_END,
 };
 
@@ -178,8 +181,8 @@ bool add_objects(sd_bus* bus, Fake& fake) {
   return sd_bus_add_object_vtable(bus, nullptr, kLoginPath, kManager, kManagerTable, &fake) >= 0 &&
          sd_bus_add_fallback_vtable(bus, nullptr, kSessionRoot, "org.freedesktop.login1.Session",
                                     kSessionTable, find_session, &fake) >= 0 &&
-         sd_bus_add_object_vtable(bus, nullptr, "/org/freedesktop/systemd1",
-                                  "org.freedesktop.systemd1.Manager", kSystemdTable, &fake) >= 0 &&
+         sd_bus_add_object_vtable(bus, nullptr, kSystemdPath, kSystemdManager, kSystemdTable,
+                                  &fake) >= 0 &&
          unit("org.freedesktop.systemd1.Unit", kUnitTable) >= 0 &&
          unit("org.freedesktop.systemd1.Service", kServiceTable) >= 0 &&
          unit("org.freedesktop.systemd1.Timer", kTimerTable) >= 0;

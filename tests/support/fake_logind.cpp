@@ -74,8 +74,9 @@ bool FakeLogind::usable() {
   return ::access(kDbusDaemon, X_OK) == 0;
 }
 
-FakeLogind::FakeLogind(int version) {
+FakeLogind::FakeLogind(int version, bool with_logind) : with_logind_(with_logind) {
   address_ = "unix:path=" + (dir_ / "bus");
+  if (!usable()) return;
   dir_.write("bus.conf", bus_config(address_));
   start_bus();
   command({"set", "version", std::to_string(version)});
@@ -95,8 +96,9 @@ void FakeLogind::start_bus() {
     join();
     return;
   }
-  logind_ = std::make_unique<ChildProcess>(
-      std::vector<std::string>{built_program("fake_logind"), address_, dir_ / "control"});
+  std::vector<std::string> argv{built_program("fake_logind"), address_, dir_ / "control"};
+  if (!with_logind_) argv.emplace_back("--systemd-only");
+  logind_ = std::make_unique<ChildProcess>(argv);
   if (!logind_->wait_for_output("ready")) ADD_FAILURE() << "fake_logind: " << logind_->output();
   connect();
 }
@@ -244,6 +246,10 @@ void FakeLogind::forge_prepare(bool start, std::string_view to) {
   } else {
     command({"forge", text, to});
   }
+}
+
+void FakeLogind::finish_job(std::string_view result) {
+  command({"finish-job", result});
 }
 
 void FakeLogind::leave() {

@@ -19,14 +19,14 @@ namespace rouse::test {
 /// as well as code in the test itself. Give address() as `--bus` or DBUS_SYSTEM_BUS_ADDRESS.
 ///
 /// Every function waits until the fake has done what it says; a fake that does not answer is a test
-/// failure. Without dbus-daemon on the machine, usable() is false: skip.
+/// failure. Without dbus-daemon on the machine, usable() is false and there is nothing: skip.
 class FakeLogind {
  public:
   using Fields = std::vector<std::pair<std::string, std::string>>;
 
   /// @p version is systemd's: from 256 on there is ListSessionsEx, from 257 on block locks bind
-  /// everybody.
-  explicit FakeLogind(int version = 252);
+  /// everybody. Not @p with_logind: only systemd, for a real logind on the same bus.
+  explicit FakeLogind(int version = 252, bool with_logind = true);
   ~FakeLogind();
   FakeLogind(const FakeLogind&) = delete;
   FakeLogind& operator=(const FakeLogind&) = delete;
@@ -34,6 +34,8 @@ class FakeLogind {
   [[nodiscard]] static bool usable();
   /// "unix:path=…"
   [[nodiscard]] const std::string& address() const { return address_; }
+  /// Where it is; others may put files there.
+  [[nodiscard]] const TempDir& dir() const { return dir_; }
 
   // What CanSuspend answers, what suspends do from now on.
   void set_can_suspend(std::string_view answer);
@@ -73,6 +75,9 @@ class FakeLogind {
   /// PrepareForSleep from a stranger; to the unique name @p to only, if given.
   void forge_prepare(bool start, std::string_view to = {});
 
+  /// The job that StartUnit() began has ended: done, failed, …
+  void finish_job(std::string_view result);
+
   /// Off the bus, and back as a new process would come.
   void leave();
   void join();
@@ -100,6 +105,7 @@ class FakeLogind {
   void connect();
 
   TempDir dir_;
+  bool with_logind_;
   std::string address_;
   std::unique_ptr<ChildProcess> bus_;
   std::unique_ptr<ChildProcess> logind_;

@@ -20,9 +20,9 @@ namespace rouse::suspendd {
 /// A Bus with Logind and SystemdUnits on a private message bus with a fake logind.
 class BusFixture : public testing::Test {
  protected:
-  /// @p version is systemd's.
-  explicit BusFixture(int version = 252)
-      : fake_(version), bus_(io_.get_executor(), options(fake_.address())) {}
+  /// As FakeLogind has them.
+  explicit BusFixture(int version = 252, bool with_logind = true)
+      : fake_(version, with_logind), bus_(io_.get_executor(), options(fake_.address())) {}
 
   void TearDown() override {
     group_.cancel(asio::cancellation_type::terminal);
