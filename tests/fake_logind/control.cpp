@@ -138,6 +138,7 @@ std::string Fake::set(const std::vector<std::string>& words) {
     if (value == "holds") sleep_ = Sleep::Holds;
     if (value == "aborts") sleep_ = Sleep::Aborts;
     if (value == "never") sleep_ = Sleep::Never;
+    if (value == "real") sleep_ = Sleep::Real;
     sleep_for_ = milliseconds(words.size() > 3 ? number(words[3]) : 0);
   } else {
     return "error no such setting";

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <utility>
 
 namespace rouse::test::fake_logind {
@@ -36,6 +37,13 @@ std::string call_text(sd_bus_message* message) {
   }
   sd_bus_message_rewind(message, 1);
   return text;
+}
+
+/// Returns when the machine is awake again. False: the kernel refused.
+bool suspend_to_ram() {
+  std::ofstream state("/sys/power/state");
+  state << "mem" << std::flush;
+  return state.good();
 }
 
 }  // namespace
@@ -207,6 +215,11 @@ void Fake::go_on_if_unlocked() {
 void Fake::fall_asleep() {
   state_ = State::Asleep;
   if (sleep_ == Sleep::Aborts) return wake_up(false);
+  if (sleep_ == Sleep::Real) {
+    const bool slept = suspend_to_ram();
+    sleeps_ += slept ? 1 : 0;
+    return wake_up(slept);
+  }
   ++sleeps_;
   if (sleep_ == Sleep::Wakes) {
     after(sleep_for_, [this, which = operation_] {

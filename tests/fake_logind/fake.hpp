@@ -57,6 +57,7 @@ enum class Sleep {
   Holds,   ///< until it is told to wake
   Aborts,  ///< fails right after the locks: systemd-suspend.service ends with exit-code
   Never,   ///< accepted, and nothing follows: no signal, no sleep
+  Real,    ///< writes "mem" to /sys/power/state, as systemd does: for a machine of the test's own
 };
 
 /// What is done to the next calls of a method instead of, or before, serving them.

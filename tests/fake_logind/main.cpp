@@ -14,8 +14,9 @@
 #include <string>
 #include <vector>
 
-// fake_logind ADDRESS CONTROL [--systemd-only]: logind and systemd on the message bus at ADDRESS,
-// told what to do over the unix socket CONTROL. Ends with whoever started it.
+// fake_logind ADDRESS CONTROL [--systemd-only] [LINE…]: logind and systemd on the message bus at
+// ADDRESS, told what to do by the LINEs and over the unix socket CONTROL. Ends with whoever started
+// it.
 
 namespace {
 
@@ -51,9 +52,10 @@ bool serve(rouse::test::fake_logind::Fake& fake, int fd, std::string& pending) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const bool systemd_only = argc == 4 && std::string(argv[3]) == "--systemd-only";
-  if (argc != 3 && !systemd_only) {
-    std::fprintf(stderr, "usage: fake_logind BUS-ADDRESS CONTROL-SOCKET [--systemd-only]\n");
+  const bool systemd_only = argc > 3 && std::string(argv[3]) == "--systemd-only";
+  if (argc < 3) {
+    std::fprintf(stderr,
+                 "usage: fake_logind BUS-ADDRESS CONTROL-SOCKET [--systemd-only] [LINE…]\n");
     return 2;
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -67,6 +69,13 @@ int main(int argc, char** argv) {
   if (listener < 0) {
     std::perror("fake_logind: the control socket");
     return 1;
+  }
+  for (int each = systemd_only ? 4 : 3; each < argc; ++each) {
+    const std::string answer = fake.control(argv[each]);
+    if (answer != "ok") {
+      std::fprintf(stderr, "fake_logind: %s: %s\n", argv[each], answer.c_str());
+      return 1;
+    }
   }
   std::printf("ready\n");
   std::fflush(stdout);
