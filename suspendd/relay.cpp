@@ -65,8 +65,7 @@ class Relay {
     for (const int signal : {SIGINT, SIGTERM}) signals_.add(signal, ignored);
     const Result<std::string> address = server_.listen(options_.host, options_.port);
     if (!address) {
-      spdlog::error("relay: cannot listen on {}:{}: {}", options_.host, options_.port,
-                    address.error().message());
+      spdlog::error("relay: {}", address.error().message());
       exit_status_ = 1;
       co_return;
     }
