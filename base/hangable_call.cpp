@@ -1,5 +1,6 @@
 #include "base/hangable_call.hpp"
 
+#include "base/stream_io.hpp"
 #include "base/use_task.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -67,8 +68,14 @@ Task<bool> HangableCall::make(std::function<void()> run) {
   static_cast<void>(argument.release());
   away_ = away;
   Descriptor descriptor(executor_, ear.release());
-  co_await descriptor.async_wait(Descriptor::wait_read, use_task);
-  co_return away->is_back.load(std::memory_order_acquire);
+  // A wait may end early: Asio may give it an event of an earlier descriptor of the same number.
+  while (is_away()) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (is_cancelled(state)) co_return false;
+    auto [error] = co_await descriptor.async_wait(Descriptor::wait_read, use_task);
+    if (error) co_return false;
+  }
+  co_return true;
 }
 
 }  // namespace rouse

@@ -221,10 +221,16 @@ bool Engine::Impl::read_some_output() {
 
 Task<void> Engine::Impl::await_exit() {
   const std::shared_ptr<Impl> self = shared_from_this();
-  co_await pidfd.async_wait(Descriptor::wait_read, use_task);
-  if (exited) co_return;  // given up as unkillable
   int status = 0;
-  if (::waitpid(pid, &status, 0) == pid) exit_status = status;
+  pid_t ended = 0;
+  // A wait for a descriptor may end early: Asio may give it an event of an earlier one of the same
+  // number. To wait here for the process would stop everything else.
+  while (ended == 0) {
+    const auto [error] = co_await pidfd.async_wait(Descriptor::wait_read, use_task);
+    if (exited) co_return;  // given up as unkillable
+    ended = ::waitpid(pid, &status, error ? 0 : WNOHANG);
+  }
+  if (ended == pid) exit_status = status;
   exited = true;
   gone_bell.cancel();
 }
