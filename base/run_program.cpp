@@ -34,8 +34,13 @@ constexpr std::chrono::milliseconds kKillPatience{1'000};
 /// A program that runs. Shared by the coroutine that waits for it and by the handlers of its output
 /// and of its time limit. Whatever ends the coroutine, the program does not stay.
 struct Running {
-  Running(const Executor& executor, std::size_t the_output_max)
-      : output(executor), pidfd(executor), limit(executor), output_max(the_output_max) {}
+  Running(const Executor& executor, const ProgramRun& run)
+      : output(executor),
+        pidfd(executor),
+        limit(executor),
+        output_max(run.output_max),
+        is_kept(run.keep),
+        is_there(run.is_there) {}
   ~Running() {
     kill_group();
     collect();
@@ -46,6 +51,7 @@ struct Running {
   boost::system::error_code adopt(Spawned spawned) {
     boost::system::error_code failed;
     pid = spawned.pid;
+    if (is_there != nullptr) *is_there = true;
     output.assign(spawned.output.get(), failed);
     if (failed) return failed;
     static_cast<void>(spawned.output.release());
@@ -55,7 +61,12 @@ struct Running {
   }
 
   void kill_group() const {
-    if (pid != 0) ::kill(-pid, SIGKILL);
+    if (pid == 0) return;
+    if (is_kept) {
+      ::kill(pid, SIGTERM);  // its keeper kills them all
+    } else {
+      ::kill(-pid, SIGKILL);
+    }
   }
 
   /// One piece of what it has written; false when there is none now, or none any more.
@@ -76,7 +87,10 @@ struct Running {
 
   /// Takes its wait status; whether it has ended.
   bool collect() {
-    if (pid != 0 && ::waitpid(pid, &status, WNOHANG) == pid) pid = 0;
+    if (pid != 0 && ::waitpid(pid, &status, WNOHANG) == pid) {
+      pid = 0;
+      if (is_there != nullptr) *is_there = false;
+    }
     return pid == 0;
   }
 
@@ -93,10 +107,13 @@ struct Running {
   Descriptor pidfd;
   Timer limit;
   std::size_t output_max;
+  bool is_kept;
+  std::shared_ptr<bool> is_there;  ///< the caller's
   std::string text;
   int status = 0;
   bool at_end = false;
   bool was_killed = false;
+  bool gave_up = false;  ///< it does not even die of being killed
   bool timed_out = false;
 };
 
@@ -116,8 +133,10 @@ void kill_now(const std::shared_ptr<Running>& running) {
   running->kill_group();
   running->limit.expires_after(kKillPatience);
   running->limit.async_wait([running](const boost::system::error_code& stopped) {
+    if (stopped) return;
     boost::system::error_code ignored;
-    if (!stopped) running->pidfd.cancel(ignored);
+    running->gave_up = true;
+    running->pidfd.cancel(ignored);
   });
 }
 
@@ -146,21 +165,19 @@ int ProgramEnd::exit_status() const {
 Task<Result<ProgramEnd>> run_program(Executor executor, ProgramRun run) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const std::string doing = "running " + (run.argv.empty() ? std::string() : run.argv.front());
-  Result<Spawned> spawned = spawn(run.argv, run.env);
+  Result<Spawned> spawned = run.keep ? spawn_kept(run.argv, run.env) : spawn(run.argv, run.env);
   if (!spawned) co_return spawned.error();
-  const auto running = std::make_shared<Running>(executor, run.output_max);
+  const auto running = std::make_shared<Running>(executor, run);
   if (const auto failed = running->adopt(std::move(*spawned))) co_return Error{failed, doing};
   read_on(running);
   arm(running, run.timeout);
-  const auto before = co_await asio::this_coro::cancellation_state;
-  bool cancelled = is_cancelled(before);
-  if (!cancelled) {
-    co_await running->pidfd.async_wait(Descriptor::wait_read, use_task);
-    const auto after = co_await asio::this_coro::cancellation_state;
-    cancelled = is_cancelled(after);
-  }
-  if (!running->collect() && !running->was_killed) {
-    kill_now(running);
+  bool cancelled = false;
+  // A wait for a descriptor may end early: Asio may give it an event of an earlier one of the same
+  // number.
+  while (!running->collect() && !running->gave_up) {
+    const auto state = co_await asio::this_coro::cancellation_state;
+    cancelled = is_cancelled(state);
+    if (cancelled && !running->was_killed) kill_now(running);
     co_await running->pidfd.async_wait(Descriptor::wait_read, use_task);
   }
   while (!running->at_end && running->read_some()) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,11 @@ struct ProgramRun {
   std::vector<std::string> env;   ///< K=V over our own environment
   std::chrono::milliseconds timeout{30'000};
   std::size_t output_max = 64 * 1024;  ///< of what is kept; the rest is read and dropped
+  /// All that it started, in its process group or out of it, ends and is collected with it.
+  bool keep = false;
+  /// Where given, true as long as it is there: it may have been killed in vain, when a driver
+  /// hangs.
+  std::shared_ptr<bool> is_there;
 };
 
 struct ProgramEnd {

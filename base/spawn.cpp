@@ -1,5 +1,7 @@
 #include "base/spawn.hpp"
 
+#include "base/keeper.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -69,6 +71,7 @@ struct ChildPlan {
   int output_fd;
   int error_fd;
   int cgroup_fd;
+  bool kept;
   pid_t parent;
 };
 
@@ -90,6 +93,7 @@ struct ChildPlan {
   ::dup2(plan.error_fd, 3);
   ::fcntl(3, F_SETFD, FD_CLOEXEC);
   ::syscall(SYS_close_range, 4U, ~0U, 0U);
+  if (plan.kept) keep_a_child(3);
   int error = ENOENT;
   for (const std::string& program : plan.programs) {
     ::execve(program.c_str(), plan.argv, plan.envp);
@@ -100,10 +104,8 @@ struct ChildPlan {
   ::_exit(127);
 }
 
-}  // namespace
-
-Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<std::string>& env,
-                      int cgroup_fd) {
+Result<Spawned> start(const std::vector<std::string>& argv, const std::vector<std::string>& env,
+                      int cgroup_fd, bool kept) {
   if (argv.empty()) {
     return Error{boost::system::error_code(EINVAL, boost::system::system_category()),
                  "starting a program without a command"};
@@ -131,6 +133,7 @@ Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<st
                        ::fcntl(output_write.get(), F_DUPFD_CLOEXEC, 10),
                        ::fcntl(error_write.get(), F_DUPFD_CLOEXEC, 10),
                        cgroup_fd,
+                       kept,
                        ::getpid()};
   const UniqueFd high_null(plan.null_fd);
   const UniqueFd high_output(plan.output_fd);
@@ -165,6 +168,18 @@ Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<st
   ::fcntl(output_read.get(), F_SETFL, O_NONBLOCK);
   spawned.output = std::move(output_read);
   return spawned;
+}
+
+}  // namespace
+
+Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<std::string>& env,
+                      int cgroup_fd) {
+  return start(argv, env, cgroup_fd, false);
+}
+
+Result<Spawned> spawn_kept(const std::vector<std::string>& argv,
+                           const std::vector<std::string>& env) {
+  return start(argv, env, -1, true);
 }
 
 void become_subreaper() {

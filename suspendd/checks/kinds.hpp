@@ -11,6 +11,7 @@ namespace rouse::suspendd {
 
 using CheckPtr = std::unique_ptr<Check>;
 
+CheckPtr make_kind(const CommandCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const CpuCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const DiskCheck& settings, const CheckConfig& config, CheckContext& context);
 CheckPtr make_kind(const FileMtimeCheck& settings, const CheckConfig& config,
