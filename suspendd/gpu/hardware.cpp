@@ -42,7 +42,8 @@ std::vector<PciGpu> list_pci_gpus(const Root& root) {
 }
 
 bool has_nvidia_driver(const Root& root) {
-  return root.exists("/proc/driver/nvidia/version") || root.exists("/dev/nvidiactl");
+  // Not /dev/nvidiactl: NVML itself makes that, also where there is no driver.
+  return root.exists("/proc/driver/nvidia/version");
 }
 
 }  // namespace rouse::suspendd
