@@ -1,7 +1,7 @@
 // A make-believe libnvidia-ml.so.1 with one GPU. What it is and does stands in the file that the
 // environment's FAKE_NVML names, read anew at every call, one "key value" a line:
 //   init CODE            what nvmlInit_v2 returns
-//   hang FUNCTION        that function never returns: init, count, samples
+//   hang FUNCTION        that function does not return while this stands here: init, count …
 //   open FILE            before counting, reads that file (of a file system that hangs, say)
 //   device CODE          what each look at the GPU returns
 //   crash 1              the process ends by a signal when the GPU is counted
@@ -82,7 +82,7 @@ State read_state() {
 State enter(const char* function) {
   std::ofstream(state_file() + ".calls", std::ios::app) << function << '\n';
   State state = read_state();
-  while (state.hang == function) ::poll(nullptr, 0, 1000);
+  while (state.hang == function && read_state().hang == function) ::poll(nullptr, 0, 5);
   return state;
 }
 
