@@ -4,7 +4,7 @@
 #include "base/stream_deadlines.hpp"
 #include "base/task_group.hpp"
 #include "proxy/config/config.hpp"
-#include "proxy/power/peer_credentials.hpp"
+#include "base/peer_credentials.hpp"
 #include "proxy/power/power.hpp"
 
 #include <memory>
@@ -55,7 +55,7 @@ class PowerSocket {
 
   Power& power_;
   PowerConfig config_;
-  PowerAllowList allowed_;
+  PeerAllowList allowed_;
   HttpServer server_;
 };
 

@@ -1,4 +1,4 @@
-#include "proxy/power/peer_credentials.hpp"
+#include "base/peer_credentials.hpp"
 
 #include "base/posix.hpp"
 
@@ -42,8 +42,8 @@ Result<PeerCredentials> PeerCredentials::of(int socket) {
   return peer;
 }
 
-PowerAllowList::PowerAllowList(const std::vector<std::string>& users,
-                               const std::vector<std::string>& groups)
+PeerAllowList::PeerAllowList(const std::vector<std::string>& users,
+                             const std::vector<std::string>& groups)
     : users_{0, ::geteuid()} {
   if (const passwd* const daemon = ::getpwnam("rouse-suspendd")) users_.insert(daemon->pw_uid);
   for (const std::string& name : users) {
@@ -66,7 +66,7 @@ PowerAllowList::PowerAllowList(const std::vector<std::string>& users,
   }
 }
 
-bool PowerAllowList::allows(const PeerCredentials& peer) const {
+bool PeerAllowList::allows(const PeerCredentials& peer) const {
   if (users_.contains(peer.uid)) return true;
   return std::any_of(peer.groups.begin(), peer.groups.end(),
                      [this](gid_t gid) { return groups_.contains(gid); });

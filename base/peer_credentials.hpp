@@ -21,12 +21,12 @@ struct PeerCredentials {
   [[nodiscard]] static Result<PeerCredentials> of(int socket);
 };
 
-/// Who may say when this box sleeps: root, the user that we run as, the one of rouse-suspendd's
-/// package, and whoever is configured.
-class PowerAllowList {
+/// Who may command a daemon by its unix socket: root, the user that we run as, the one of
+/// rouse-suspendd's package, and whoever is configured.
+class PeerAllowList {
  public:
   /// Names or numbers. What does not exist on this machine is in unknown().
-  PowerAllowList(const std::vector<std::string>& users, const std::vector<std::string>& groups);
+  PeerAllowList(const std::vector<std::string>& users, const std::vector<std::string>& groups);
 
   [[nodiscard]] bool allows(const PeerCredentials& peer) const;
   [[nodiscard]] const std::vector<std::string>& unknown() const { return unknown_; }
