@@ -49,6 +49,10 @@ void notify_stopping(const std::string& status) {
   tell(fmt::format("STOPPING=1\nSTATUS={}", one_line(status)));
 }
 
+void notify_status(const std::string& status) {
+  tell("STATUS=" + one_line(status));
+}
+
 void notify_alive() {
   tell("WATCHDOG=1");
 }

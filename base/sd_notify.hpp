@@ -18,6 +18,8 @@ void notify_ready(const std::string& status);
 void notify_reloading();
 /// The end has begun: from here on TimeoutStopSec= counts, and the watchdog no longer does.
 void notify_stopping(const std::string& status);
+/// Another line for `systemctl status`.
+void notify_status(const std::string& status);
 /// The loop turns (WATCHDOG=1). At once after a resume, for one, and in feed_watchdog().
 void notify_alive();
 

@@ -53,8 +53,21 @@ TaskGroup::~TaskGroup() {
   ROUSE_CHECK(tasks_.empty());
 }
 
-void TaskGroup::spawn(Task<void> task) {
+void TaskGroup::Handle::cancel(asio::cancellation_type how) const {
+  const std::shared_ptr<Entry> entry = entry_.lock();
+  if (!entry || entry->ended) return;
+  entry->cancelled = true;
+  entry->signal.emit(how);
+}
+
+bool TaskGroup::Handle::ended() const {
+  const std::shared_ptr<Entry> entry = entry_.lock();
+  return !entry || entry->ended;
+}
+
+TaskGroup::Handle TaskGroup::spawn(Task<void> task) {
   const auto place = tasks_.insert(tasks_.end(), std::make_shared<Entry>());
+  Handle handle(*place);
   auto on_done = [this, place](const std::exception_ptr& error) {
     const std::shared_ptr<Entry> entry = std::move(*place);
     entry->ended = true;
@@ -69,6 +82,7 @@ void TaskGroup::spawn(Task<void> task) {
   };
   asio::co_spawn(executor_, run(std::move(task)),
                  asio::bind_cancellation_slot((*place)->signal.slot(), std::move(on_done)));
+  return handle;
 }
 
 void TaskGroup::cancel(asio::cancellation_type how) {

@@ -10,6 +10,7 @@
 #include <list>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace rouse {
 
@@ -20,14 +21,29 @@ namespace rouse {
 /// nothing is thrown into it. An operation that begins after a terminal cancellation is not aborted
 /// by Asio: who waits in a loop looks at that state (HttpStream's operations do).
 class TaskGroup {
+  struct Entry;
+
  public:
+  /// One task, to cancel it alone. Nothing happens once it has ended; may outlive the group.
+  class Handle {
+   public:
+    Handle() = default;
+    void cancel(asio::cancellation_type how) const;
+    [[nodiscard]] bool ended() const;
+
+   private:
+    friend class TaskGroup;
+    explicit Handle(std::weak_ptr<Entry> entry) : entry_(std::move(entry)) {}
+    std::weak_ptr<Entry> entry_;
+  };
+
   /// @p on_error gets what escaped a task, in words; a task is otherwise gone without a trace.
   TaskGroup(Executor executor, std::function<void(const std::string&)> on_error);
   ~TaskGroup();
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  void spawn(Task<void> task);
+  Handle spawn(Task<void> task);
 
   /// total: each task's cancellation state is set and it finishes its current piece of work;
   /// terminal: pending operations are aborted.
