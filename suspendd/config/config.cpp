@@ -73,8 +73,7 @@ void read_times(const Section& top, Config& config) {
   const Section linger = top.section("linger");
   config.linger.wol = linger.duration("wol", config.linger.wol);
   config.linger.rtc = linger.duration("rtc", config.linger.rtc);
-  config.linger.power_button = linger.duration("power_button", config.linger.power_button);
-  config.linger.unknown = linger.duration("unknown", config.linger.unknown);
+  config.linger.other = linger.duration("other", config.linger.other);
 }
 
 void read_suspend(const Section& top, Config& config) {
@@ -190,12 +189,18 @@ void read_relay(const Section& top, Config& config) {
   config.relay.macs = relay.texts("macs");
   config.relay.interface = relay.text("interface");
   config.relay.source = relay.text("source");
+  config.relay.token_file = relay.text("token_file");
+  config.relay.broadcast = relay.texts("broadcast");
+  config.relay.raw = relay.truth("raw", false);
+  config.relay.packets_per_minute =
+      relay.number("packets_per_minute", config.relay.packets_per_minute);
 }
 
 void read_control(const Section& top, Config& config) {
   const Section control = top.section("control");
   config.control_socket = trimmed(control.text("socket", config.control_socket));
   config.control_users = control.texts("users");
+  if (control.is_given("groups")) config.control_groups = control.texts("groups");
   config.state_dir = trimmed(top.text("state_dir", config.state_dir));
   if (!config.control_socket.starts_with('/')) {
     control.fault("socket", "expected an absolute path");

@@ -131,8 +131,7 @@ struct GraceConfig {
 struct LingerConfig {
   milliseconds wol{3 * 60'000};
   milliseconds rtc{10 * 60'000};
-  milliseconds power_button{20 * 60'000};
-  milliseconds unknown{20 * 60'000};
+  milliseconds other{20 * 60'000};  ///< a button, or what cannot be told
 };
 struct ProxyConfig {
   std::string socket = "/run/rouse/power.sock";  ///< empty: there is no proxy on this machine
@@ -198,13 +197,17 @@ struct PowerConfig {
   double idle_watts = 0;   ///< what the machine draws awake and idle; 0: no estimate
   double sleep_watts = 0;  ///< and asleep
 };
-/// The always-on host's part: sends magic packets for a proxy that cannot.
+/// The always-on host's part: sends magic packets for a proxy that cannot. See RelayOptions.
 struct RelayConfig {
-  std::optional<ListenAddress> listen;  ///< nullopt: no relay
+  std::optional<ListenAddress> listen;  ///< nullopt: the relay's own default
   std::string token;
-  std::vector<std::string> macs;  ///< that may be woken; empty: any
+  std::string token_file;
+  std::vector<std::string> macs;
   std::string interface;
   std::string source;
+  std::vector<std::string> broadcast;
+  bool raw = false;
+  int packets_per_minute = 600;
 };
 
 /// All that suspendd.yaml says. Made by load_config() only, with everything checked.
@@ -230,6 +233,7 @@ struct Config {
   std::string state_dir = "/var/lib/rouse/suspendd";
   std::string control_socket = "/run/rouse/suspendd.sock";
   std::vector<std::string> control_users;  ///< that may command it, besides root and itself
+  std::vector<std::string> control_groups{"rouse"};
 };
 
 struct LoadedConfig {

@@ -71,8 +71,7 @@ constexpr std::array kGrace = {
 constexpr std::array kLinger = {
     ConfigKey{"wol", Duration, "", "3m", "after a magic packet"},
     ConfigKey{"rtc", Duration, "", "10m", "after an alarm"},
-    ConfigKey{"power_button", Duration, "", "20m", "after the power button"},
-    ConfigKey{"unknown", Duration, "", "20m", "after anything else"},
+    ConfigKey{"other", Duration, "", "20m", "after the power button, or what cannot be told"},
 };
 constexpr std::array kWindows = {
     ConfigKey{"awake", TextList, "", "[]", "it stays awake then: \"mon-fri 08:00-18:00\""},
@@ -164,15 +163,20 @@ constexpr std::array kPower = {
     ConfigKey{"sleep_watts", Real, "", "0", "what it draws asleep", true, 0},
 };
 constexpr std::array kRelay = {
-    ConfigKey{"listen", Text, "", "", "HOST:PORT; no relay unless given"},
+    ConfigKey{"listen", Text, "", "127.0.0.1:9009", "HOST:PORT"},
     ConfigKey{.name = "token", .type = Text, .text = "that the proxy must show", .secret = true},
     ConfigKey{"macs", TextList, "", "[]", "the only machines that it wakes; any unless given"},
     ConfigKey{"interface", Text, "", "", "by which the packets leave"},
     ConfigKey{"source", Text, "", "", "the address that they come from"},
+    ConfigKey{"token_file", Text, "", "", "or the file that has the token in its first line"},
+    ConfigKey{"broadcast", TextList, "", "[]", "where to; those of the interfaces unless given"},
+    ConfigKey{"raw", Bool, "", "false", "also as Ethernet frames of type 0x0842"},
+    ConfigKey{"packets_per_minute", Number, "", "600", "more are refused", true, 1},
 };
 constexpr std::array kControl = {
     ConfigKey{"socket", Text, "", "/run/rouse/suspendd.sock", "of the command line"},
     ConfigKey{"users", TextList, "", "[]", "who may command it, besides root and its own user"},
+    ConfigKey{"groups", TextList, "", "[rouse]", "and members of these groups"},
 };
 
 constexpr auto kCheckProxy = check_keys();

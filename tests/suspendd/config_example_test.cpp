@@ -96,8 +96,7 @@ TEST(SuspenddConfigSchema, DefaultsOfTheTableAreThoseOfTheReader) {
   EXPECT_EQ(a.grace.resume, b.grace.resume);
   EXPECT_EQ(a.linger.wol, b.linger.wol);
   EXPECT_EQ(a.linger.rtc, b.linger.rtc);
-  EXPECT_EQ(a.linger.power_button, b.linger.power_button);
-  EXPECT_EQ(a.linger.unknown, b.linger.unknown);
+  EXPECT_EQ(a.linger.other, b.linger.other);
   EXPECT_EQ(a.proxy.socket, b.proxy.socket);
   EXPECT_EQ(a.proxy.unreachable_is_active, b.proxy.unreachable_is_active);
   EXPECT_EQ(a.proxy.drain_ttl, b.proxy.drain_ttl);
@@ -123,6 +122,7 @@ TEST(SuspenddConfigSchema, DefaultsOfTheTableAreThoseOfTheReader) {
   EXPECT_EQ(a.gate.wait, b.gate.wait);
   EXPECT_EQ(a.gate.deny_when_busy, b.gate.deny_when_busy);
   EXPECT_EQ(a.control_socket, b.control_socket);
+  EXPECT_EQ(a.control_groups, b.control_groups);
 }
 
 }  // namespace

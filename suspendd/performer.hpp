@@ -1,0 +1,110 @@
+#pragma once
+
+#include "base/task_group.hpp"
+#include "core/suspend_event.hpp"
+#include "suspendd/box/wake_alarm.hpp"
+#include "suspendd/config/config.hpp"
+#include "suspendd/gpu/gpu_probe.hpp"
+#include "suspendd/logind.hpp"
+#include "suspendd/lookout.hpp"
+#include "suspendd/notices.hpp"
+#include "suspendd/policy_loop.hpp"
+#include "suspendd/power_client.hpp"
+#include "suspendd/preflight.hpp"
+#include "suspendd/root.hpp"
+#include "suspendd/sleep_lock.hpp"
+#include "suspendd/state_dir.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rouse::suspendd {
+
+/// Does what the policy has decided, and tells it how that went. Nothing here decides. Single
+/// thread; what it gets outlives it, and the group is joined before it goes.
+class Performer {
+ public:
+  struct Tools {
+    TaskGroup& tasks;
+    PowerClient& power;
+    Logind& logind;
+    SleepLock& lock;
+    GpuProbe& gpu;
+    Preflight& preflight;
+    Lookout& lookout;
+    StateDir& state;
+    Notices& notices;
+    const Root& root;
+  };
+  /// @p tell hands an event to the policy.
+  Performer(Tools tools, std::string boot_id, std::function<void(core::suspend::Event)> tell);
+
+  void configure(std::shared_ptr<const Config> config) { config_ = std::move(config); }
+  /// Where the answers to commands and gates go, and the clocks come from.
+  void attach(PolicyLoop& loop) { loop_ = &loop; }
+
+  void perform(const core::suspend::Action& action);
+
+  /// How the proxy was last reached.
+  [[nodiscard]] const Preflight::Proxy& proxy() const { return proxy_; }
+  void note_proxy(std::string error) { proxy_ = {std::move(error), tools_.power.pid()}; }
+  /// Our alarm was set for a time that has come.
+  [[nodiscard]] bool alarm_due() const;
+
+ private:
+  using Op = core::suspend::Op;
+
+  void run(Op op, Task<void> task);
+  void done(Op op, bool ok, std::string detail);
+  void done(Op op, const Result<PowerClient::Answer>& answer, std::string_view fine_code = {});
+  [[nodiscard]] std::string lease_of(core::suspend::Attempt attempt) const;
+
+  void on(const core::suspend::Save& save);
+  void on(const core::suspend::AskDrain& ask);
+  void on(const core::suspend::Renew& renew);
+  void on(const core::suspend::Release& release);
+  void on(const core::suspend::Unload& unload);
+  void on(const core::suspend::RunPreflight& run);
+  void on(const core::suspend::ArmAlarm& alarm);
+  void on(const core::suspend::Commit& commit);
+  void on(const core::suspend::Suspend& suspend);
+  void on(const core::suspend::LetSleep& let);
+  void on(const core::suspend::TellResumed& tell);
+  void on(const core::suspend::ProbeGpu& probe);
+  void on(const core::suspend::Recover& recover);
+  void on(const core::suspend::RunHook& hook);
+  void on(const core::suspend::Cancel& cancel);
+  void on(const core::suspend::AnswerGate& answer);
+  void on(const core::suspend::Reply& reply);
+  void on(const core::suspend::Notify& notice);
+  void on(const core::suspend::Entered& entered);
+
+  Task<void> drain(core::suspend::AskDrain ask);
+  Task<void> renew(core::suspend::Renew renew);
+  Task<void> release(core::suspend::Release release);
+  Task<void> unload(core::suspend::Unload unload);
+  Task<void> preflight(Op op);
+  Task<void> commit(core::suspend::Commit commit);
+  Task<void> suspend(core::suspend::Suspend suspend);
+  Task<void> let_sleep();
+  Task<void> tell_resumed(core::suspend::TellResumed told);
+  Task<void> probe_gpu(Op op);
+  Task<void> recover(core::suspend::Recover recover);
+  Task<void> run_hook(core::suspend::RunHook run);
+
+  Tools tools_;
+  std::string boot_id_;
+  std::function<void(core::suspend::Event)> tell_;
+  PolicyLoop* loop_ = nullptr;
+  std::shared_ptr<const Config> config_;
+  std::map<Op, TaskGroup::Handle> ops_;
+  std::map<core::suspend::Attempt, TaskGroup::Handle> leases_;
+  std::optional<WakeAlarm> alarm_;
+  std::optional<core::suspend::WallTime> alarm_at_;
+  Preflight::Proxy proxy_{"the proxy was not asked yet", 0};
+  bool save_fails_ = false;
+};
+
+}  // namespace rouse::suspendd

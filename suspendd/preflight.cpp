@@ -1,0 +1,71 @@
+#include "suspendd/preflight.hpp"
+
+#include "suspendd/box/traps.hpp"
+#include "suspendd/trap_context.hpp"
+
+#include <utility>
+
+namespace rouse::suspendd {
+
+namespace policy = core::suspend;
+
+namespace {
+
+policy::Verdict verdict_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::Active:
+      return policy::Verdict::Active;
+    case Verdict::Idle:
+      return policy::Verdict::Idle;
+    case Verdict::Unknown:
+      break;
+  }
+  return policy::Verdict::Unknown;
+}
+
+}  // namespace
+
+policy::Found found(const Lookout::Post& post) {
+  return {post.name, verdict_of(post.finding.verdict), post.finding.reason, post.finding.idle_for};
+}
+
+Preflight::Preflight(Lookout& lookout, Logind& logind, const Root& root, NicPort& port)
+    : lookout_(lookout), logind_(logind), root_(root), port_(port) {}
+
+void Preflight::look(const Config& config) {
+  nics_ = list_nics(root_, port_, config.wol.interfaces);
+}
+
+void Preflight::arm(const Config& config) {
+  look(config);
+  if (!config.wol.arm) return;
+  std::vector<std::string> names;
+  for (const Nic& nic : nics_) {
+    // What is armed for more than magic packets is left so where that is wanted.
+    const bool is_fine = nic.wol == Nic::Wol::ArmedTooWide && !config.wol.only_magic;
+    if (!is_fine) names.push_back(nic.name);
+  }
+  if (names.empty()) return;
+  WolArming(root_, port_, names).arm();
+  look(config);
+}
+
+Task<policy::PreflightDone> Preflight::run(policy::Op op, std::shared_ptr<const Config> config,
+                                           policy::Memory memory, policy::Now now, Proxy proxy) {
+  policy::PreflightDone done;
+  done.op = op;
+  const std::vector<Lookout::Post> posts = co_await lookout_.look_again();
+  for (const Lookout::Post& post : posts) done.findings.push_back(found(post));
+  arm(*config);
+  const TrapContext context = co_await read_trap_context(logind_, *config, std::move(memory), now,
+                                                         std::move(proxy.error), proxy.pid);
+  for (const Trap& trap : find_traps(root_, port_, context)) {
+    if (trap.severity != Severity::Refuse) continue;
+    std::string text = trap.title + ": " + trap.what;
+    if (!trap.todo.empty()) text += " (" + trap.todo + ")";
+    done.problems.push_back({policy::ProblemKind::Fatal, std::move(text)});
+  }
+  co_return done;
+}
+
+}  // namespace rouse::suspendd
