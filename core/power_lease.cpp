@@ -80,15 +80,16 @@ void Lease::on(const DrainAsked& asked) {
     return refuse(asked.lease, Deny::Held,
                   "the state is " + std::string(to_string(state_)) + " under lease " + lease_);
   }
-  if (!asked.busy.empty()) {
+  if (!asked.busy.empty() && !asked.force) {
     return refuse(asked.lease, Deny::Busy, "something needs the box", asked.busy);
   }
-  if (running_ > 0) {
+  if (running_ > 0 && !asked.force) {
     std::vector<Busy> unlisted{{"inflight", "", Duration{0}, 0}};
     return refuse(asked.lease, Deny::Busy, "something needs the box", std::move(unlisted));
   }
   lease_ = asked.lease;
   reason_ = asked.reason;
+  forced_ = asked.force;
   ttl_ = std::clamp(asked.ttl, Duration{1}, policy_.ttl_max);
   expires_ = after(now_, ttl_);
   enter(State::Draining);
@@ -116,7 +117,7 @@ void Lease::on(const CommitAsked& asked) {
     actions_.emplace_back(Renewed{epoch_});
     return;
   }
-  if (!asked.busy.empty() || running_ > 0) {
+  if ((!asked.busy.empty() || running_ > 0) && !forced_) {
     cancel("request", "something needs the box after all");
     return refuse(asked.lease, Deny::Busy, "something needs the box", asked.busy);
   }
@@ -184,7 +185,7 @@ void Lease::on(const ResumeTold& told) {
 }
 
 void Lease::on(const WorkArrived& work) {
-  if (state_ == State::Suspending) {
+  if (turns_away()) {
     actions_.emplace_back(TurnAway{});
     return;
   }

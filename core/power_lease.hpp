@@ -42,6 +42,9 @@ struct DrainAsked {
   Duration ttl{};
   std::string reason;
   std::vector<Busy> busy;
+  /// An operator wants the sleep now: whatever runs goes on after it, and work that comes is turned
+  /// away instead of ending the lease.
+  bool force = false;
 };
 struct UnloadAsked {
   std::string lease;  ///< its ttl begins anew
@@ -171,6 +174,10 @@ class Lease {
   [[nodiscard]] Instant next_deadline() const;
 
   [[nodiscard]] State state() const { return state_; }
+  /// No work is admitted.
+  [[nodiscard]] bool turns_away() const {
+    return state_ == State::Suspending || (state_ == State::Draining && forced_);
+  }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   [[nodiscard]] Instant since() const { return since_; }             ///< when the state was entered
   [[nodiscard]] const std::string& lease() const { return lease_; }  ///< empty: none is held
@@ -216,6 +223,7 @@ class Lease {
 
   std::string lease_;
   std::string reason_;
+  bool forced_ = false;
   Duration ttl_{};
   Instant expires_ = Instant::max();   // of the lease, or of `suspending`
   Instant heard_by_ = Instant::max();  // when the doors close without the missing acks

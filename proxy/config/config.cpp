@@ -204,6 +204,7 @@ void read_power(const Section& top, Config& config) {
   }
   config.power.users = power.texts("users");
   config.power.groups = power.texts("groups");
+  config.power.has_guests = !config.power.users.empty() || !config.power.groups.empty();
   for (const ListItem& item : power.items("onWake")) {
     const ModelConfig* const model = config.find_exact(trimmed(item.text));
     if (model != nullptr) {

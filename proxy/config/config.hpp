@@ -133,10 +133,11 @@ struct LimitsConfig {  // limits: (ours)
 
 struct PowerConfig {                // power: (ours)
   std::string socket;               ///< empty: the usual place, if there is a folder for it
-  std::vector<std::string> users;   ///< names or numbers
+  std::vector<std::string> users;   ///< names or numbers, besides those who always may
   std::vector<std::string> groups;  ///< names or numbers
-  std::vector<std::string> load;    ///< model ids, after a sleep
-  bool load_last = false;           ///< and those that were resident before it
+  bool has_guests = false;        ///< users or groups are named: the file's mode lets everybody in
+  std::vector<std::string> load;  ///< model ids, after a sleep
+  bool load_last = false;         ///< and those that were resident before it
 };
 
 /// An alias with a * in it, which stands for any text.

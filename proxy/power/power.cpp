@@ -91,7 +91,7 @@ void Power::perform(const std::vector<cp::Action>& actions) {
 }
 
 void Power::apply(const cp::Grant& grant) {
-  spdlog::info("power: draining under lease {}, idle for {:.1f} s: {}", for_log(grant.lease),
+  spdlog::info("power: lease {} is given, idle for {:.1f} s: {}", for_log(grant.lease),
                static_cast<double>(grant.idle.count()) / 1000, for_log(lease_.reason()));
   recorder_.metrics.drain_asked("granted");
 }
@@ -165,7 +165,7 @@ std::variant<std::unique_ptr<Power::Work>, Failure> Power::begin(const RequestHe
   const std::uint64_t number = next_work_++;
   std::optional<core::Attempt> attempt;
   if (const auto text = head.fields.find(kAttemptHeader)) attempt = core::parse_attempt(*text);
-  if (attempt && !is_suspending()) {
+  if (attempt && !lease_.turns_away()) {
     const auto verdict = attempts_.begin(*attempt, number, power_clocks().mono);
     if (verdict.superseded) {
       recorder_.metrics.attempt_superseded("refused");

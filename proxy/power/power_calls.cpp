@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -80,6 +81,17 @@ class Call {
     if (!problem_.empty()) return 0;
     if (object_.at_key(name).get(found) != simdjson::SUCCESS || found < min || found > max) {
       fault(fmt::format("\"{}\" must be a whole number from {} to {}", name, min, max));
+    }
+    return found;
+  }
+
+  /// false where it is missing or null.
+  bool truth(const char* name) {
+    simdjson::dom::element value;
+    bool found = false;
+    if (!problem_.empty() || object_.at_key(name).get(value) != simdjson::SUCCESS) return false;
+    if (!value.is_null() && value.get(found) != simdjson::SUCCESS) {
+      fault(fmt::format("\"{}\" must be true or false", name));
     }
     return found;
   }
@@ -180,6 +192,7 @@ Task<bool> drain(HttpStream& client, const RequestHead& request, const std::stri
   asked.lease = call.lease();
   asked.ttl = core::Duration(call.number("ttl_ms", 1, kMsMax));
   asked.reason = call.text("reason", false);
+  asked.force = call.truth("force");
   if (!call.problem().empty()) {
     Reply wrong = problem(400, "bad_request", call.problem());
     co_return co_await send(client, request, std::move(wrong));
@@ -336,6 +349,18 @@ Task<bool> answer_power_call(HttpStream& client, RequestHead request, Power& pow
   if (what == "drain") co_return co_await drain(client, request, *body, power);
   Reply reply = co_await post(what, std::move(*body), power);
   co_return co_await send(client, request, std::move(reply));
+}
+
+Task<void> refuse_power_head(HttpStream& client, const Error& error) {
+  const int status = status_for(error.code);
+  if (status == 0) co_return;
+  const Reply reply = problem(status, "bad_request", error.message());
+  ResponseHead head = own_head(reply.status, "application/json");
+  head.content_length = reply.body.size();
+  head.keep_alive = false;
+  client.expires_after(kBodyTime);
+  const Result<void> sent = co_await client.write_response(head, reply.body, false);
+  if (sent) co_await client.linger_close();
 }
 
 Task<void> refuse_power_call(HttpStream& client, const RequestHead& request, std::string who) {

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
@@ -16,15 +17,24 @@ namespace rouse {
 
 namespace {
 
-constexpr const char* kUsualSocket = "/run/rouse/power.sock";
 constexpr std::size_t kConnectionsMax = 64;
-constexpr auto kIdle = std::chrono::minutes(10);
+constexpr std::chrono::seconds kIdle{600};
+constexpr std::chrono::seconds kStranger{2};  // so that nobody can occupy the socket for others
 
 HttpLimits limits() {
   HttpLimits limits;
   limits.body_max = 64 * 1024;
   limits.head_max = 16 * 1024;
   return limits;
+}
+
+/// In the folder that systemd has made for us (the first, if there are several), else in the usual
+/// one.
+std::string usual_socket() {
+  const char* const folders = std::getenv("RUNTIME_DIRECTORY");
+  const std::string text = folders == nullptr ? "" : folders;
+  const std::string folder = text.substr(0, text.find(':'));
+  return (folder.empty() ? "/run/rouse" : folder) + "/power.sock";
 }
 
 }  // namespace
@@ -43,7 +53,7 @@ PowerSocket::PowerSocket(TaskGroup& tasks, Power& power, StreamDeadlines& deadli
 
 bool PowerSocket::listen() {
   const bool is_wanted = !config_.socket.empty();
-  const std::string path = is_wanted ? config_.socket : kUsualSocket;
+  const std::string path = is_wanted ? config_.socket : usual_socket();
   const std::string folder = std::filesystem::path(path).parent_path();
   std::error_code ignored;
   if (!is_wanted && !std::filesystem::is_directory(folder, ignored)) {
@@ -62,8 +72,9 @@ bool PowerSocket::listen() {
     }
     return !is_wanted;
   }
-  // Who may use it is decided by what the kernel says of the caller.
-  ::chmod(path.c_str(), 0666);
+  // Whom the umask keeps out cannot even ask. Guests come through; what the kernel says of a caller
+  // decides, whatever the mode.
+  if (config_.has_guests) ::chmod(path.c_str(), 0666);
   spdlog::info("power: who may let this machine sleep asks at {}", *opened);
   return true;
 }
@@ -72,9 +83,13 @@ Task<void> PowerSocket::serve(std::unique_ptr<HttpStream> client, std::string) {
   const Result<PeerCredentials> peer = PeerCredentials::of(client->socket().native_handle());
   const bool allowed = peer && allowed_.allows(*peer);
   for (;;) {
-    client->expires_after(kIdle);
+    client->expires_after(allowed ? kIdle : kStranger);
     Result<std::optional<RequestHead>> request = co_await client->read_request();
-    if (!request || !*request) co_return;
+    if (!request) {
+      co_await refuse_power_head(*client, request.error());
+      co_return;
+    }
+    if (!*request) co_return;
     client->expires_never();
     if (!allowed) {
       const std::string who =

@@ -16,7 +16,8 @@ namespace rouse {
 /// refused with 403 to whom SO_PEERCRED says is neither root, our own user, nor configured. Errors
 /// are {"code", "message", …} with status 400, 404, 405, or 409 as below.
 ///
-///     POST /v1/power/drain {"lease","ttl_ms","reason"}
+///     POST /v1/power/drain {"lease","ttl_ms","reason","force"}
+///         force: an operator wants it whatever runs; work that comes is turned away until the end
 ///         200, application/x-ndjson, stays open: {"event":"granted","lease","epoch",
 ///         "last_activity_ms"} at once, and one last line when the lease ends:
 ///         {"event":"cancelled","by":"request|ttl|release|gone|slept","message"} before a commit,

@@ -139,6 +139,23 @@ TEST(PowerLease, ACommitDoesNotTrustWhatWasIdleBefore) {
   EXPECT_EQ(box.lease.state(), State::Awake);
 }
 
+TEST(PowerLease, AForcedDrainTakesNoNotice) {
+  Box box;
+  box.on(WorkArrived{"x"});
+  EXPECT_THAT(box.on(DrainAsked{"L", 60s, "lid", {{"inflight", "a", 1s, 1}}, true}),
+              ElementsAre("grant 40", "draining"));
+  EXPECT_THAT(box.on(WorkArrived{"y"}), ElementsAre("turn away"));
+  EXPECT_THAT(box.on(CommitAsked{"L", {{"inflight", "a", 1s, 1}}, 0}),
+              ElementsAre("suspending", "close"));
+  box.on(DoorsClosed{});
+  box.on(ReleaseAsked{"L"});
+  EXPECT_THAT(box.on(WorkArrived{"y"}), ElementsAre("admit"));
+  box.on(WorkEnded{});
+  box.on(WorkEnded{});
+  box.drain();
+  EXPECT_THAT(box.on(WorkArrived{"z"}), ElementsAre("admit", "cancel by request", "awake"));
+}
+
 TEST(PowerLease, ALeaseEndsAfterItsTtlWhichAnUnloadRenews) {
   Box box;
   box.drain();

@@ -52,6 +52,8 @@ using ProbeHeaders = std::vector<std::pair<std::string, std::string>>;
 class HttpProbe {
  public:
   explicit HttpProbe(std::uint16_t port);
+  /// Over a unix socket instead.
+  explicit HttpProbe(const std::string& unix_path);
   ~HttpProbe();
   HttpProbe(HttpProbe&& other) noexcept;
   HttpProbe& operator=(HttpProbe&& other) noexcept;
