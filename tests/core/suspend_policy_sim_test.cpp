@@ -40,7 +40,33 @@ struct World {
     while (time.now() < end) {
       run(box.roll(30) ? box.span(0, 3'000) : box.span(20'000, 120'000));
       if (box.faults().foreign > 0 && box.roll(box.faults().foreign)) box.foreign_suspend();
-      ask();
+      if (meddles) meddle();
+      if (!box.roll(10)) ask();
+    }
+  }
+  /// An operator, and whoever sets the clock.
+  void meddle() {
+    const auto command = CommandId{static_cast<std::uint64_t>(++next_id)};
+    const std::string token(1, static_cast<char>('a' + box.draw(0, 2)));
+    switch (box.draw(0, 8)) {
+      case 0:
+        return box.command(HoldWanted{command, token, "work", "anna", box.span(1, 90'000), false});
+      case 1:
+        return box.command(HoldReleased{command, token});
+      case 2:
+        return box.command(SuspendWanted{command, false, "anna"});
+      case 3:
+        return box.command(UnblockWanted{command, "anna"});
+      case 4:
+        return box.set_wall(box.roll(50) ? 1h : -1h);
+      case 5:
+        return box.command(WakeupsChanged{{{box.clocks().realtime + 1h, "backup"}}});
+      case 6:
+        return box.stop_daemon();
+      case 7:
+        return box.open_stray_gate();
+      default:
+        return;
     }
   }
   /// Nothing disturbs any more: everything has to come to a good end.
@@ -48,6 +74,7 @@ struct World {
     box.faults() = {};
     box.turn_check("cpu", false);
     box.crash_at.reset();
+    box.command(WakeupsChanged{});
     run(10min);
     box.turn_check("cpu", true);  // keep it awake
     ask();
@@ -77,6 +104,7 @@ struct World {
   Box box;
   Front front;
   int next_id = 0;
+  bool meddles = false;
 };
 
 TEST(SuspendSim, AHealthyWorldSleepsAndWakes) {
@@ -136,6 +164,7 @@ TEST(SuspendSim, NothingIsLostWhateverFails) {
     settings.gate = upto(1) == 0;
     settings.gate_on_busy = upto(3) == 0 ? OnBusy::Deny : OnBusy::Allow;
     World world(seed, settings, faults);
+    world.meddles = seed % 4 != 0;
     world.live(6h);
     world.settle();
     world.tell();

@@ -188,6 +188,20 @@ class Box {
     if (!logind_.busy && !time_.asleep()) call_logind(std::nullopt);
   }
   void command(const Event& event) { step_daemon(event); }
+  /// A restart by systemd: told to go, given its time, then gone.
+  void stop_daemon() {
+    if (!daemon_ || stopping_) return;
+    stopping_ = true;
+    note("the daemon is told to go");
+    step_daemon(ShutdownWanted{});
+    wait_for_the_end(daemon_run_);
+  }
+  /// Somebody asks at the gate and goes away again.
+  void open_stray_gate() {
+    const GateId gate{1'000'000 + static_cast<std::uint64_t>(draw(0, 1000))};
+    step_daemon(GateOpened{gate});
+    time_.in_box(span(0, 10'000), [this, gate] { step_daemon(GateClosed{gate}); });
+  }
 
  private:
   static constexpr Duration kNicGap{200};
@@ -299,8 +313,19 @@ class Box {
   }
 
   // ---- the daemon's shell
+  void wait_for_the_end(std::uint64_t run) {
+    time_.in_box(50ms, [this, run] {
+      if (run != daemon_run_ || !daemon_) return;
+      if (!daemon_->is_quiet()) {
+        step_daemon(Tick{});
+        return wait_for_the_end(run);
+      }
+      crash_daemon();
+    });
+  }
   void start_daemon() {
     if (daemon_) return;
+    stopping_ = false;
     daemon_ = std::make_unique<SuspendPolicy>(settings_, saved_, "boot");
     logind_.lock = !logind_.preparing;
     step_daemon(Started{logind_.preparing});
@@ -584,6 +609,7 @@ class Box {
 
   std::unique_ptr<SuspendPolicy> daemon_;
   std::uint64_t daemon_run_ = 0;
+  bool stopping_ = false;
   Memory saved_;
   std::map<std::string, bool> active_;
   std::map<std::string, Verdict> verdicts_;
