@@ -82,6 +82,8 @@ struct GateClosed {  ///< whoever asked has gone; no answer is due
 // Answers of the proxy. Every action with an Op is answered once; late answers are ignored.
 struct DrainGranted {
   Op op{};
+  std::optional<Duration> idle =
+      std::nullopt;  ///< since the end of the proxy's last work, as it says
 };
 struct DrainRefused {
   Op op{};

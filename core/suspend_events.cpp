@@ -100,6 +100,9 @@ void SuspendPolicy::Body::on(const Found& event) {
 void SuspendPolicy::Body::on(const RequestServed&) {
   idle_floor = now.monotonic;
   use_wake();
+  if (attempt && attempt->ours && !attempt->coming && !attempt->asked) {
+    interrupt("a request was served meanwhile", true);
+  }
 }
 
 void SuspendPolicy::Body::on(const WakeupsChanged& event) {
@@ -175,6 +178,7 @@ void SuspendPolicy::Body::on(const SuspendWanted& event) {
   resuming.reset();
   begin(true, event.force,
         "asked for by " + event.by + (event.force ? ", whatever is against it" : ""));
+  attempt->asked = true;
   out.emplace_back(Reply{event.command, true, "on the way to sleep"});
 }
 
@@ -214,6 +218,15 @@ void SuspendPolicy::Body::on(const DrainGranted& event) {
   if (!attempt || attempt->op != event.op || attempt->stage != Stage::Drain) return;
   attempt->op.reset();
   attempt->leased = true;
+  // It knows better than a check that looks now and then.
+  if (event.idle && !attempt->coming && !attempt->asked) {
+    const Instant used = now.monotonic - *event.idle;
+    if (used > idle_since()) {
+      idle_floor = used;
+      use_wake();
+      return give_up("", "the proxy has worked " + core::to_string(*event.idle) + " ago");
+    }
+  }
   after_drain();
 }
 

@@ -36,6 +36,7 @@ struct AttemptRun {
   bool ours = true;
   bool coming = false;  ///< the sleep comes whatever we do: there is only so much time to prepare
   bool force = false;
+  bool asked = false;  ///< by an operator: that somebody has just used it is no reason against
   bool leased = false;
   bool commit_sent = false;  ///< cleared when the proxy certainly did not, or no longer, obey it
   std::optional<std::uint64_t> epoch;  ///< committed, and the proxy stands by it

@@ -14,6 +14,7 @@ class Front {
     int answered = 0;  ///< properly
     int broken = 0;    ///< cut off in the middle of its answer
     int refused = 0;   ///< by the front itself
+    int gave_up = 0;   ///< of those: because the box did not wake in time
     Instant asked{};
     Instant done{};
   };
@@ -90,14 +91,15 @@ class Front {
   }
   void act(const peer::Admit& a) {
     const int id = tickets_[a.ticket];
-    time_.in_world(latency(), [this, ticket = a.ticket, id, run = run_] {
-      box_.receive(work_[id],
-                   [this, ticket, id, run](Reception what) { received(ticket, id, run, what); });
+    time_.in_world(latency(), [this, ticket = a.ticket, id, sent = time_.now(), run = run_] {
+      box_.receive(work_[id], [this, ticket, id, sent, run](Reception what) {
+        received(ticket, id, sent, run, what);
+      });
     });
   }
-  void received(Ticket ticket, int id, std::uint64_t run, Reception what) {
+  void received(Ticket ticket, int id, Instant sent, std::uint64_t run, Reception what) {
     if (what == Reception::Done) ++requests_[id].executed;
-    const Duration wait = what == Reception::Lost ? Duration{1s} : latency();
+    const Duration wait = what == Reception::Lost ? sent + 1s - time_.now() : latency();
     time_.in_world(wait, [this, ticket, id, run, what] {
       if (run != run_) return;
       Request& request = requests_[id];
@@ -126,6 +128,7 @@ class Front {
     const int id = tickets_[a.ticket];
     tickets_.erase(a.ticket);
     ++requests_[id].refused;
+    if (a.cause == peer::Cause::WakeFailed) ++requests_[id].gave_up;
     if (client_retries) again(id);
   }
   void again(int id) {
@@ -135,16 +138,18 @@ class Front {
   }
   void act(const peer::SendVolley&) {
     ++volleys;
-    if (std::uniform_int_distribution<int>(0, 99)(random_) < loss_) return;
-    time_.in_world(latency(), [this] { box_.magic_packet(); });
+    for (int path = 0; path < 2; ++path) {
+      if (std::uniform_int_distribution<int>(0, 99)(random_) < loss_) continue;
+      time_.in_world(latency(), [this] { box_.magic_packet(); });
+    }
   }
   void act(const peer::Probe& a) {
-    time_.in_world(latency(), [this, a, run = run_] {
+    time_.in_world(latency(), [this, a, sent = time_.now(), run = run_] {
       peer::Probed probed{a.probe, peer::Sign::Refuses, std::nullopt};
       Duration back = latency();
       if (box_.asleep()) {
         probed.sign = peer::Sign::Silent;
-        back = a.connect;
+        back = sent + a.connect - time_.now();
       } else if (box_.doors_open()) {
         const bool going = box_.proxy()->state() == power::State::Suspending;
         probed.sign = going ? peer::Sign::Suspending : peer::Sign::Answers;

@@ -83,6 +83,27 @@ TEST(SuspendAttempt, ABusyProxyIsActivity) {
   EXPECT_NE(b.last<AskDrain>().attempt, Attempt{1}) << "a lease of its own";
 }
 
+TEST(SuspendAttempt, WorkThatNoCheckHasSeenCounts) {
+  Bench b = at_drain();
+  b.step(DrainGranted{b.last<AskDrain>().op, 2s});
+  EXPECT_EQ(b.state(), State::Active);
+  EXPECT_EQ(b.view().next.empty(), false);
+  EXPECT_EQ(b.seen<Release>(), 1U);
+  b.done<Release>();
+  EXPECT_EQ(b.view().sleep_in, 15min - 2s);
+
+  Bench late = at_drain();
+  late.granted();
+  late.step(RequestServed{});
+  EXPECT_EQ(late.seen<Release>(), 1U);
+  EXPECT_EQ(late.state(), State::Active);
+
+  Bench asked;
+  asked.step(SuspendWanted{CommandId{1}, false, "root"});
+  asked.step(DrainGranted{asked.last<AskDrain>().op, 2s});
+  EXPECT_EQ(asked.seen<RunPreflight>(), 1U) << "an operator knows that it was just used";
+}
+
 TEST(SuspendAttempt, WithoutTheProxysAnswerItStaysAwake) {
   Bench b = at_drain();
   b.step(DrainRefused{b.last<AskDrain>().op, true, "connection refused"});

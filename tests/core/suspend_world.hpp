@@ -255,6 +255,7 @@ class Box {
     stream_ = a.lease;
     stream_attempt_ = Attempt{std::stoull(a.lease)};
     stream_op_ = asking_;
+    idle_ = a.idle;
     answer_ = DrainGranted{};
   }
   void act(const power::StartUnload&) { answer_ = Done{}; }
@@ -426,7 +427,7 @@ class Box {
     const Op op = a.op;
     call(op, power::DrainAsked{lease(a.attempt), a.ttl, a.reason, busy()}, [this, op]() -> Event {
       if (!answer_) return DrainRefused{op, true, "connection refused"};
-      if (std::holds_alternative<DrainGranted>(*answer_)) return DrainGranted{op};
+      if (std::holds_alternative<DrainGranted>(*answer_)) return DrainGranted{op, idle_};
       return DrainRefused{op, false, refusal_};
     });
   }
@@ -602,6 +603,7 @@ class Box {
   std::optional<std::string> stream_;
   Attempt stream_attempt_{};
   Op asking_{};
+  Duration idle_{0};
   Op stream_op_{};
   std::optional<Op> commit_;
   std::optional<Event> answer_;
