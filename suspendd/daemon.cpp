@@ -1,0 +1,516 @@
+#include "suspendd/daemon.hpp"
+
+#include "base/json_writer.hpp"
+#include "base/log.hpp"
+#include "base/sd_notify.hpp"
+#include "base/use_task.hpp"
+#include "core/suspend_words.hpp"
+#include "suspendd/box/tree_nic_port.hpp"
+#include "suspendd/checks/checks.hpp"
+#include "suspendd/checks/gpu.hpp"
+#include "suspendd/clock.hpp"
+#include "suspendd/control_server.hpp"
+#include "suspendd/http_call.hpp"
+#include "suspendd/performer.hpp"
+#include "suspendd/settings.hpp"
+#include "suspendd/sleep_watch.hpp"
+#include "suspendd/systemd_units.hpp"
+
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <utility>
+
+namespace rouse::suspendd {
+
+namespace policy = core::suspend;
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
+
+constexpr auto kBusPatience = 2s;  // at the start, for what logind says
+constexpr auto kEndPatience = 5s;  // for the proxy to take its lease back
+constexpr auto kFactsPause = 60s;  // the proxy is told again, should it have been restarted
+constexpr auto kGateUnit = "rouse-suspendd-gate.service";
+
+void report_error(const std::string& text) {
+  spdlog::error("a task ended by an exception: {}", text);
+}
+
+Task<bool> is_cancelled() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  co_return state.cancelled() != asio::cancellation_type::none;
+}
+
+GpuProbeSettings gpu_settings(const Config& config, const std::string& root) {
+  GpuProbeSettings settings;
+  settings.nvml = config.gpu.nvml;
+  if (!config.gpu.cuda) settings.cuda.clear();
+  settings.root = root;
+  settings.self_test = config.gpu.timeout;
+  return settings;
+}
+
+std::string boot_id_of(const Root& root) {
+  const Result<std::string> id = read_boot_id(root);
+  return id ? *id : "unknown-boot";
+}
+
+/// Everything that a running daemon owns, in order of construction; destroyed the other way round.
+class Daemon {
+ public:
+  Daemon(asio::io_context& context, std::shared_ptr<const Config> config, DaemonOptions options,
+         StateDir& state, policy::Memory memory)
+      : options_(std::move(options)),
+        config_(std::move(config)),
+        root_(options_.root),
+        boot_id_(boot_id_of(root_)),
+        executor_(context.get_executor()),
+        deadlines_(executor_),
+        tasks_(executor_, report_error),
+        last_tasks_(executor_, report_error),
+        pool_(executor_, HttpLimits(), deadlines_),
+        state_(state),
+        bus_(executor_, BusOptions{options_.bus}),
+        logind_(bus_),
+        units_(bus_),
+        lock_(logind_, "rouse-suspendd", "tells the proxy before the machine sleeps"),
+        gpu_(executor_, gpu_settings(*config_, options_.root)),
+        nic_port_(make_nic_port(root_)),
+        lookout_(tasks_, [this](const Lookout::Post& post) { loop_.tell(found(post)); }),
+        preflight_(lookout_, logind_, root_, *nic_port_),
+        power_(executor_, pool_, deadlines_, config_->proxy.socket),
+        notices_(tasks_, pool_, state_),
+        performer_({last_tasks_, power_, logind_, lock_, gpu_, preflight_, lookout_, state_,
+                    notices_, root_},
+                   boot_id_, [this](policy::Event event) { loop_.tell(std::move(event)); }),
+        loop_(executor_, root_, policy_settings(*config_, options_.dry_run), std::move(memory),
+              boot_id_, [this](const policy::Action& action) { performer_.perform(action); }),
+        watch_(
+            logind_, root_, [this] { loop_.tell(policy::SleepBegins()); },
+            [this](policy::Evidence evidence) { woke(std::move(evidence)); },
+            [this] { return performer_.alarm_due(); }),
+        control_(
+            tasks_, deadlines_, loop_, notices_, state_, [this] { return make_report(); },
+            [this](policy::WallTime at) { set_safety_net(at); }),
+        checks_{executor_, pool_,   unix_endpoint(config_->proxy.socket), root_,
+                &logind_,  &units_, [this] { return next_wakeup(); }},
+        facts_bell_(executor_),
+        signals_(executor_) {
+    performer_.attach(loop_);
+  }
+
+  Task<void> run() {
+    boost::system::error_code ignored;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) signals_.add(signal, ignored);
+    configure();
+    if (const Result<void> listening = control_.listen(*config_); !listening) {
+      spdlog::error("{}", listening.error().message());
+      exit_status_ = 1;
+      co_return;
+    }
+    tasks_.spawn(bus_.run());
+    tasks_.spawn(logind_.run());
+    co_await ask_logind();
+    start();
+    for (;;) {
+      const auto [failed, signal] = co_await signals_.async_wait(use_task);
+      if (failed || signal != SIGHUP) break;
+      reload();
+    }
+    co_await end();
+  }
+
+  [[nodiscard]] int exit_status() const { return exit_status_; }
+
+ private:
+  void configure() {
+    performer_.configure(config_);
+    notices_.configure(config_);
+    control_.configure(config_);
+    preflight_.look(*config_);
+  }
+
+  /// What has to be known before the policy begins. A bus that does not answer holds up nothing.
+  Task<void> ask_logind() {
+    Timer timer(executor_);
+    const Clock::time_point latest = Clock::now() + kBusPatience;
+    while (!bus_.connected() && Clock::now() < latest) {
+      timer.expires_after(20ms);
+      co_await timer.async_wait(use_task);
+    }
+    if (!bus_.connected()) {
+      spdlog::warn("no connection to D-Bus ({}): it stays awake until there is one",
+                   bus_.trouble());
+      co_return;
+    }
+    const Result<bool> preparing = co_await logind_.preparing_for_sleep();
+    if (preparing) preparing_ = *preparing;
+    const Result<std::chrono::milliseconds> delay = co_await logind_.inhibit_delay_max();
+    if (delay) delay_max_ = *delay;
+    const Result<UnitState> gate = co_await units_.unit_state(kGateUnit);
+    has_gate_ = gate && gate->load == "loaded";
+  }
+
+  [[nodiscard]] policy::Settings settings() const {
+    policy::Settings settings = policy_settings(*config_, options_.dry_run);
+    // logind waits no longer than this for us.
+    const core::Duration most = delay_max_ - std::min<core::Duration>(delay_max_ / 4, 1s);
+    settings.sleep_delay = std::min(settings.sleep_delay, most);
+    settings.gate = has_gate_;
+    return settings;
+  }
+
+  void start() {
+    spdlog::info("rouse-suspendd {}{}: sleeps after {} of idleness{}", ROUSE_VERSION,
+                 loop_.view().dry_run ? " (dry run: it never sleeps)" : "",
+                 span_text(config_->idle.time),
+                 root_.prefix().empty() ? "" : ", looking at the tree " + root_.prefix());
+    if (config_->proxy.socket.empty()) spdlog::info("no proxy: only the checks are asked");
+    if (preparing_) watch_.assume_asleep();
+    loop_.tell(policy::Started{preparing_});
+    loop_.tell(policy::Reconfigured{settings()});
+    loop_.after_each([this] { facts_bell_.cancel(); });
+    plan_wakeups();
+    tasks_.spawn(lock_.keep());
+    lookout_.start(make_checks());
+    if (power_.has_socket()) tasks_.spawn(watch_proxy());
+    if (power_.has_socket()) tasks_.spawn(tell_facts());
+    tasks_.spawn(keep_planning());
+    tasks_.spawn(feed_watchdog(executor_));
+    if (!control_.metrics_address().empty()) {
+      spdlog::info("metrics: http://{}/metrics", control_.metrics_address());
+    }
+    notify_ready(loop_.view().reason);
+  }
+
+  std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> make_checks() {
+    std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> checks;
+    for (const CheckConfig& config : config_->checks) {
+      std::unique_ptr<Check> check;
+      if (const auto* gpu = std::get_if<GpuCheck>(&config.settings)) {
+        check = make_gpu_check(*gpu, gpu_, [this] { return owned_pids(); });
+      } else {
+        check = make_check(config, checks_);
+      }
+      if (check) checks.emplace_back(config, std::move(check));
+    }
+    return checks;
+  }
+
+  [[nodiscard]] std::vector<int> owned_pids() const {
+    if (power_.pid() == 0) return {};
+    return {power_.pid()};
+  }
+
+  // --- wake-ups ----------------------------------------------------------------------------------
+
+  [[nodiscard]] std::vector<policy::Wakeup> wakeups() const {
+    std::vector<policy::Wakeup> all;
+    const policy::WallTime now = loop_.now().realtime;
+    for (const WakeupConfig& wakeup : config_->wakeups) {
+      const policy::WallTime at = next_time_of_day(wakeup.at, wakeup.days, now);
+      all.push_back({at, wakeup.why.empty() ? std::string("a wakeup") : wakeup.why});
+    }
+    if (safety_net_ && *safety_net_ > now) {
+      all.push_back({*safety_net_, "the end of the wake test"});
+    }
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+    return all;
+  }
+
+  void plan_wakeups() {
+    std::vector<policy::Wakeup> all = wakeups();
+    const bool is_same =
+        std::equal(all.begin(), all.end(), planned_.begin(), planned_.end(),
+                   [](const auto& a, const auto& b) { return a.at == b.at && a.what == b.what; });
+    if (is_same) return;
+    planned_ = all;
+    loop_.tell(policy::WakeupsChanged{std::move(all)});
+  }
+
+  /// Wake-ups pass, and the clock of the wall may be set.
+  Task<void> keep_planning() {
+    Timer timer(executor_);
+    for (;;) {
+      timer.expires_after(std::max<Clock::duration>(config_->idle.poll, 5s));
+      co_await timer.async_wait(use_task);
+      if (co_await is_cancelled()) co_return;
+      plan_wakeups();
+    }
+  }
+
+  [[nodiscard]] std::optional<std::chrono::milliseconds> next_wakeup() const {
+    for (const WakeupConfig& wakeup : config_->wakeups) static_cast<void>(wakeup);
+    const policy::WallTime now = loop_.now().realtime;
+    for (const policy::Wakeup& wakeup : planned_) {
+      const bool is_net = safety_net_ && wakeup.at == *safety_net_;
+      if (!is_net && wakeup.at > now) return wakeup.at - now;
+    }
+    return std::nullopt;
+  }
+
+  void set_safety_net(policy::WallTime at) {
+    safety_net_ = at;
+    plan_wakeups();
+  }
+
+  // --- the proxy ---------------------------------------------------------------------------------
+
+  /// Whether it is there, and whether it has served anything since the last look.
+  Task<void> watch_proxy() {
+    Timer timer(executor_);
+    std::optional<Clock::time_point> last_work;
+    bool was_reached = true;
+    for (;;) {
+      const Result<PowerClient::Activity> activity = co_await power_.activity();
+      if (co_await is_cancelled()) co_return;
+      performer_.note_proxy(activity ? std::string() : activity.error().message());
+      if (was_reached && !activity) {
+        spdlog::warn("the proxy does not answer: {}{}", activity.error().message(),
+                     config_->proxy.unreachable_is_active ? "; it stays awake meanwhile" : "");
+      }
+      if (!was_reached && activity) spdlog::info("the proxy answers again");
+      was_reached = static_cast<bool>(activity);
+      if (activity) {
+        const Clock::time_point work = Clock::now() - activity->idle;
+        // The proxy and we look at the clock at different moments.
+        const bool is_news = last_work && (work > *last_work + 500ms || !activity->busy.empty());
+        if (is_news) loop_.tell(policy::RequestServed());
+        last_work = work;
+      }
+      timer.expires_after(config_->idle.poll);
+      co_await timer.async_wait(use_task);
+      if (co_await is_cancelled()) co_return;
+    }
+  }
+
+  [[nodiscard]] std::string facts_json(std::string& gist) const {
+    const policy::View view = loop_.view();
+    JsonWriter json;
+    json.begin_object();
+    json.key("blocked");
+    view.block ? json.value(view.block->reason) : json.null();
+    json.key("wake");
+    json.begin_object();
+    json.key("macs");
+    json.begin_array();
+    for (const Nic& nic : preflight_.nics()) {
+      json.begin_object();
+      json.member("if", nic.name);
+      json.member("mac", nic.mac);
+      json.member("ip", nic.ip);
+      json.member("broadcast", nic.broadcast);
+      json.member("wol", wol_letters(nic.modes.armed));
+      json.end_object();
+    }
+    json.end_array();
+    json.end_object();
+    if (view.last_suspend && view.last_suspend->ok) {
+      json.key("last_sleep");
+      json.begin_object();
+      json.member("at", utc_text(view.last_suspend->at));
+      json.member("slept_ms", static_cast<std::int64_t>(view.last_suspend->slept.count()));
+      json.member("wake", to_string(view.last_suspend->wake));
+      json.end_object();
+    }
+    json.key("sleep_in_ms");
+    view.sleep_in ? json.value(static_cast<std::int64_t>(view.sleep_in->count())) : json.null();
+    json.end_object();
+    std::string text = json.take();
+    // The countdown counts down at the proxy, too: only another end of it is news.
+    gist = text.substr(0, text.find("\"sleep_in_ms\""));
+    if (view.sleep_in) {
+      const auto end = loop_.now().monotonic + *view.sleep_in;
+      gist += std::to_string(end.time_since_epoch() / 2s);
+    }
+    return text;
+  }
+
+  /// Tells the proxy what only we know, when it changes and now and then.
+  Task<void> tell_facts() {
+    std::string told;
+    Clock::time_point told_at{};
+    for (;;) {
+      std::string gist;
+      std::string json = facts_json(gist);
+      const bool is_due = Clock::now() - told_at > kFactsPause;
+      if (is_due) preflight_.look(*config_);
+      if (is_due || gist != told) {
+        const Result<PowerClient::Answer> answer = co_await power_.tell_facts(std::move(json));
+        if (co_await is_cancelled()) co_return;
+        if (answer && !answer->ok) spdlog::debug("facts: {}", answer->why);
+        told = gist;
+        told_at = Clock::now();
+      }
+      facts_bell_.expires_after(5s);
+      co_await facts_bell_.async_wait(use_task);
+      if (co_await is_cancelled()) co_return;
+      // Not at once: a step often brings others.
+      facts_bell_.expires_after(100ms);
+      co_await facts_bell_.async_wait(use_task);
+      if (co_await is_cancelled()) co_return;
+    }
+  }
+
+  // --- sleeping and waking -----------------------------------------------------------------------
+
+  void woke(policy::Evidence evidence) {
+    notify_alive();
+    spdlog::info("PrepareForSleep(false): {}{}", to_string(evidence.wake),
+                 evidence.source.empty() ? "" : ", " + evidence.source);
+    if (safety_net_) safety_net_.reset();
+    loop_.tell(policy::SleepEnded{std::move(evidence)});
+    plan_wakeups();
+  }
+
+  // --- reporting ---------------------------------------------------------------------------------
+
+  Task<Report> make_report() {
+    Report report;
+    const Result<std::vector<Inhibitor>> locks = co_await logind_.inhibitors();
+    if (locks) {
+      report.inhibitors = *locks;
+    } else {
+      report.inhibitors_error = locks.error().message();
+    }
+    preflight_.look(*config_);
+    report.view = loop_.view();
+    report.now = loop_.now();
+    report.config = config_;
+    report.posts = lookout_.posts();
+    report.nics = preflight_.nics();
+    report.proxy_error = performer_.proxy().error;
+    report.bus_trouble = bus_.trouble();
+    report.lock_trouble = lock_.trouble();
+    report.log_only = root_.prefix();
+    co_return report;
+  }
+
+  // --- its own life ------------------------------------------------------------------------------
+
+  void reload() {
+    LoadedConfig loaded = load_config(options_.config_file);
+    for (const Problem& problem : loaded.problems) spdlog::error("{}", problem.str());
+    if (!loaded.config) {
+      spdlog::error("reload: the old configuration stays in force");
+      return;
+    }
+    notify_reloading();
+    const bool needs_restart = loaded.config->control_socket != config_->control_socket ||
+                               loaded.config->proxy.socket != config_->proxy.socket ||
+                               loaded.config->state_dir != config_->state_dir;
+    if (needs_restart) spdlog::warn("reload: new sockets and folders need a restart");
+    config_ = std::move(loaded.config);
+    change_log(config_->log_level, "");
+    configure();
+    loop_.tell(policy::Reconfigured{settings()});
+    plan_wakeups();
+    lookout_.start(make_checks());
+    spdlog::info("reloaded {}", options_.config_file);
+    notify_ready(loop_.view().reason);
+  }
+
+  /// Gives back whatever is taken, then goes.
+  Task<void> end() {
+    spdlog::info("ending: whatever the proxy was asked for is given back");
+    notify_stopping("gives back what it holds");
+    control_.stop_accepting();
+    loop_.tell(policy::ShutdownWanted());
+    Timer timer(executor_);
+    const Clock::time_point latest = Clock::now() + kEndPatience;
+    while (!loop_.is_quiet() && Clock::now() < latest) {
+      timer.expires_after(10ms);
+      co_await timer.async_wait(use_task);
+    }
+    loop_.stop();
+    lookout_.stop();
+    tasks_.cancel(asio::cancellation_type::terminal);
+    last_tasks_.cancel(asio::cancellation_type::terminal);
+    co_await tasks_.join();
+    co_await last_tasks_.join();
+    co_await gpu_.close();
+    pool_.clear();
+    signals_.cancel();
+    spdlog::info("bye");
+  }
+
+  DaemonOptions options_;
+  std::shared_ptr<const Config> config_;
+  Root root_;
+  std::string boot_id_;
+  Executor executor_;
+  StreamDeadlines deadlines_;
+  TaskGroup tasks_;
+  TaskGroup last_tasks_;  // what the policy has asked for: still at work while it says goodbye
+  HttpPool pool_;
+  StateDir& state_;
+  Bus bus_;
+  Logind logind_;
+  SystemdUnits units_;
+  SleepLock lock_;
+  GpuProbe gpu_;
+  std::unique_ptr<NicPort> nic_port_;
+  Lookout lookout_;
+  Preflight preflight_;
+  PowerClient power_;
+  Notices notices_;
+  Performer performer_;
+  PolicyLoop loop_;
+  SleepWatch watch_;
+  ControlServer control_;
+  CheckContext checks_;
+  Timer facts_bell_;
+  asio::basic_signal_set<Executor> signals_;
+  std::vector<policy::Wakeup> planned_;
+  std::optional<policy::WallTime> safety_net_;  // of a wake test
+  core::Duration delay_max_{5'000};             // logind's default
+  bool has_gate_ = false;
+  bool preparing_ = false;
+  int exit_status_ = 0;
+};
+
+}  // namespace
+
+int run_daemon(const DaemonOptions& options) {
+  LoadedConfig loaded = load_config(options.config_file);
+  for (const Problem& problem : loaded.problems) {
+    std::fprintf(stderr, "%s\n", problem.str().c_str());
+  }
+  if (!loaded.config) return 2;
+  asio::io_context context(1);
+  set_up_log(context.get_executor(), LogOptions{loaded.config->log_level, "", true}, {});
+  StateDir state(loaded.config->state_dir);
+  if (const Result<void> opened = state.open(); !opened) {
+    spdlog::error("{}: see state_dir", opened.error().message());
+    close_log();
+    return 1;
+  }
+  Result<policy::Memory> memory = state.load();
+  if (!memory) {
+    spdlog::error("{}: it is kept as state.json.broken, and forgotten", memory.error().message());
+    memory = policy::Memory();
+  }
+  int status = 0;
+  {
+    Daemon daemon(context, loaded.config, options, state, std::move(*memory));
+    TaskGroup all(context.get_executor(), report_error);
+    all.spawn(daemon.run());
+    context.run();
+    status = daemon.exit_status();
+  }
+  close_log();
+  return status;
+}
+
+}  // namespace rouse::suspendd
