@@ -26,6 +26,9 @@ struct Endpoint {
   bool tls = false;
   TlsTrust trust;                                 ///< with tls; not part of the text
   std::chrono::milliseconds tls_timeout{10'000};  ///< for the handshake; zero: no limit
+  /// It is a machine that may fall asleep without a word: what is not acknowledged within 5 s ends
+  /// the connection, so that it is not delivered after the sleep (suspend-wake M9).
+  bool may_sleep = false;
 
   /// Errors name what is wrong with @p text.
   [[nodiscard]] static Result<Endpoint> parse(std::string_view text);

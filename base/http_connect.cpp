@@ -11,6 +11,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -135,6 +137,19 @@ Task<Result<HttpStream::Socket>> connect_one(Executor executor, Address address,
   co_return std::move(attempt->socket);
 }
 
+/// So that nobody waits for a machine that fell asleep, nor finds there later what he gave up.
+void watch_for_sleep(HttpStream::Socket& socket) {
+  const int fd = socket.native_handle();
+  const auto set = [fd](int level, int option, unsigned value) {
+    static_cast<void>(::setsockopt(fd, level, option, &value, sizeof value));
+  };
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, 5'000);  // ms
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 10);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 5);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
 }  // namespace
 
 Task<Result<HttpStream::Socket>> connect_to(Executor executor, Endpoint endpoint,
@@ -149,7 +164,10 @@ Task<Result<HttpStream::Socket>> connect_to(Executor executor, Endpoint endpoint
     const auto state = co_await asio::this_coro::cancellation_state;
     if (is_cancelled(state)) co_return Error{asio::error::operation_aborted, doing};
     auto socket = co_await connect_one(executor, address, until, doing);
-    if (socket) co_return std::move(*socket);
+    if (socket) {
+      if (endpoint.may_sleep && address.protocol().family() != AF_UNIX) watch_for_sleep(*socket);
+      co_return std::move(*socket);
+    }
     last = socket.error();
     if (last.code == make_error_code(HttpErrc::Timeout)) break;
   }

@@ -120,7 +120,13 @@ void HttpPool::give_back(const Endpoint& endpoint, std::unique_ptr<HttpStream> s
 }
 
 void HttpPool::forget(const Endpoint& endpoint) {
-  impl_->idle.erase(endpoint);
+  const auto it = impl_->idle.find(endpoint);
+  if (it == impl_->idle.end()) return;
+  // Nothing of ours may lie in wait for a machine that sleeps.
+  if (endpoint.may_sleep) {
+    for (Impl::Idle& each : it->second) each.stream->close(true);
+  }
+  impl_->idle.erase(it);
 }
 
 void HttpPool::clear() {

@@ -72,11 +72,22 @@ class App {
         keys_(config_),
         names_(config_),
         recorder_(context.get_executor(), *config_),
+        peers_(config_, engines_, pool_, deadlines_, recorder_.metrics.peers(), options.state_dir),
         machine_(engines_, {config_->performance_disabled, config_->performance_every}),
         power_(engines_, dispatcher_, recorder_),
-        proxy_{config_,    dispatcher_, keys_,  names_,
-               recorder_,  machine_,    power_, pool_,
-               deadlines_, sessions_,   logs_,  [this] { return reload("the API"); }},
+        proxy_{config_,
+               dispatcher_,
+               keys_,
+               names_,
+               peers_,
+               recorder_,
+               machine_,
+               power_,
+               pool_,
+               deadlines_,
+               sessions_,
+               logs_,
+               [this] { return reload("the API"); }},
         tls_(options.tls_cert_file, options.tls_key_file),
         server_(
             sessions_,
@@ -93,6 +104,8 @@ class App {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) signals_.add(signal, ignored);
     follow_logs();
     publish_changes(proxy_);
+    peers_.on_change(
+        [this] { recorder_.events.publish("modelStatus", model_status_json(proxy_)); });
     dispatcher_.on_change([this](const EngineChange& change) { engine_changed(change); });
     const auto orphans = co_await registry_.sweep_orphans(kOrphanGrace);
     for (const EngineRegistry::Orphan& orphan : orphans) {
@@ -124,6 +137,7 @@ class App {
     co_await dispatcher_.shut_down();
     sessions_.cancel(asio::cancellation_type::terminal);
     co_await sessions_.join();
+    peers_.stop();
     engines_.cancel(asio::cancellation_type::terminal);
     co_await engines_.join();
     pool_.clear();
@@ -194,6 +208,7 @@ class App {
     keys_.adopt(config_);
     names_.adopt(config_);
     recorder_.adopt(*config_);
+    peers_.adopt(config_);
     machine_.adopt(config_->performance_disabled, config_->performance_every);
     recorder_.metrics.reloaded("ok");
     recorder_.events.publish("modelStatus", model_status_json(proxy_));
@@ -326,6 +341,7 @@ class App {
   Keys keys_;
   Names names_;
   Recorder recorder_;
+  Peers peers_;
   Machine machine_;
   Power power_;
   Proxy proxy_;

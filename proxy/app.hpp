@@ -12,7 +12,7 @@ struct ServeOptions {
   std::string state_dir;                  ///< where engines are remembered; empty: nowhere
   std::string tls_cert_file;              ///< PEM; https with both of these, else as configured
   std::string tls_key_file;
-  std::string power_socket;               ///< instead of the configured one
+  std::string power_socket;   ///< instead of the configured one
   bool watch_config = false;  ///< reload when a file of the configuration changes
 };
 

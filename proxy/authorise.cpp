@@ -8,6 +8,7 @@
 namespace rouse {
 
 Scope scope_of(const wire::Route& route) {
+  if (route.id == wire::RouteId::WakePeer) return Scope::Wake;
   switch (route.route_class) {
     case wire::RouteClass::Inference:
       return Scope::Infer;

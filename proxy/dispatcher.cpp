@@ -49,28 +49,6 @@ Launch launch_of(const ModelConfig& model) {
   return launch;
 }
 
-// --- Place ---------------------------------------------------------------------------------------
-
-Place::Place(Dispatcher& dispatcher, core::Ticket ticket, std::string model, std::string request_id)
-    : dispatcher_(dispatcher),
-      ticket_(ticket),
-      model_(std::move(model)),
-      request_id_(std::move(request_id)) {}
-
-Place::~Place() {
-  dispatcher_.leave(*this);
-}
-
-Task<void> Place::changed(std::chrono::steady_clock::time_point until) {
-  if (!bell_) bell_ = std::make_unique<SteadyTimer>(dispatcher_.tasks_.executor());
-  bell_->expires_at(until);
-  co_await bell_->async_wait(use_task);
-}
-
-void Place::wake() {
-  if (bell_) bell_->cancel();
-}
-
 // --- Dispatcher ----------------------------------------------------------------------------------
 
 Dispatcher::Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
@@ -93,43 +71,40 @@ core::Instant Dispatcher::now() const {
   return to_core(std::chrono::steady_clock::now());
 }
 
-std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, std::string_view name,
-                                         std::string request_id, int less) {
+std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, int priority,
+                                         std::string request_id) {
   const auto ticket = static_cast<core::Ticket>(next_ticket_++);
-  std::unique_ptr<Place> place(new Place(*this, ticket, model.id, std::move(request_id)));
-  place->entered_ = now();
-  places_.emplace_hint(places_.end(), ticket, place.get());
-
-  int priority = 0;
-  if (auto it = config_->priority.find(name); it != config_->priority.end()) {
-    priority = it->second;
-  } else if (it = config_->priority.find(model.id); it != config_->priority.end()) {
-    priority = it->second;
-  }
-  priority -= less;
-  place->priority_ = priority;
+  auto place =
+      std::make_unique<Place>(*this, tasks_.executor(), ticket, model.id, std::move(request_id));
+  places_.emplace_hint(places_.end(), ticket, Waiter{place.get(), now(), true});
   post(core::Arrived{ticket, model.id, priority});
   return place;
+}
+
+int Dispatcher::priority(std::string_view name, const ModelConfig& model) const {
+  if (const auto it = config_->priority.find(name); it != config_->priority.end()) {
+    return it->second;
+  }
+  const auto it = config_->priority.find(model.id);
+  return it == config_->priority.end() ? 0 : it->second;
 }
 
 std::unique_ptr<Place> Dispatcher::visit(const ModelConfig& model, std::string request_id) {
   const auto it = engines_.find(model.id);
   if (it == engines_.end() || it->second.state != core::EngineState::Ready) return nullptr;
   const auto ticket = static_cast<core::Ticket>(next_ticket_++);
-  std::unique_ptr<Place> place(new Place(*this, ticket, model.id, std::move(request_id)));
-  place->scheduled_ = false;
-  place->state_ = Place::State::Admitted;
-  place->endpoint_ = it->second.engine->launch().endpoint;
-  places_.emplace_hint(places_.end(), ticket, place.get());
+  auto place =
+      std::make_unique<Place>(*this, tasks_.executor(), ticket, model.id, std::move(request_id));
+  place->admit(it->second.engine->launch().endpoint, core::Duration{0});
+  places_.emplace_hint(places_.end(), ticket, Waiter{place.get(), now(), false});
   return place;
 }
 
-void Dispatcher::leave(Place& place) {
-  places_.erase(place.ticket_);
-  place.cut_ = nullptr;
-  if (place.scheduled_ && place.state_ != Place::State::Refused) {
-    post(core::Left{place.ticket_});
-  }
+void Dispatcher::left(Place& place) {
+  const auto it = places_.find(place.ticket());
+  const bool scheduled = it->second.scheduled;
+  places_.erase(it);
+  if (scheduled && place.state() != Place::State::Refused) post(core::Left{place.ticket()});
 }
 
 std::vector<std::string> Dispatcher::adopt(std::shared_ptr<const Config> config) {
@@ -188,9 +163,7 @@ Task<void> Dispatcher::shut_down() {
 }
 
 void Dispatcher::shut_down_now() {
-  for (const auto& [ticket, place] : places_) {
-    if (place->cut_) std::exchange(place->cut_, nullptr)();
-  }
+  for (const auto& [ticket, waiter] : places_) waiter.place->cut();
   for (auto& [id, slot] : engines_) {
     if (slot.engine) slot.engine->stop();
   }
@@ -201,12 +174,12 @@ core::ScheduleView Dispatcher::view() const {
 }
 
 std::size_t Dispatcher::queue_position(const Place& place) const {
-  return scheduler_.position(place.ticket_);
+  return scheduler_.position(place.ticket());
 }
 
 std::string Dispatcher::request_id(core::Ticket ticket) const {
   const auto it = places_.find(ticket);
-  return it == places_.end() ? std::string() : it->second->request_id_;
+  return it == places_.end() ? std::string() : it->second.place->request_id();
 }
 
 int Dispatcher::engine_pid(const std::string& model) const {
@@ -298,11 +271,10 @@ void Dispatcher::perform(const core::Stop& stop) {
   enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
   Engine& engine = *slot.engine;
   pool_.forget(engine.launch().endpoint);
-  for (const auto& [ticket, place] : places_) {
-    if (place->model_ != stop.model || place->state_ != Place::State::Admitted) continue;
-    place->state_ = Place::State::Aborted;
-    place->abort_reason_ = stop.reason;
-    if (place->cut_) std::exchange(place->cut_, nullptr)();
+  for (const auto& [ticket, waiter] : places_) {
+    Place& place = *waiter.place;
+    if (place.model() != stop.model || place.state() != Place::State::Admitted) continue;
+    place.abort(stop.reason);
   }
   engine.stop();
 }
@@ -310,20 +282,16 @@ void Dispatcher::perform(const core::Stop& stop) {
 void Dispatcher::perform(const core::Admit& admit) {
   const auto it = places_.find(admit.ticket);
   if (it == places_.end()) return;  // it left in the meantime; its Left is in the queue
-  it->second->state_ = Place::State::Admitted;
   const EngineSlot& slot = engines_.at(admit.model);
-  it->second->endpoint_ = slot.engine->launch().endpoint;
   // The part of the load that it was there for.
-  it->second->load_ = std::clamp(slot.since - it->second->entered_, core::Duration{0}, slot.load);
-  it->second->wake();
+  const auto load = std::clamp(slot.since - it->second.entered, core::Duration{0}, slot.load);
+  it->second.place->admit(slot.engine->launch().endpoint, load);
 }
 
 void Dispatcher::perform(const core::Refuse& refuse) {
   const auto it = places_.find(refuse.ticket);
   if (it == places_.end()) return;
-  it->second->state_ = Place::State::Refused;
-  it->second->refusal_ = refuse;
-  it->second->wake();
+  it->second.place->refuse(failure_of(refuse));
 }
 
 void Dispatcher::arm_timer() {

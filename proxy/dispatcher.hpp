@@ -6,8 +6,7 @@
 #include "proxy/config/config.hpp"
 #include "proxy/engine/engine.hpp"
 #include "proxy/engine/log_ring.hpp"
-
-#include <boost/asio/steady_timer.hpp>
+#include "proxy/place.hpp"
 
 #include <chrono>
 #include <deque>
@@ -15,67 +14,11 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace rouse {
 
-class Dispatcher;
 class EngineRegistry;
-
-using SteadyTimer =
-    asio::basic_waitable_timer<std::chrono::steady_clock,
-                               asio::wait_traits<std::chrono::steady_clock>, Executor>;
-
-/// A request's place: first in the queue, then on an engine. Given back when destroyed. Owned by
-/// the session; the Dispatcher outlives it. Single thread.
-class Place {
- public:
-  enum class State {
-    Waiting,
-    Admitted,  ///< the engine is ready and the slot is ours
-    Refused,   ///< refusal() says why; final
-    Aborted,   ///< was admitted, but the engine is being stopped under us; abort_reason()
-  };
-
-  ~Place();
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-
-  [[nodiscard]] State state() const { return state_; }
-  [[nodiscard]] const core::Refuse& refusal() const { return refusal_; }
-  [[nodiscard]] const std::string& abort_reason() const { return abort_reason_; }
-  /// Where the engine answers that it was admitted to; a reload may have moved the model since the
-  /// request was read.
-  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
-  /// How much of its waiting was the load of the engine.
-  [[nodiscard]] core::Duration load() const { return load_; }
-  [[nodiscard]] int priority() const { return priority_; }
-
-  /// Returns when the state has changed, somebody called wake(), or @p until has come.
-  Task<void> changed(std::chrono::steady_clock::time_point until);
-  void wake();
-
-  /// Called (once) when the engine is stopped while we are admitted: cut the upstream connection.
-  void on_abort(std::function<void()> cut) { cut_ = std::move(cut); }
-
- private:
-  friend class Dispatcher;
-  Place(Dispatcher& dispatcher, core::Ticket ticket, std::string model, std::string request_id);
-
-  Dispatcher& dispatcher_;
-  core::Ticket ticket_;
-  std::string model_;
-  std::string request_id_;
-  bool scheduled_ = true;  // false: a visit, of which the scheduler knows nothing
-  State state_ = State::Waiting;
-  core::Refuse refusal_{};
-  std::string abort_reason_;
-  Endpoint endpoint_;
-  core::Instant entered_{};
-  core::Duration load_{0};
-  int priority_ = 0;
-  std::function<void()> cut_;
-  std::unique_ptr<SteadyTimer> bell_;  // only while somebody waits in changed()
-};
 
 /// An engine has changed its state.
 struct EngineChange {
@@ -97,16 +40,17 @@ struct Decision {
 /// engines. One queue of events, one loop that drains it, one timer. Single thread.
 ///
 /// @p tasks, @p pool, @p registry outlive it. Places must be gone before it is destroyed.
-class Dispatcher {
+class Dispatcher final : public PlaceGiver {
  public:
   Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
              EngineRegistry& registry);
   ~Dispatcher();
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// Queues a request for @p model, a configured id, that was asked for as @p name. @p less: by how
-  /// much its priority is below that of the name.
-  [[nodiscard]] std::unique_ptr<Place> enter(const ModelConfig& model, std::string_view name,
-                                             std::string request_id, int less = 0);
+  /// Queues a request for @p model, a configured id.
+  [[nodiscard]] std::unique_ptr<Place> enter(const ModelConfig& model, int priority,
+                                             std::string request_id);
 
   /// A place on the engine of @p model as it is: no load, no slot, no effect on ttl or swaps; cut
   /// when the engine stops. Null unless the engine is ready.
@@ -132,6 +76,8 @@ class Dispatcher {
 
   [[nodiscard]] core::ScheduleView view() const;
   [[nodiscard]] core::Instant now() const;
+  /// What the configuration says of the name that was asked for, or of its model.
+  [[nodiscard]] int priority(std::string_view name, const ModelConfig& model) const;
   /// 1: next in turn.
   [[nodiscard]] std::size_t queue_position(const Place& place) const;
   [[nodiscard]] std::string request_id(core::Ticket ticket) const;
@@ -144,7 +90,11 @@ class Dispatcher {
   [[nodiscard]] LogRing* engine_log(const std::string& model);
 
  private:
-  friend class Place;
+  struct Waiter {
+    Place* place = nullptr;
+    core::Instant entered{};
+    bool scheduled = true;  // false: a visit, of which the scheduler knows nothing
+  };
   struct EngineSlot {
     LogRing log;
     std::unique_ptr<Engine> engine;                        // of the last run, null before the first
@@ -162,7 +112,7 @@ class Dispatcher {
   void perform(const core::Admit& admit);
   void perform(const core::Refuse& refuse);
   void arm_timer();
-  void leave(Place& place);
+  void left(Place& place) override;
   void decided(std::string text);
   void enter(const std::string& model, core::EngineState state, std::string reason, bool failed);
   void ring_watchers();
@@ -174,7 +124,7 @@ class Dispatcher {
   EngineRegistry& registry_;
   core::Scheduler scheduler_;
   std::map<std::string, EngineSlot, std::less<>> engines_;
-  std::map<core::Ticket, Place*> places_;
+  std::map<core::Ticket, Waiter> places_;
   std::deque<core::Event> events_;
   std::deque<Decision> decisions_;
   std::function<void(const EngineChange&)> observe_;

@@ -106,15 +106,16 @@ std::string model_status_json(const Proxy& proxy) {
     if (model.capabilities.context > 0) json.member("context_length", model.capabilities.context);
     json.end_object();
   }
-  for (const auto& [peer, config] : proxy.config->peers) {
-    for (const std::string& model : config.models) {
+  for (const std::shared_ptr<Peer>& peer : proxy.peers.all()) {
+    for (const std::string& model : Peers::models_of(*peer)) {
       json.begin_object();
-      json.member("id", peer + "/" + model);
+      json.member("id", peer->name() + "/" + model);
       json.member("name", "");
       json.member("description", "");
       json.member("state", "");
       json.member("unlisted", false);
-      json.member("peerID", peer);
+      json.member("peerID", peer->name());
+      json.member("peerState", core::peer::to_string(peer->view().phase));
       json.end_object();
     }
   }

@@ -72,15 +72,13 @@ Task<bool> Exchange::run() {
   if (!failed) failed = check_key();
   if (!failed) client_.on_gone([this] { on_client_gone(); });
   if (!failed && model_ != nullptr) failed = co_await yield_if_aux();
-  for (int attempt = 1; !failed; ++attempt) {
+  while (!failed) {
     failed = co_await admit();
     if (!failed && !gone_) failed = co_await forward();
-    if (gone_ || !failed || !failed->try_again || attempt == kAttemptsMax) break;
-    proxy_.recorder.metrics.retried(model_->id, "connect");
-    // The engine has gone while we were on our way to it; the scheduler is about to hear of it.
+    if (gone_ || !failed) break;
+    const bool again = co_await tries_again(*failed);
+    if (!again) break;
     failed.reset();
-    co_await place_->changed(Clock::now() + kPauseBeforeRetry);
-    place_.reset();
   }
   if (failed && !gone_) {
     co_await tell(std::move(*failed));
@@ -92,6 +90,17 @@ Task<bool> Exchange::run() {
   place_.reset();
   record();
   co_return keep_alive_ && !gone_ && head_.keep_alive;
+}
+
+/// Whether there is another way for it, after a failure that executed nothing.
+Task<bool> Exchange::tries_again(Failure failed) {
+  if (peer_) co_return tries_peer_again(failed);
+  if (!failed.try_again || ++attempts_ == kAttemptsMax) co_return false;
+  proxy_.recorder.metrics.retried(model_->id, "connect");
+  // The engine has gone while we were on our way to it; the scheduler is about to hear of it.
+  co_await place_->changed(Clock::now() + kPauseBeforeRetry);
+  place_.reset();
+  co_return true;
 }
 
 // --- find the model ------------------------------------------------------------------------------
@@ -132,6 +141,11 @@ std::optional<Failure> Exchange::resolve() {
   if (!resolved_.problem.empty()) return unread(passing_failure(503, resolved_.problem, 5));
   // A reload may have come since the request did, and taken the model away.
   model_ = resolved_.model == nullptr ? nullptr : config_->find_model(resolved_.model->id);
+  if (model_ == nullptr) offers_ = proxy_.peers.find(resolved_.name);
+  if (!offers_.empty()) {
+    use_offer(0);
+    return std::nullopt;
+  }
   if (model_ == nullptr) {
     return unread(failure(404, unknown_model_text(*config_, asked_for_), "model_not_found"));
   }
@@ -205,11 +219,20 @@ std::optional<Failure> Exchange::check_key() {
 }
 // --- admit ---------------------------------------------------------------------------------------
 
+void Exchange::enter() {
+  priority_ = proxy_.dispatcher.priority(resolved_.name, *model_);
+  if (!aux_.empty()) priority_ -= kAuxPriority;
+  place_ = proxy_.dispatcher.enter(*model_, priority_, request_id_);
+}
+
 Task<std::optional<Failure>> Exchange::admit() {
   if (must_not_load()) co_return enter_as_visitor();
   flight_.set_phase(Phase::Queued);
-  place_ = proxy_.dispatcher.enter(*model_, resolved_.name, request_id_,
-                                   aux_.empty() ? 0 : kAuxPriority);
+  if (peer_) {
+    if (std::optional<Failure> failed = enter_peer()) co_return failed;
+  } else {
+    enter();
+  }
   const auto hold_until = started_ + config_->waiting.hold;
   const bool shows_loading =
       model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat;
@@ -220,6 +243,7 @@ Task<std::optional<Failure>> Exchange::admit() {
     const bool may_look = prefix_.size() < kReadAheadMax;
     if (must_look && may_look && Clock::now() >= hold_until) {
       co_await settle_stream_flag();
+      if (peer_) peer_->grew(*place_, prefix_.size());
       continue;
     }
     const bool look_later = must_look && may_look;
@@ -228,9 +252,9 @@ Task<std::optional<Failure>> Exchange::admit() {
   }
   admitted_at_ = Clock::now();
   account_.row.load_ms = place_->load().count();
-  account_.row.metadata["fifo_priority"] = std::to_string(place_->priority());
+  account_.row.metadata["fifo_priority"] = std::to_string(priority_);
   flight_.set_phase(Phase::Prefill);
-  if (place_->state() == Place::State::Refused) co_return failure_of(place_->refusal());
+  if (place_->state() == Place::State::Refused) co_return place_->failure();
   if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
   co_return std::nullopt;
 }
@@ -247,12 +271,23 @@ bool Exchange::must_not_load() const {
 }
 
 std::optional<Failure> Exchange::enter_as_visitor() {
-  place_ = proxy_.dispatcher.visit(*model_, request_id_);
+  place_ =
+      peer_ ? peer_->visit(model_->id, request_id_) : proxy_.dispatcher.visit(*model_, request_id_);
   resolved_.lease = {};  // it counts for nothing
   admitted_at_ = Clock::now();
   if (place_) return std::nullopt;
+  if (peer_) {
+    return unread(failure(409,
+                          fmt::format("peer {} is {}; this request does not wake it", peer_->name(),
+                                      core::peer::to_string(peer_->view().phase)),
+                          "peer_asleep"));
+  }
   return unread(failure(
       409, fmt::format("model {} is not loaded; this request does not start it", model_->id)));
+}
+
+std::string Exchange::upstream_name() const {
+  return peer_ ? "peer " + peer_->name() : "the engine of " + model_->id;
 }
 
 Failure Exchange::stopped_under_us() const {
@@ -291,6 +326,7 @@ void Exchange::start_lifeline() {
   }
   ResponseHead head = early_stream_head(head_, request_id_);
   if (!aux_.empty()) head.fields.add("x-rouse-aux", aux_);
+  add_timing(head);
   add_cors(*config_, &route_, head_, head);
   lifeline_.start(head_at, std::move(head));
 }

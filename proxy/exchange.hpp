@@ -4,6 +4,7 @@
 #include "proxy/account.hpp"
 #include "proxy/lifeline.hpp"
 #include "proxy/names.hpp"
+#include "proxy/peers/peers.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/refusal.hpp"
 #include "proxy/wire/body_model.hpp"
@@ -53,7 +54,20 @@ class Exchange {
   bool hand_over();
   Task<std::optional<Failure>> admit();
   std::optional<Failure> enter_as_visitor();
+  void enter();
   Task<void> settle_stream_flag();
+  Task<bool> tries_again(Failure failed);
+
+  // exchange_peer.cpp
+  void use_offer(std::size_t which);
+  std::optional<Failure> enter_peer();
+  bool tries_peer_again(const Failure& failed);
+  Task<void> hold_body();
+  void add_peer_fields(RequestHead& head);
+  [[nodiscard]] bool was_never_delivered() const;
+  [[nodiscard]] std::string_view cold_start() const;
+  void add_timing(ResponseHead& head) const;
+
   Task<std::optional<Failure>> forward();
   Task<std::optional<Failure>> edit_body();
   Task<std::optional<Failure>> send_request(bool reused);
@@ -76,6 +90,7 @@ class Exchange {
   [[nodiscard]] bool wants_stream() const;
   [[nodiscard]] bool wants_upgrade() const;
   [[nodiscard]] bool must_not_load() const;
+  [[nodiscard]] std::string upstream_name() const;
   [[nodiscard]] Failure stopped_under_us() const;
   [[nodiscard]] Failure unread(Failure made) const;
   [[nodiscard]] bool is_renamed() const;
@@ -100,7 +115,14 @@ class Exchange {
   std::string prefix_;     // the body as far as it was read before forwarding
   std::string asked_for_;  // the model's name as the client wrote it
   Names::Resolved resolved_;
-  const ModelConfig* model_ = nullptr;
+  const ModelConfig* model_ = nullptr;  // of the configuration, or of offers_
+  std::vector<Peers::Offer> offers_;    // other machines that have it, in order
+  std::size_t offer_ = 0;               // the one in use
+  std::shared_ptr<Peer> peer_;          // of that one; null: an engine of ours
+  std::string unedited_;                // the body, while another machine may want other edits
+  std::string attempt_id_;              // for peers: the same for each time that this is sent
+  int attempt_ = 0;
+  std::uint64_t acknowledged_ = 0;     // bytes on this connection before the request
   std::vector<wire::JsonEdit> edits_;  // what filters change in the body
   std::string sent_name_;  // of the model, for the engine; empty: as the client wrote it
 
@@ -115,6 +137,8 @@ class Exchange {
   bool keep_alive_ = true;
   int status_ = 0;  // as the client saw it; 0: nothing was sent
   Clock::time_point admitted_at_{};
+  int attempts_ = 0;
+  int priority_ = 0;
   std::string outcome_ = "ok";  // for the log: what went wrong
 };
 

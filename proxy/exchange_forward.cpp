@@ -3,6 +3,7 @@
 #include "proxy/forwarding.hpp"
 #include "proxy/refusal.hpp"
 
+#include <boost/asio/error.hpp>
 #include <fmt/format.h>
 
 #include <utility>
@@ -14,6 +15,8 @@ using namespace std::chrono_literals;
 // The part of an Exchange's way from a place on an engine to the head of its answer.
 
 Task<std::optional<Failure>> Exchange::forward() {
+  if (peer_ && place_->endpoint().may_sleep) co_await hold_body();
+  if (gone_) co_return std::nullopt;
   if (!edits_.empty()) {
     std::optional<Failure> failed = co_await edit_body();
     if (failed) co_return failed;
@@ -28,11 +31,10 @@ Task<std::optional<Failure>> Exchange::forward() {
     if (gone_) co_return std::nullopt;
     if (!lease) {
       Failure made = passing_failure(
-          502,
-          fmt::format("no connection to the engine of {}: {}", model_->id, lease.error().message()),
-          5);
+          502, fmt::format("no connection to {}: {}", upstream_name(), lease.error().message()), 5);
       // What went out on a pooled connection may be what the engine died of.
       made.try_again = !was_sent;
+      made.elsewhere = made.try_again;
       made.body_unread = !client_.body_done();
       co_return made;
     }
@@ -78,6 +80,7 @@ Task<std::optional<Failure>> Exchange::edit_body() {
     all.push_back({wire::JsonEdit::Kind::Set, "model", json_string(sent_name_)});
   }
   all.insert(all.end(), edits_.begin(), edits_.end());
+  if (offer_ + 1 < offers_.size()) unedited_ = prefix_;
   Result<std::string> edited = wire::edit_json(std::move(prefix_), all);
   if (!edited) co_return failure(400, edited.error().doing);
   prefix_ = std::move(*edited);
@@ -91,6 +94,7 @@ Task<std::optional<Failure>> Exchange::edit_body() {
 Task<std::optional<Failure>> Exchange::send_request(bool reused) {
   RequestHead head = head_for_engine(head_, place_->endpoint(), *config_, remote_, request_id_);
   head.target = place_->endpoint().base_path + target_for_engine();
+  if (peer_) add_peer_fields(head);
   if (is_renamed() && head.framing == Framing::Length) {
     // Wraps for a shorter name.
     const std::size_t before = body_.model_end() - body_.model_begin();
@@ -105,12 +109,12 @@ Task<std::optional<Failure>> Exchange::send_request(bool reused) {
   account_.dispatched();
   if (!sent) {
     Failure made = passing_failure(
-        502,
-        fmt::format("the engine of {} took no request: {}", model_->id, sent.error().message()), 5);
-    made.try_again = reused;
+        502, fmt::format("{} took no request: {}", upstream_name(), sent.error().message()), 5);
+    made.try_again = reused || was_never_delivered();
     made.body_unread = more;
     co_return made;
   }
+  if (peer_) peer_->taken(*place_);
   if (more) co_return co_await send_rest_of_body();
   // The start of the body and the answer to come need no buffer of ours meanwhile.
   co_return std::nullopt;
@@ -151,15 +155,25 @@ Task<std::optional<Failure>> Exchange::read_head(bool reused) {
     account_.answered(answer_);
     flight_.set_answer(answer_);
     flight_.set_phase(Phase::Streaming);
+    if (peer_ && answer_.status == 503 && answer_.fields.find(kNotExecuted) == "suspending") {
+      Failure made = passing_failure(503, upstream_name() + " goes to sleep", 2);
+      made.try_again = client_.body_done();
+      made.suspending = true;
+      made.body_unread = !client_.body_done();
+      co_return made;
+    }
+    if (peer_) peer_->answered(*place_);
     co_return std::nullopt;
   }
   const int kind = status_for(answer.error().code);
   const bool timed_out = answer.error().code == make_error_code(HttpErrc::Timeout);
-  Failure made = passing_failure(timed_out ? 504 : 502,
-                                 fmt::format("the engine of {} gave no proper answer: {}",
-                                             model_->id, answer.error().message()),
-                                 5);
-  made.try_again = reused && kind == 0;
+  Failure made = passing_failure(
+      timed_out ? 504 : 502,
+      fmt::format("{} gave no proper answer: {}", upstream_name(), answer.error().message()), 5);
+  // A machine that fell asleep keeps what its kernel has confirmed, and answers it after its sleep.
+  const bool may_come_late =
+      peer_ && place_->endpoint().may_sleep && answer.error().code == asio::error::timed_out;
+  made.try_again = (reused && kind == 0 && !may_come_late) || was_never_delivered();
   made.body_unread = !client_.body_done();
   co_return made;
 }

@@ -41,6 +41,7 @@ Task<void> Exchange::relay() {
     if (!events) lifeline_.stop();
     ResponseHead head = head_for_client(answer_, head_, request_id_, client_.body_done());
     if (!aux_.empty()) head.fields.set("x-rouse-aux", aux_);
+    add_timing(head);
     add_cors(*config_, &route_, head_, head);
     status_ = head.status;
     const bool more = head.framing != Framing::None;
@@ -74,7 +75,7 @@ Task<void> Exchange::relay_body() {
       account_.row.outcome = "upstream_error";
       outcome_ = place_->state() == Place::State::Aborted
                      ? "cut: " + place_->abort_reason()
-                     : "engine broke off: " + piece.error().message();
+                     : upstream_name() + " broke off: " + piece.error().message();
       client_.close(answer_.framing == Framing::UntilClose || head_.version == 10);
       keep_alive_ = false;
       co_return;
@@ -122,9 +123,9 @@ Task<Failure> Exchange::engine_refusal() {
   }
   const std::string message = wire::error_message_in(body);
   co_return failure(answer_.status == 200 ? 502 : answer_.status,
-                    message.empty() ? fmt::format("the engine of {} answered with status {}",
-                                                  model_->id, answer_.status)
-                                    : message);
+                    message.empty()
+                        ? fmt::format("{} answered with status {}", upstream_name(), answer_.status)
+                        : message);
 }
 
 // --- tell ----------------------------------------------------------------------------------------
@@ -209,6 +210,7 @@ void Exchange::record() {
                asked_for_.empty() ? "-" : for_log(asked_for_, 100), status_, row.bytes_out,
                row.queue_ms, ms(Clock::now() - started_), for_log(outcome_, 400));
   proxy_.recorder.metrics.http_answered(row.api, head_.method, status_);
+  if (peer_) peer_->ended(status_);
   if (route_.source == wire::ModelSource::Body) {
     // After the answer: a stream that runs is never cut.
     const std::int64_t tokens = account_.tokens();

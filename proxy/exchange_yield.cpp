@@ -25,10 +25,12 @@ constexpr auto kAuxLook = 50ms;
 Task<std::optional<Failure>> Exchange::yield_if_aux() {
   const AuxConfig& aux = config_->aux;
   if (!aux.enabled || path_ || !body_.is_json() || !body_.model()) co_return std::nullopt;
-  if (proxy_.dispatcher.engine_state(model_->id) == core::EngineState::Ready)
-    co_return std::nullopt;
+  const bool is_ready =
+      peer_ ? peer_->is_up()
+            : proxy_.dispatcher.engine_state(model_->id) == core::EngineState::Ready;
+  if (is_ready) co_return std::nullopt;
   const bool is_one = co_await looks_aux();
-  if (!is_one || gone_ || hand_over()) co_return std::nullopt;
+  if (!is_one || gone_ || hand_over() || peer_) co_return std::nullopt;
   aux_ = "low priority";
   SteadyTimer timer(proxy_.sessions.executor());
   const auto until = Clock::now() + aux.patience;
@@ -75,6 +77,8 @@ bool Exchange::hand_over() {
       continue;
     aux_ = "answered by " + id;
     model_ = other;
+    peer_.reset();
+    offers_.clear();
     resolved_.name = id;
     resolved_.lease = {};
     sent_name_ = other->use_model_name.empty() ? id : other->use_model_name;

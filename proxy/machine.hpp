@@ -84,7 +84,7 @@ class Machine {
   bool gpu_asked_ = false;  // and its answer is still waited for
   bool gpu_absent_ = false;
   std::uint64_t gpu_answers_ = 0;  // how many runs have ended
-  Timer gpu_bell_;  // rung when gpu_asked_ ends
+  Timer gpu_bell_;                 // rung when gpu_asked_ ends
 };
 
 }  // namespace rouse

@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/proc_self.hpp"
 #include "core/describe.hpp"
+#include "proxy/metrics_peers.hpp"
 #include "proxy/metrics_series.hpp"
 
 #include <prometheus/text_serializer.h>
@@ -94,6 +95,7 @@ class ClientLabels {
 
 struct Metrics::Impl {
   MetricFamilies all;
+  PeerMetrics peers{all.registry};
   std::map<std::string, ModelSeries, std::less<>> models;
   ClientLabels clients;
   std::unordered_map<std::uint32_t, Counter*> http;        // by api, method and code
@@ -188,6 +190,7 @@ Metrics::~Metrics() = default;
 
 void Metrics::adopt(const Config& config) {
   Impl& my = *impl_;
+  my.peers.adopt(config);
   std::erase_if(my.models, [&](const auto& entry) {
     return entry.first != kUnknownModel && !config.models.contains(entry.first);
   });
@@ -202,6 +205,10 @@ void Metrics::adopt(const Config& config) {
     const auto [it, fresh] = my.models.try_emplace(id, my.all, id);
     if (fresh) my.add_clients(it->second);
   }
+}
+
+PeerMetrics& Metrics::peers() {
+  return impl_->peers;
 }
 
 // --- what happens --------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ struct MetricsNow {
   std::map<std::string, double> oldest;
 };
 
+class PeerMetrics;
+
 /// Every metric of rouse, as metrics_catalogue lists them. Labels are ids of the configuration or
 /// words of ours, never a client's text; a name that no model has counts for "_unknown". Series of
 /// configured models exist from the start, at 0, and go with their models. Recording is cheap: the
@@ -63,6 +65,7 @@ class Metrics {
   void lease_ended(std::string_view by);          ///< see core::power::Cancel
   void slept(std::chrono::milliseconds asleep);   ///< zero: the sleep did not happen
   void attempt_superseded(std::string_view how);  ///< cut, refused
+  [[nodiscard]] PeerMetrics& peers();
 
   /// The text of a scrape (content type kContentType).
   [[nodiscard]] std::string text(const MetricsNow& now);

@@ -25,6 +25,8 @@ constexpr std::array kQueueWait{0.001, 0.005, 0.01, 0.05, 0.1,  0.25,  0.5,  1.0
 constexpr std::array kLoad{0.5,  1.0,  2.0,  5.0,  10.0,  15.0,  20.0, 30.0,
                            45.0, 60.0, 90.0, 120., 180.0, 300.0, 600.0};
 constexpr std::array kUnload{0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0};
+constexpr std::array kWake{1.0,  2.0,  3.0,  5.0,  8.0,   10.0,  15.0,  20.0,
+                           30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0};
 constexpr std::array kLag{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0};
 constexpr std::array kBytes{1024.0,    4096.0,    16384.0,    65536.0,   262144.0,
                             1048576.0, 4194304.0, 16777216.0, 67108864.0};
@@ -118,6 +120,22 @@ constexpr std::array kCatalogue{
                 "Time asleep; it jumps after a sleep, so look at days, not at minutes"},
     MetricEntry{"rouse_superseded_attempts_total", Counter, "how",
                 "Attempts of a request that gave way to a later attempt of it"},
+    // other machines
+    MetricEntry{"rouse_peer_state", Gauge, "peer state",
+                "1 for the state that a peer is in: unknown, up, asleep, waking, unreachable"},
+    MetricEntry{"rouse_peer_last_seen_timestamp_seconds", Gauge, "peer",
+                "When a peer last answered; 0: never"},
+    MetricEntry{"rouse_peer_wake_waiters", Gauge, "peer", "Requests that wait for a peer"},
+    MetricEntry{"rouse_peer_wakes_total", Counter, "peer outcome",
+                "Wakes by what came of them: ok, timeout, cancelled"},
+    MetricEntry{"rouse_peer_wake_seconds", Histogram, "peer",
+                "From the first packet to a verified answer", kWake},
+    MetricEntry{"rouse_wol_packets_total", Counter, "peer method",
+                "Wake signals that were sent; not that they arrived"},
+    MetricEntry{"rouse_wol_send_errors_total", Counter, "peer method error",
+                "Wake signals that could not be sent, by errno or status"},
+    MetricEntry{"rouse_peer_requests_total", Counter, "peer code",
+                "Requests that went to a peer, by the status that their clients saw"},
 };
 
 }  // namespace

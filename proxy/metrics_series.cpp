@@ -32,7 +32,8 @@ constexpr std::array<std::string_view, 13> kRejectionWords{
     "auth",       "scope",          "model_forbidden", "model_unknown", "rate",   "concurrency",
     "queue_full", "body_too_large", "draining",        "circuit",       "budget", "suspending",
     "other"};
-constexpr std::array<std::string_view, 3> kRetryWords{"connect", "stale_connection", "other"};
+constexpr std::array<std::string_view, 5> kRetryWords{"connect", "stale_connection", "suspending",
+                                                      "other_peer", "other"};
 constexpr std::array<std::string_view, 3> kReloadWords{"ok", "invalid", "error"};
 constexpr std::array<std::string_view, 4> kLevelWords{"debug", "info", "warning", "error"};
 

@@ -5,6 +5,7 @@
 #include "proxy/cors.hpp"
 #include "proxy/event_stream.hpp"
 #include "proxy/log_stream.hpp"
+#include "proxy/peers/peers_view.hpp"
 #include "proxy/power/power_api.hpp"
 #include "proxy/queue_view.hpp"
 #include "proxy/refusal.hpp"
@@ -150,6 +151,29 @@ Reply cancel(const std::string& argument, Proxy& proxy) {
   return {200, "application/json", R"({"msg":"ok"})"};
 }
 
+/// "NAME/wake"
+Reply wake(const std::string& argument, const RequestHead& request, Proxy& proxy) {
+  constexpr std::string_view kVerb = "/wake";
+  if (!argument.ends_with(kVerb)) {
+    return refusal(404, "there is nothing at /api/peers/" + for_log(argument));
+  }
+  const std::string name = argument.substr(0, argument.size() - kVerb.size());
+  const std::shared_ptr<Peer> peer = proxy.peers.find_peer(name);
+  if (!peer) return refusal(404, "no peer is called \"" + for_log(name) + "\"");
+  if (!peer->can_wake()) {
+    return refusal(409, fmt::format("peer {} has no wake: in the configuration", name));
+  }
+  Waker who;
+  who.agent = request.fields.find("user-agent").value_or("");
+  peer->wake(std::move(who));
+  JsonWriter json;
+  json.begin_object();
+  json.member("peer", name);
+  json.member("state", core::peer::to_string(peer->view().phase));
+  json.end_object();
+  return {202, "application/json", json.take()};
+}
+
 Reply capture(const std::string& argument, Proxy& proxy) {
   std::int64_t id = 0;
   const char* const last = argument.data() + argument.size();
@@ -262,6 +286,12 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       co_return Reply{200, "application/json", profiles_text(proxy)};
     case wire::RouteId::ActivateProfile:
       co_return activate_profile(body, proxy);
+    case wire::RouteId::Peers:
+      co_return Reply{200, "application/json", peers_text(proxy.peers)};
+    case wire::RouteId::WakePeer:
+      co_return wake(match.argument, request, proxy);
+    case wire::RouteId::Wakes:
+      co_return Reply{200, "application/json", proxy.peers.ledger().json()};
     case wire::RouteId::Reload:
       co_return reload(proxy);
     case wire::RouteId::OneModel:

@@ -8,6 +8,7 @@
 #include "proxy/logs.hpp"
 #include "proxy/machine.hpp"
 #include "proxy/names.hpp"
+#include "proxy/peers/peers.hpp"
 #include "proxy/power/power.hpp"
 #include "proxy/recorder.hpp"
 
@@ -31,6 +32,7 @@ struct Proxy {
   Dispatcher& dispatcher;
   Keys& keys;
   Names& names;
+  Peers& peers;
   Recorder& recorder;
   Machine& machine;
   Power& power;

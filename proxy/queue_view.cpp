@@ -1,6 +1,7 @@
 #include "proxy/queue_view.hpp"
 
 #include "base/json_writer.hpp"
+#include "proxy/peers/peers_view.hpp"
 #include "proxy/wire/error_body.hpp"
 #include "proxy/wire/model_list.hpp"
 
@@ -146,13 +147,19 @@ std::string models_text(Proxy& proxy) {
   for (const auto& [name, selector] : proxy.config->selectors) {
     if (!selector.unlisted) entries.push_back(entry_of(name, selector, proxy));
   }
+  for (wire::ModelEntry& entry : peer_entries(proxy.peers)) entries.push_back(std::move(entry));
   add_pins(proxy, entries);
   return wire::models_json(entries, proxy.config->include_aliases_in_list, std::time(nullptr));
 }
 
 std::string model_text(Proxy& proxy, const std::string& name) {
   const ModelConfig* model = proxy.config->find_model(name);
-  if (model == nullptr) return {};
+  if (model == nullptr) {
+    for (const wire::ModelEntry& entry : peer_entries(proxy.peers)) {
+      if (entry.id == name) return wire::model_json(entry, std::time(nullptr));
+    }
+    return {};
+  }
   const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
   wire::ModelEntry entry = entry_of(*model, loaded);
   entry.id = name;

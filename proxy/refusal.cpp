@@ -73,15 +73,19 @@ Failure failure_of(const core::Refuse& refusal) {
   return passing_failure(503, refusal.detail, retry_after);
 }
 
-std::string request_id_for(const RequestHead& head) {
-  if (const auto given = head.fields.find("x-request-id"); given && is_fit_for_log(*given)) {
-    return std::string(*given);
-  }
+std::string fresh_id() {
   static std::uint64_t next = [] {
     std::random_device random;
     return (std::uint64_t{random()} << 32) | random();
   }();
   return fmt::format("{:016x}", next++);
+}
+
+std::string request_id_for(const RequestHead& head) {
+  if (const auto given = head.fields.find("x-request-id"); given && is_fit_for_log(*given)) {
+    return std::string(*given);
+  }
+  return fresh_id();
 }
 
 std::string unknown_model_text(const Config& config, std::string_view name) {

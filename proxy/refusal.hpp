@@ -18,9 +18,15 @@ struct Failure {
   int retry_after_s = 0;     ///< 0: no Retry-After
   bool passing = false;      ///< a second attempt by the client may succeed
   bool try_again = false;    ///< not one byte can have been executed: we try again ourselves
+  bool suspending = false;   ///< with try_again: the machine says that it goes to sleep
+  bool elsewhere = false;    ///< another machine may serve it
   bool load_failed = false;  ///< the engine could not be started
   bool body_unread = false;  ///< part of the request is unread: the connection must close
 };
+
+/// A field of a 503 whose request was not looked at: "suspending" where the machine goes to sleep.
+/// A rouse in front wakes it and sends the request again.
+inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 
 [[nodiscard]] Failure failure(int status, std::string message, std::string code = {});
 [[nodiscard]] Failure passing_failure(int status, std::string message, int retry_after_s);
@@ -29,8 +35,11 @@ struct Failure {
 /// What the scheduler refused.
 [[nodiscard]] Failure failure_of(const core::Refuse& refusal);
 
+/// 16 hex digits, unique within and, very likely, between runs.
+[[nodiscard]] std::string fresh_id();
+
 /// The client's own x-request-id when it is fit for a log line (1 to 128 visible characters), else
-/// one that we make: 16 hex digits, unique within and, very likely, between runs.
+/// fresh_id().
 [[nodiscard]] std::string request_id_for(const RequestHead& head);
 
 /// "unknown model "qwen": did you mean "qwen3"? Configured: a, b, c"

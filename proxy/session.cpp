@@ -62,7 +62,8 @@ std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch
     found.starts = match.raw_argument.empty();
   } else {
     const auto parts = wire::split_upstream(match.raw_argument, [&](const std::string& name) {
-      return proxy.names.is_pinned(name) || config.find_model(name) != nullptr;
+      return proxy.names.is_pinned(name) || config.find_model(name) != nullptr ||
+             !proxy.peers.find(name).empty();
     });
     if (!parts) return std::nullopt;
     found.name = parts->name;

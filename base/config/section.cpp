@@ -66,6 +66,7 @@ std::vector<std::string> Section::texts(std::string_view key) const {
   std::vector<std::string> list;
   const YamlNode* found = node(key);
   if (found == nullptr) return list;
+  if (found->is_scalar()) list.push_back(found->text);
   for (const YamlNode& item : found->items) {
     if (item.is_scalar()) list.push_back(item.text);
   }
@@ -76,6 +77,7 @@ std::vector<ListItem> Section::items(std::string_view key) const {
   std::vector<ListItem> list;
   const YamlNode* found = node(key);
   if (found == nullptr) return list;
+  if (found->is_scalar()) list.push_back({found->text, found->place, std::string(key)});
   for (std::size_t i = 0; i < found->items.size(); ++i) {
     const YamlNode& item = found->items[i];
     if (item.is_scalar()) list.push_back({item.text, item.place, fmt::format("{}[{}]", key, i)});

@@ -40,6 +40,7 @@ class Section {
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view key,
                                                    std::chrono::milliseconds otherwise) const;
   [[nodiscard]] std::uint64_t size(std::string_view key, std::uint64_t otherwise) const;
+  /// Of a list, or the one text that may stand for it.
   [[nodiscard]] std::vector<std::string> texts(std::string_view key) const;
   [[nodiscard]] std::vector<ListItem> items(std::string_view key) const;
   [[nodiscard]] Section section(std::string_view key) const;

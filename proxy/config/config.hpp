@@ -56,6 +56,7 @@ struct Capabilities {
 
 struct ModelConfig {
   std::string id;
+  std::string peer;                  ///< not empty: it is a model of that peer, id is PEER/MODEL
   std::string cmd;                   ///< expanded text, for people
   std::vector<std::string> argv;     ///< the same, split
   std::string cmd_stop;              ///< may hold ${PID}
@@ -97,13 +98,23 @@ struct SelectorConfig {
   std::string metadata_json;
 };
 
+struct PeerHold {  // peers.NAME.hold: (ours) requests that wait for it
+  std::size_t max = 64;
+  std::uint64_t bytes = 64ULL * 1024 * 1024;  ///< of their bodies, in our memory
+  std::chrono::milliseconds wait{180'000};    ///< longest wait of one
+};
+
 struct PeerConfig {
+  int order = 0;  ///< place in the file: who is asked first of those with the same model
   std::string proxy;
   Endpoint endpoint;
   std::string api_key;
-  std::vector<std::string> models;
+  std::vector<std::string> models;  ///< what it lists comes in addition if learns_models
+  bool learns_models = false;
   Filters filters;
   Timeouts timeouts;
+  std::string probe_path;  ///< empty: /health, or else its list of models
+  PeerHold hold;
   std::optional<WakeConfig> wake;  ///< nullopt: it never sleeps
 };
 

@@ -65,7 +65,6 @@ void read_digests(const Section& section, const Config& config, KeyConfig& key) 
                                                "key {} makes a key)",
                                                key.name));
   }
-  if (node->is_scalar()) add_digest({node->text, node->place, "sha256"}, section, config, key);
   for (const ListItem& item : section.items("sha256")) add_digest(item, section, config, key);
 }
 

@@ -38,6 +38,15 @@ bool is_blank(std::string_view name) {
   return trimmed(name).empty();
 }
 
+/// "auto" may stand beside names: what the machine lists comes in addition.
+void read_peer_models(const Section& section, PeerConfig& peer) {
+  peer.models = section.texts("models");
+  peer.learns_models = !section.is_given("models") || std::erase(peer.models, "auto") > 0;
+  if (peer.models.empty() && !peer.learns_models) {
+    section.fault("models", "is an empty list: it wants names, or auto");
+  }
+}
+
 void read_peers(const Section& top, Config& config) {
   std::map<std::string, std::string> owner;  // full name -> peer
   top.each("peers", [&](const YamlNode::Member& member, const Section& section) {
@@ -51,13 +60,28 @@ void read_peers(const Section& top, Config& config) {
       section.fault("proxy", endpoint.error().doing);
     }
     peer.api_key = section.text("apiKey");
-    peer.models = section.texts("models");
-    if (peer.models.empty()) section.fault("models", "a peer needs models");
+    peer.order = static_cast<int>(config.peers.size());
+    read_peer_models(section, peer);
     peer.filters = read_filters(section.section("filters"));
     peer.timeouts = read_timeouts(section.section("timeouts"), 60);
     peer.endpoint.tls_timeout = peer.timeouts.tls_handshake;
     if (section.is_given("wake")) peer.wake = read_wake(section.section("wake"));
+    peer.probe_path = section.text("probe");
+    if (!peer.probe_path.empty() && !peer.probe_path.starts_with('/')) {
+      section.fault("probe", "a path begins with a slash");
+    }
+    const Section hold = section.section("hold");
+    peer.hold.max = static_cast<std::size_t>(hold.number("max", 64));
+    peer.hold.bytes = hold.size("bytes", peer.hold.bytes);
+    peer.hold.wait = hold.duration("wait", peer.hold.wait);
+    if (peer.wake) {
+      // A SYN to a machine that sleeps is lost; who waits for the kernel's patience waits for ever.
+      peer.timeouts.connect = section.section("timeouts").seconds("connect", 1);
+      peer.timeouts.idle_conn = std::min(peer.timeouts.idle_conn, std::chrono::seconds(2));
+      peer.endpoint.may_sleep = true;
+    }
     for (const ListItem& item : section.items("models")) {
+      if (item.text == "auto") continue;
       const std::string full = member.key + "/" + item.text;
       const auto [it, fresh] = owner.emplace(full, member.key);
       if (!fresh && it->second != member.key) {

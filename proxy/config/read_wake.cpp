@@ -17,16 +17,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kTimeoutLeast{1'000};
 
-/// The values of a key that may hold one or a list of them.
-std::vector<ListItem> values(const Section& section, std::string_view key) {
-  const YamlNode* const node = section.node(key);
-  if (node == nullptr) return {};
-  if (node->is_scalar()) return {ListItem{node->text, node->place, std::string(key)}};
-  return section.items(key);
-}
-
 void read_macs(const Section& section, WakeConfig& wake) {
-  const std::vector<ListItem> items = values(section, "mac");
+  const std::vector<ListItem> items = section.items("mac");
   wake.learns_macs = !section.is_given("mac");
   if (items.empty() && !wake.learns_macs) {
     section.fault("mac", "is an empty list: it wants addresses, or auto");
@@ -51,7 +43,7 @@ void read_macs(const Section& section, WakeConfig& wake) {
 void read_ports(const Section& section, WakePlan& plan) {
   if (!section.is_given("port")) return;
   plan.ports.clear();
-  for (const ListItem& item : values(section, "port")) {
+  for (const ListItem& item : section.items("port")) {
     std::uint16_t port = 0;
     const char* const end = item.text.data() + item.text.size();
     const auto [last, error] = std::from_chars(item.text.data(), end, port);
@@ -61,7 +53,7 @@ void read_ports(const Section& section, WakePlan& plan) {
       plan.ports.push_back(port);
     }
   }
-  if (values(section, "port").empty()) section.fault("port", "is an empty list: 9 is usual");
+  if (section.items("port").empty()) section.fault("port", "is an empty list: 9 is usual");
 }
 
 std::optional<asio::ip::address_v4> ipv4(const std::string& text) {
@@ -72,7 +64,7 @@ std::optional<asio::ip::address_v4> ipv4(const std::string& text) {
 }
 
 void read_addresses(const Section& section, WakePlan& plan) {
-  for (const ListItem& item : values(section, "broadcast")) {
+  for (const ListItem& item : section.items("broadcast")) {
     if (const auto address = ipv4(item.text)) {
       plan.broadcast.push_back(*address);
     } else {
@@ -82,7 +74,7 @@ void read_addresses(const Section& section, WakePlan& plan) {
                             item.text));
     }
   }
-  for (const ListItem& item : values(section, "unicast")) {
+  for (const ListItem& item : section.items("unicast")) {
     boost::system::error_code failed;
     const auto address = asio::ip::make_address(item.text, failed);
     if (!failed) {
@@ -220,6 +212,14 @@ WakeConfig read_wake(const Section& section) {
   read_command(section, wake.plan);
   wake.plan.command_timeout = section.duration("commandTimeout", wake.plan.command_timeout);
   wake.timeout = section.duration("timeout", wake.timeout);
+  wake.debounce = section.duration("debounce", wake.debounce);
+  for (const ListItem& item : section.items("quietHours")) {
+    if (const auto span = parse_span(item.text)) {
+      wake.quiet_hours.push_back(*span);
+    } else {
+      section.fault_at(item, "expected times such as 23:00-07:00 or sat,sun 00:00-09:00");
+    }
+  }
   for (const auto& [key, value] : {std::pair("commandTimeout", wake.plan.command_timeout),
                                    std::pair("timeout", wake.timeout)}) {
     if (value < kTimeoutLeast) section.fault(key, "must be a second at least");

@@ -51,7 +51,7 @@ constexpr std::array kTop = {
     ConfigKey{"cors", Section, "cors", "", "which web pages on other origins may use the proxy"},
     ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched"},
     ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models"},
-    ConfigKey{"peers", SectionMap, "peer", "{}", "other machines", false},
+    ConfigKey{"peers", SectionMap, "peer", "{}", "other machines"},
     ConfigKey{"upstream", Section, "upstream", "", "the /upstream route"},
     ConfigKey{"hooks", Section, "hooks", "", "what happens at start"},
     ConfigKey{"routing", Section, "routing", "",
@@ -204,16 +204,20 @@ constexpr std::array kSelectorSettings = {
               1},
 };
 constexpr std::array kPeer = {
-    ConfigKey{"proxy", Text, "", "", "its address", false},
-    ConfigKey{.name = "apiKey",
-              .type = Text,
-              .text = "the key that it wants",
-              .works = false,
-              .secret = true},
-    ConfigKey{"models", TextList, "", "", "the models that it has", false},
-    ConfigKey{"filters", Section, "filters", "", "changes to requests", false},
-    ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to it", false},
+    ConfigKey{"proxy", Text, "", "", "its address"},
+    ConfigKey{.name = "apiKey", .type = Text, .text = "the key that it wants", .secret = true},
+    ConfigKey{"models", TextOrList, "", "auto",
+              "the models that it has; auto: those that it lists, remembered while it sleeps"},
+    ConfigKey{"filters", Section, "filters", "", "changes to requests"},
+    ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to it"},
+    ConfigKey{"probe", Text, "", "", "a path that answers when it is well; else /health is tried"},
+    ConfigKey{"hold", Section, "peerHold", "", "requests that wait for it"},
     ConfigKey{"wake", Section, "wake", "", "how it is woken when it sleeps"},
+};
+constexpr std::array kPeerHold = {
+    ConfigKey{"max", Number, "", "64", "so many at once", true, 1},
+    ConfigKey{"bytes", Size, "", "64MiB", "of their bodies in memory"},
+    ConfigKey{"wait", Duration, "", "3m", "longest wait of one"},
 };
 constexpr std::array kWake = {
     ConfigKey{"mac", TextOrList, "", "auto",
@@ -235,6 +239,8 @@ constexpr std::array kWake = {
     ConfigKey{"command", TextOrList, "", "", "a program that switches it on; no shell is involved"},
     ConfigKey{"commandTimeout", Duration, "", "30s", "after which it is killed"},
     ConfigKey{"timeout", Duration, "", "2m", "it must answer within this time"},
+    ConfigKey{"debounce", Duration, "", "2s", "a request withdrawn within this time wakes nothing"},
+    ConfigKey{"quietHours", TextOrList, "", "[]", "times when no request wakes it: 23:00-07:00"},
 };
 constexpr std::array kWakeRelay = {
     ConfigKey{"url", Text, "", "", "where it listens"},
@@ -368,6 +374,7 @@ constexpr std::array kSections = {
     ConfigSection{"selector", kSelector},
     ConfigSection{"selectorSettings", kSelectorSettings},
     ConfigSection{"peer", kPeer},
+    ConfigSection{"peerHold", kPeerHold},
     ConfigSection{"wake", kWake},
     ConfigSection{"wakeRelay", kWakeRelay},
     ConfigSection{"wakeHttp", kWakeHttp},

@@ -44,6 +44,9 @@ enum class RouteId {
   Power,
   PowerEvents,
   PowerAck,
+  Peers,     ///< /api/peers
+  WakePeer,  ///< /api/peers/NAME/wake
+  Wakes,
   Root,
 };
 

@@ -1,6 +1,7 @@
 #include "proxy/metrics.hpp"
 
 #include "proxy/metrics_catalogue.hpp"
+#include "proxy/metrics_peers.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -82,6 +83,7 @@ class MetricsTest : public testing::Test {
     Config config;
     for (const std::string& name : keys) config.keys.emplace_back().name = name;
     for (const std::string& id : models) config.models[id].id = id;
+    config.peers["attic"];
     metrics_.adopt(config);
   }
   Scrape scrape() { return Scrape(metrics_.text(now_)); }
@@ -131,8 +133,35 @@ class MetricsTest : public testing::Test {
   MetricsNow now_;
 };
 
+TEST_F(MetricsTest, TellsOfPeersAndTheirWakes) {
+  PeerMetrics& peers = metrics_.peers();
+  EXPECT_EQ(value(R"(rouse_peer_state{peer="attic",state="unknown"})"), 1);
+  peers.entered("attic", core::peer::Phase::Draining);
+  EXPECT_EQ(value(R"(rouse_peer_state{peer="attic",state="unknown"})"), 0);
+  EXPECT_EQ(value(R"(rouse_peer_state{peer="attic",state="up"})"), 1);
+  peers.sent("attic", "broadcast", true, 0);
+  peers.sent("attic", "broadcast", false, ENETUNREACH);
+  peers.sent("attic", "relay", false, 403);
+  EXPECT_EQ(value(R"(rouse_wol_packets_total{method="broadcast",peer="attic"})"), 1);
+  EXPECT_EQ(
+      value(R"(rouse_wol_send_errors_total{error="ENETUNREACH",method="broadcast",peer="attic"})"),
+      1);
+  EXPECT_EQ(value(R"(rouse_wol_send_errors_total{error="403",method="relay",peer="attic"})"), 1);
+  peers.wake_ended("attic", "ok", 12s);
+  peers.wake_ended("attic", "timeout", 120s);
+  EXPECT_EQ(value(R"(rouse_peer_wakes_total{outcome="ok",peer="attic"})"), 1);
+  EXPECT_EQ(value(R"(rouse_peer_wake_seconds_count{peer="attic"})"), 1) << "of those that woke";
+  peers.answered("attic", 503);
+  EXPECT_EQ(value(R"(rouse_peer_requests_total{code="503",peer="attic"})"), 1);
+  peers.entered("cellar", core::peer::Phase::Awake);
+  EXPECT_FALSE(scrape().mentions("cellar")) << "it is not configured";
+  metrics_.adopt(Config());
+  EXPECT_FALSE(scrape().mentions("attic"));
+}
+
 TEST_F(MetricsTest, TheTextHasTheCatalogueAndNothingElse) {
   metrics_.finished(ok(), timing());
+  metrics_.peers().sent("attic", "raw", false, EPERM);
   const Scrape seen = scrape();
   std::set<std::string> known;
   for (const MetricEntry& entry : metric_catalogue()) {

@@ -1,0 +1,373 @@
+#include "proxy/peers/peer.hpp"
+
+#include "base/check.hpp"
+#include "base/http_pool.hpp"
+#include "base/log.hpp"
+#include "proxy/metrics_peers.hpp"
+#include "proxy/wire/route.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace rouse {
+
+using namespace std::chrono_literals;
+namespace peer = core::peer;
+using peer::Phase;
+
+namespace {
+
+core::Instant to_core(std::chrono::steady_clock::time_point at) {
+  return core::Instant(std::chrono::floor<core::Duration>(at.time_since_epoch()));
+}
+
+std::filesystem::path file_of(const std::filesystem::path& dir, const std::string& name) {
+  if (dir.empty()) return {};
+  // A name is free text; a file's is not.
+  return dir / (wire::percent_encode(name) + ".json");
+}
+
+std::string describe(const Waker& who) {
+  std::string text = who.model.empty() ? "" : "for " + for_log(who.model, 100);
+  if (!who.key.empty()) text += fmt::format(" by key {}", who.key);
+  if (!who.address.empty()) text += fmt::format(" from {}", who.address);
+  if (!who.agent.empty()) text += fmt::format(" ({})", for_log(who.agent, 60));
+  return text;
+}
+
+std::string_view to_string(peer::WakeEnded::Outcome outcome) {
+  switch (outcome) {
+    case peer::WakeEnded::Outcome::Ok:
+      return "ok";
+    case peer::WakeEnded::Outcome::Timeout:
+      return "timeout";
+    case peer::WakeEnded::Outcome::Cancelled:
+      break;
+  }
+  return "cancelled";
+}
+
+}  // namespace
+
+Peer::Peer(std::string name, const PeerConfig& config, PeerWorld& world)
+    : name_(std::move(name)),
+      config_(config),
+      world_(world),
+      memory_(world.dir.empty() ? PeerMemory() : read_peer_memory(file_of(world.dir, name_))),
+      state_(policy(), memory_.state, to_core(std::chrono::steady_clock::now())),
+      timer_(world.tasks.executor()) {
+  adopt(config);
+}
+
+Peer::~Peer() {
+  ROUSE_CHECK(waiters_.empty());
+}
+
+void Peer::adopt(const PeerConfig& config) {
+  if (config.endpoint != config_.endpoint) {
+    world_.pool.forget(config_.endpoint);
+    foreign_ = false;
+    if (announcements_) announcements_->close();
+  }
+  config_ = config;
+  sender_.reset();
+  if (config_.wake) {
+    WakePlan plan = config_.wake->plan;
+    if (config_.wake->learns_macs) {
+      std::set<MacAddress> macs(plan.macs.begin(), plan.macs.end());
+      macs.insert(memory_.macs.begin(), memory_.macs.end());
+      plan.macs.assign(macs.begin(), macs.end());
+    }
+    sender_ = std::make_unique<WakeSender>(world_.tasks, world_.deadlines, std::move(plan));
+  }
+  state_.adopt(policy());
+}
+
+void Peer::retire() {
+  retired_ = true;
+  timer_.cancel();
+  if (announcements_) announcements_->close();
+}
+
+peer::Policy Peer::policy() const {
+  peer::Policy policy;
+  policy.can_wake = config_.wake.has_value();
+  if (config_.wake) {
+    policy.wake_timeout = config_.wake->timeout;
+    policy.debounce = config_.wake->debounce;
+  }
+  policy.held_max = config_.hold.max;
+  policy.held_bytes_max = config_.hold.bytes;
+  policy.hold_max = config_.hold.wait;
+  return policy;
+}
+
+core::Instant Peer::now() const {
+  return to_core(std::chrono::steady_clock::now());
+}
+
+bool Peer::is_up() const {
+  const Phase phase = state_.view().phase;
+  return phase == Phase::Awake || phase == Phase::Draining;
+}
+
+std::vector<std::string> Peer::macs() const {
+  std::vector<std::string> list;
+  if (!sender_) return list;
+  for (const MacAddress& mac : sender_->plan().macs) list.push_back(mac.text());
+  return list;
+}
+
+// --- places --------------------------------------------------------------------------------------
+
+std::unique_ptr<Place> Peer::enter(const std::string& model, Visitor visitor) {
+  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
+  auto place = std::make_unique<Place>(*this, world_.tasks.executor(), ticket, model,
+                                       visitor.who.request_id);
+  Waiter waiter;
+  waiter.place = place.get();
+  waiter.who = std::move(visitor.who);
+  waiter.entered = now();
+  waiter.wake = wake_;  // the one under way
+  waiters_.emplace(ticket, std::move(waiter));
+  post(peer::Wanted{ticket, visitor.may_wake, std::move(visitor.why_not)});
+  return place;
+}
+
+std::unique_ptr<Place> Peer::visit(const std::string& model, std::string request_id) {
+  if (!is_up()) return nullptr;
+  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
+  auto place =
+      std::make_unique<Place>(*this, world_.tasks.executor(), ticket, model, std::move(request_id));
+  Waiter waiter;
+  waiter.place = place.get();
+  waiter.is_visit = true;
+  waiters_.emplace(ticket, std::move(waiter));
+  place->admit(config_.endpoint, core::Duration{0});
+  return place;
+}
+
+void Peer::left(Place& place) {
+  const auto it = waiters_.find(place.ticket());
+  const bool is_visit = it->second.is_visit;
+  waiters_.erase(it);
+  if (!is_visit && place.state() != Place::State::Refused) post(peer::Left{place.ticket()});
+}
+
+void Peer::taken(const Place& place) {
+  post(peer::Taken{place.ticket()});
+}
+
+void Peer::turned_away(Place& place, bool suspending) {
+  place.send_back();
+  post(peer::TurnedAway{place.ticket(), suspending});
+}
+
+void Peer::grew(const Place& place, std::uint64_t bytes) {
+  post(peer::Grew{place.ticket(), bytes});
+}
+
+void Peer::answered(const Place& place) {
+  const auto it = waiters_.find(place.ticket());
+  if (it == waiters_.end() || it->second.wake == 0) return;
+  Wake* wake = world_.ledger.find(it->second.wake);
+  if (wake == nullptr || wake->to_first_byte) return;
+  wake->to_first_byte = now() - it->second.entered;
+}
+
+void Peer::ended(int status) {
+  world_.metrics.answered(name_, status);
+}
+
+void Peer::wake(Waker who) {
+  operator_ = std::move(who);
+  post(peer::WakeWanted{});
+  operator_.reset();
+}
+
+// --- the loop ------------------------------------------------------------------------------------
+
+void Peer::post(peer::Event event) {
+  events_.push_back(std::move(event));
+  if (std::exchange(draining_events_, true)) return;
+  while (!events_.empty()) {
+    const peer::Event next = std::move(events_.front());
+    events_.pop_front();
+    const std::vector<peer::Action> actions = state_.step(next, now());
+    for (const peer::Action& action : actions) {
+      std::visit([this](const auto& what) { perform(what); }, action);
+    }
+  }
+  draining_events_ = false;
+  world_.metrics.waiting(name_, state_.view().waiting);
+  arm_timer();
+}
+
+void Peer::arm_timer() {
+  const std::optional<core::Instant> next = state_.next_deadline();
+  if (!next || retired_) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(SteadyTimer::time_point(next->time_since_epoch()));
+  timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& failed) {
+    const std::shared_ptr<Peer> self = weak.lock();
+    if (!failed && self) self->post(peer::Tick{});
+  });
+}
+
+void Peer::perform(const peer::Admit& admit) {
+  const auto it = waiters_.find(admit.ticket);
+  if (it == waiters_.end()) return;
+  const bool waited_for_wake = it->second.wake != 0;
+  const core::Duration waited = now() - it->second.entered;
+  it->second.place->admit(config_.endpoint, core::Duration{0},
+                          waited_for_wake ? waited : core::Duration{0});
+}
+
+void Peer::perform(const peer::Refuse& refuse) {
+  const auto it = waiters_.find(refuse.ticket);
+  if (it == waiters_.end()) return;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(refuse.retry_after).count();
+  Failure failure = passing_failure(503, fmt::format("peer {} {}", name_, refuse.detail),
+                                    static_cast<int>(std::clamp<long>(seconds, 1, 30)));
+  switch (refuse.cause) {
+    case peer::Cause::NotWoken:
+      failure.text.code = "peer_asleep";
+      failure.passing = false;
+      break;
+    case peer::Cause::WakeFailed:
+      failure.text.code = "peer_wake_failed";
+      break;
+    case peer::Cause::Unreachable:
+      failure.text.code = "peer_unreachable";
+      break;
+    case peer::Cause::HeldTooMany:
+    case peer::Cause::HeldTooLong:
+      failure.text.code = "peer_busy";
+      break;
+  }
+  failure.elsewhere = refuse.cause != peer::Cause::HeldTooLong;
+  it->second.place->refuse(std::move(failure));
+}
+
+void Peer::perform(const peer::SendVolley& volley) {
+  if (Wake* wake = world_.ledger.find(wake_)) wake->volleys = volley.number;
+  if (!sender_) return;
+  const bool has_path = sender_->plan().has_path();
+  if (!has_path && volley.number == 1) {
+    spdlog::warn(
+        "peer {} cannot be woken: its hardware address is not known yet; it is learned "
+        "when the peer is met awake, or write wake.mac",
+        name_);
+  }
+  sender_->volley([weak = weak_from_this()](const WakeResult& result) {
+    if (const std::shared_ptr<Peer> self = weak.lock()) self->sent(result);
+  });
+}
+
+/// Each path's success or failure is news once, and counted always.
+void Peer::sent(const WakeResult& result) {
+  world_.metrics.sent(name_, result.path, result.ok, result.code);
+  const std::string what = result.path + " to " + result.destination;
+  if (std::exchange(last_result_[what], result.text) == result.text) return;
+  if (result.ok) {
+    spdlog::info("peer {}: {}: {}", name_, what, result.text);
+  } else {
+    spdlog::warn("peer {}: {}: {}", name_, what, result.text);
+  }
+}
+
+void Peer::perform(const peer::Probe& probe) {
+  world_.tasks.spawn(ask(probe));
+}
+
+void Peer::perform(const peer::DropConnections&) {
+  world_.pool.forget(config_.endpoint);
+}
+
+void Peer::perform(const peer::Entered& entered) {
+  spdlog::info("peer {}: {} → {}: {}", name_, peer::to_string(entered.from),
+               peer::to_string(entered.to), entered.reason);
+  if (entered.to == Phase::Waking) began_to_wake(entered);
+  if (entered.to == Phase::Awake) {
+    if (!foreign_ && !listening_ && state_.view().epoch) world_.tasks.spawn(listen());
+    if (config_.learns_models && !learning_) world_.tasks.spawn(learn_models());
+  } else if (entered.to != Phase::Draining && announcements_) {
+    announcements_->close();
+  }
+  world_.metrics.entered(name_, entered.to);
+  remember();
+  if (world_.on_change) world_.on_change();
+}
+
+void Peer::began_to_wake(const peer::Entered& entered) {
+  Wake wake;
+  wake.peer = name_;
+  wake.at = std::chrono::system_clock::now();
+  wake.reason = entered.reason;
+  if (operator_) {
+    wake.by = *operator_;
+  } else {
+    // Who came first; those who may not wake anything are among them only by chance.
+    for (const auto& [ticket, waiter] : waiters_) {
+      if (waiter.is_visit || waiter.place->state() != Place::State::Waiting) continue;
+      wake.by = waiter.who;
+      break;
+    }
+  }
+  spdlog::info("wake peer {}: {}{}{}", name_, entered.reason, wake.by.address.empty() ? "" : ": ",
+               describe(wake.by));
+  wake_began_ = now();
+  wake_ = world_.ledger.begin(std::move(wake));
+  last_result_.clear();
+  for (auto& [ticket, waiter] : waiters_) {
+    if (waiter.place->state() == Place::State::Waiting) waiter.wake = wake_;
+  }
+}
+
+void Peer::perform(const peer::WakeEnded& ended) {
+  const std::string_view outcome = to_string(ended.outcome);
+  world_.metrics.wake_ended(name_, outcome, ended.took);
+  Wake* const wake = world_.ledger.find(wake_);
+  if (wake != nullptr) {
+    wake->outcome = outcome;
+    if (ended.outcome == peer::WakeEnded::Outcome::Ok) wake->to_service = ended.took;
+  }
+  spdlog::info("wake of peer {}: {} after {} ms, {} volleys", name_, outcome, ended.took.count(),
+               wake == nullptr ? 0 : wake->volleys);
+  // Who comes between the end of this wake and the start of the next waits for none.
+  wake_ = 0;
+}
+
+// --- asking and listening ------------------------------------------------------------------------
+
+ProbePlan Peer::probe_plan() const {
+  return {config_.endpoint, config_.api_key, config_.probe_path, foreign_};
+}
+
+Task<void> Peer::ask(peer::Probe probe) {
+  const std::shared_ptr<Peer> self = shared_from_this();
+  ProbePlan plan = probe_plan();
+  const PeerAnswer answer = co_await probe_peer(world_.pool, std::move(plan), probe.connect);
+  spdlog::debug("peer {}: asked: {}", name_, answer.detail);
+  if (answer.foreign) foreign_ = true;
+  peer::Probed probed{probe.probe, answer.sign, std::nullopt};
+  if (answer.news) {
+    foreign_ = false;
+    probed.epoch = answer.news->epoch;
+    learn(*answer.news);
+  }
+  if (answer.sign != peer::Sign::Silent) {
+    world_.metrics.seen(name_);
+    Wake* const wake = world_.ledger.find(wake_);
+    if (wake != nullptr && !wake->to_network) wake->to_network = now() - wake_began_;
+  }
+  if (!retired_) post(std::move(probed));
+}
+
+}  // namespace rouse

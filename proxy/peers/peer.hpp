@@ -1,0 +1,148 @@
+#pragma once
+
+#include "base/task_group.hpp"
+#include "base/wake_sender.hpp"
+#include "core/peer_state.hpp"
+#include "proxy/config/config.hpp"
+#include "proxy/peers/peer_memory.hpp"
+#include "proxy/peers/probe.hpp"
+#include "proxy/peers/wake_ledger.hpp"
+#include "proxy/place.hpp"
+
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rouse {
+
+class HttpPool;
+class PeerMetrics;
+
+/// What all peers work with; outlives them.
+struct PeerWorld {
+  TaskGroup& tasks;
+  HttpPool& pool;
+  StreamDeadlines& deadlines;
+  PeerMetrics& metrics;
+  WakeLedger& ledger;
+  std::filesystem::path dir;        ///< where peers are remembered; empty: nowhere
+  std::function<void()> on_change;  ///< somebody looks at the listing
+};
+
+/// A request that wants a place.
+struct Visitor {
+  Waker who;
+  bool may_wake = true;
+  std::string why_not;
+};
+
+/// The shell around core::peer::State for one machine: gives places, sends packets, asks, listens
+/// to what it announces, and remembers. Single thread. Its tasks belong to world.tasks, which is
+/// joined before this is destroyed; its places go before that, too.
+class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> {
+ public:
+  Peer(std::string name, const PeerConfig& config, PeerWorld& world);
+  ~Peer();
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  /// Takes a new configuration; whoever waits goes on waiting.
+  void adopt(const PeerConfig& config);
+  /// It is no longer configured: stops to listen. Requests on their way end as they would.
+  void retire();
+
+  /// A place for an inference request, which may wake it.
+  [[nodiscard]] std::unique_ptr<Place> enter(const std::string& model, Visitor visitor);
+  /// A place for what is worth no wake; null unless it is awake.
+  [[nodiscard]] std::unique_ptr<Place> visit(const std::string& model, std::string request_id);
+
+  /// The request at @p place was sent.
+  void taken(const Place& place);
+  /// Not one byte of it can have been executed: it waits again.
+  void turned_away(Place& place, bool suspending);
+  /// So much of its body is in our memory while it waits.
+  void grew(const Place& place, std::uint64_t bytes);
+  /// The first byte of its answer has come.
+  void answered(const Place& place);
+
+  /// A request for it has ended; its client saw @p status.
+  void ended(int status);
+
+  /// An operator wants it awake.
+  void wake(Waker who);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] core::peer::View view() const { return state_.view(); }
+  [[nodiscard]] bool is_up() const;
+  /// No request is on its way to it, or waits.
+  [[nodiscard]] bool is_idle() const { return waiters_.empty(); }
+  [[nodiscard]] bool can_wake() const { return policy().can_wake; }
+  [[nodiscard]] const PeerConfig& config() const { return config_; }
+  /// Where it listens for magic packets, as far as is known.
+  [[nodiscard]] std::vector<std::string> macs() const;
+  [[nodiscard]] const PeerMemory& memory() const { return memory_; }
+  [[nodiscard]] core::Instant now() const;
+
+  void left(Place& place) override;
+
+ private:
+  struct Waiter {
+    Place* place = nullptr;
+    Waker who;
+    core::Instant entered{};
+    std::uint64_t wake = 0;  // the entry of the ledger of the wake that it waited for
+    bool is_visit = false;
+  };
+
+  [[nodiscard]] core::peer::Policy policy() const;
+  [[nodiscard]] ProbePlan probe_plan() const;
+  void post(core::peer::Event event);
+  void perform(const core::peer::Admit& admit);
+  void perform(const core::peer::Refuse& refuse);
+  void perform(const core::peer::SendVolley& volley);
+  void perform(const core::peer::Probe& probe);
+  void perform(const core::peer::DropConnections&);
+  void perform(const core::peer::Entered& entered);
+  void perform(const core::peer::WakeEnded& ended);
+  void began_to_wake(const core::peer::Entered& entered);
+  void arm_timer();
+  void sent(const WakeResult& result);
+  Task<void> ask(core::peer::Probe probe);
+  Task<void> listen();
+  void heard(std::string_view data);
+  Task<void> acknowledge(std::uint64_t epoch);
+  Task<void> learn_models();
+  void learn(const PowerNews& news);
+  void remember();
+
+  std::string name_;
+  PeerConfig config_;
+  PeerWorld& world_;
+  PeerMemory memory_;
+  core::peer::State state_;
+  std::unique_ptr<WakeSender> sender_;
+  SteadyTimer timer_;
+  std::deque<core::peer::Event> events_;
+  bool draining_events_ = false;
+  std::map<core::Ticket, Waiter> waiters_;
+  std::uint64_t next_ticket_ = 1;
+
+  bool foreign_ = false;  // it has answered, and is no rouse
+  bool listening_ = false;
+  std::unique_ptr<HttpStream> announcements_;
+  bool learning_ = false;
+  bool retired_ = false;
+  bool told_unsaved_ = false;
+
+  std::uint64_t wake_ = 0;  // the entry of the ledger of the wake under way
+  core::Instant wake_began_{};
+  std::optional<Waker> operator_;
+  std::map<std::string, std::string> last_result_;  // of each path, so that news are logged once
+};
+
+}  // namespace rouse

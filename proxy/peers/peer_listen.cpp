@@ -1,0 +1,157 @@
+#include "base/http_pool.hpp"
+#include "base/log.hpp"
+#include "proxy/metrics_peers.hpp"
+#include "proxy/peers/peer.hpp"
+#include "proxy/wire/route.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <set>
+#include <utility>
+
+namespace rouse {
+
+using namespace std::chrono_literals;
+namespace peer = core::peer;
+
+// The part of a Peer that listens to what another rouse says of itself, and remembers it.
+
+namespace {
+
+/// It says something every 5 s, if only a comment.
+constexpr auto kSilenceMax = 11s;
+constexpr std::size_t kEventMax = 256 * 1024;
+
+/// The data of the first whole event in @p text, which is taken out; nullopt: there is none yet.
+std::optional<std::string> take_event(std::string& text) {
+  const std::size_t end = text.find("\n\n");
+  if (end == std::string::npos) return std::nullopt;
+  std::string data;
+  std::string_view event = std::string_view(text).substr(0, end + 1);
+  while (!event.empty()) {
+    const std::size_t line_end = event.find('\n');
+    std::string_view line = event.substr(0, line_end);
+    event.remove_prefix(line_end + 1);
+    if (!line.starts_with("data:")) continue;
+    line.remove_prefix(5);
+    if (line.starts_with(' ')) line.remove_prefix(1);
+    data += line;
+  }
+  text.erase(0, end + 2);
+  return data;
+}
+
+}  // namespace
+
+/// As long as the peer is up. What ends it is told to the state, which asks then.
+Task<void> Peer::listen() {
+  const std::shared_ptr<Peer> self = shared_from_this();
+  listening_ = true;
+  auto lease = co_await world_.pool.connect(config_.endpoint, 1s, true);
+  bool heard_any = false;
+  if (lease) {
+    announcements_ = std::move(lease->stream);
+    HttpStream& stream = *announcements_;
+    stream.expires_after(kSilenceMax);
+    RequestHead head = request_to_peer(probe_plan(), "/v1/power/events");
+    head.fields.set("accept", "text/event-stream");
+    const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
+    Result<ResponseHead> answer = Error{};
+    if (sent) answer = co_await stream.read_response(false);
+    std::string text;
+    while (answer && answer->status == 200 && is_up() && !retired_) {
+      stream.expires_after(kSilenceMax);
+      const Result<std::string_view> piece = co_await stream.read_body();
+      if (!piece || piece->empty()) break;
+      text += *piece;
+      while (const std::optional<std::string> data = take_event(text)) {
+        heard_any = true;
+        if (!data->empty()) heard(*data);
+      }
+      if (text.size() > kEventMax) break;
+    }
+    if (answer && answer->status != 200) {
+      spdlog::warn(
+          "peer {} does not let us listen to its power events: status {}; it is asked "
+          "instead{}",
+          name_, answer->status,
+          answer->status == 401 || answer->status == 403
+              ? " (its key, apiKey, needs the scope observe there)"
+              : "");
+    }
+  }
+  announcements_.reset();
+  listening_ = false;
+  if (heard_any && !retired_ && is_up()) post(peer::AnnouncementsLost{});
+}
+
+void Peer::heard(std::string_view data) {
+  const std::optional<PowerNews> news = parse_power_news(data);
+  if (!news) return;
+  world_.metrics.seen(name_);
+  learn(*news);
+  if (news->word == peer::Announced::Word::Suspending) {
+    world_.tasks.spawn(acknowledge(news->epoch.number));
+  }
+  post(peer::Announced{news->word, news->epoch});
+}
+
+/// On a connection of its own: the peer waits for it, and not for long.
+Task<void> Peer::acknowledge(std::uint64_t epoch) {
+  const std::shared_ptr<Peer> self = shared_from_this();
+  auto lease = co_await world_.pool.connect(config_.endpoint, 1s, true);
+  if (!lease) co_return;
+  lease->stream->expires_after(1s);
+  RequestHead head = request_to_peer(probe_plan(), "/v1/power/ack");
+  head.method = "POST";
+  head.fields.add("content-type", "application/json");
+  const std::string body = fmt::format("{{\"epoch\":{}}}", epoch);
+  head.framing = Framing::Length;
+  head.content_length = body.size();
+  const Result<void> sent = co_await lease->stream->write_request(head, body, false);
+  if (sent) {
+    const Result<ResponseHead> answer = co_await lease->stream->read_response(false);
+    if (!answer) spdlog::debug("peer {}: its sleep was acknowledged in vain", name_);
+  }
+}
+
+Task<void> Peer::learn_models() {
+  const std::shared_ptr<Peer> self = shared_from_this();
+  learning_ = true;
+  auto listed = co_await list_models_of(world_.pool, probe_plan());
+  learning_ = false;
+  if (!listed) {
+    spdlog::warn("peer {}: its models were not learned: {}", name_, listed.error().message());
+    co_return;
+  }
+  memory_.models = std::move(*listed);
+  memory_.listed_at = std::chrono::system_clock::now();
+  remember();
+  if (world_.on_change) world_.on_change();
+}
+
+void Peer::learn(const PowerNews& news) {
+  if (news.macs.empty() || !config_.wake || !config_.wake->learns_macs) return;
+  std::set<MacAddress> macs(news.macs.begin(), news.macs.end());
+  if (std::vector<MacAddress>(macs.begin(), macs.end()) == memory_.macs) return;
+  memory_.macs.assign(macs.begin(), macs.end());
+  macs.insert(config_.wake->plan.macs.begin(), config_.wake->plan.macs.end());
+  if (sender_) sender_->set_macs({macs.begin(), macs.end()});
+  std::string list;
+  for (const MacAddress& mac : memory_.macs) list += " " + mac.text();
+  spdlog::info("peer {} listens for magic packets at{}", name_, list);
+  remember();
+}
+
+void Peer::remember() {
+  memory_.state = state_.memory();
+  if (world_.dir.empty()) return;
+  const auto file = world_.dir / (wire::percent_encode(name_) + ".json");
+  const Result<void> written = write_peer_memory(file, memory_);
+  if (!written && !std::exchange(told_unsaved_, true)) {
+    spdlog::warn("{}: {}; after a restart it is met as a stranger", written.error().doing,
+                 written.error().code.message());
+  }
+}
+
+}  // namespace rouse

@@ -1,0 +1,87 @@
+#include "proxy/peers/peer_memory.hpp"
+
+#include "base/json_writer.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <fstream>
+
+namespace rouse {
+
+namespace {
+
+using std::chrono::system_clock;
+
+std::string to_json(const PeerMemory& memory) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("asleep", memory.state.asleep);
+  if (memory.state.slept) {
+    json.member("epoch", memory.state.slept->number);
+    json.member("boot_id", memory.state.slept->boot_id);
+  }
+  json.key("macs");
+  json.begin_array();
+  for (const MacAddress& mac : memory.macs) json.value(mac.text());
+  json.end_array();
+  json.key("models");
+  json.begin_array();
+  for (const std::string& model : memory.models) json.value(model);
+  json.end_array();
+  json.member("listed_at", static_cast<std::int64_t>(system_clock::to_time_t(memory.listed_at)));
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace
+
+PeerMemory read_peer_memory(const std::filesystem::path& file) {
+  PeerMemory memory;
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  if (parser.load(file.string()).get(root) != simdjson::SUCCESS) return memory;
+  if (root["asleep"].get(memory.state.asleep) != simdjson::SUCCESS) return {};
+  core::peer::Epoch epoch;
+  std::string_view boot_id;
+  if (root["epoch"].get(epoch.number) == simdjson::SUCCESS &&
+      root["boot_id"].get(boot_id) == simdjson::SUCCESS) {
+    epoch.boot_id = boot_id;
+    memory.state.slept = epoch;
+  }
+  simdjson::dom::array list;
+  std::string_view text;
+  if (root["macs"].get(list) == simdjson::SUCCESS) {
+    for (const simdjson::dom::element each : list) {
+      if (each.get(text) != simdjson::SUCCESS) continue;
+      if (const auto mac = MacAddress::parse(text)) memory.macs.push_back(*mac);
+    }
+  }
+  if (root["models"].get(list) == simdjson::SUCCESS) {
+    for (const simdjson::dom::element each : list) {
+      if (each.get(text) == simdjson::SUCCESS) memory.models.emplace_back(text);
+    }
+  }
+  std::int64_t listed_at = 0;
+  if (root["listed_at"].get(listed_at) == simdjson::SUCCESS) {
+    memory.listed_at = system_clock::from_time_t(static_cast<std::time_t>(listed_at));
+  }
+  return memory;
+}
+
+Result<void> write_peer_memory(const std::filesystem::path& file, const PeerMemory& memory) {
+  const std::string doing = "remembering a peer in " + file.string();
+  std::error_code error;
+  std::filesystem::create_directories(file.parent_path(), error);
+  const std::filesystem::path fresh = file.string() + ".new";
+  {
+    std::ofstream out(fresh, std::ios::trunc);
+    out << to_json(memory) << '\n';
+    if (!out.flush() && !error) error = std::make_error_code(std::errc::io_error);
+  }
+  if (!error) std::filesystem::rename(fresh, file, error);
+  if (error) return Error{boost::system::error_code(error), doing};
+  return {};
+}
+
+}  // namespace rouse

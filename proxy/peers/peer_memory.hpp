@@ -1,0 +1,28 @@
+#pragma once
+
+#include "base/magic_packet.hpp"
+#include "base/result.hpp"
+#include "core/peer_state.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace rouse {
+
+/// What is kept of a peer over a restart, so that it can be listed and woken while it sleeps.
+struct PeerMemory {
+  core::peer::Memory state;
+  std::vector<MacAddress> macs;     ///< as it announced them
+  std::vector<std::string> models;  ///< as it lists them
+  std::chrono::system_clock::time_point listed_at{};
+};
+
+/// Nothing where there is no such file; a broken one counts as none.
+[[nodiscard]] PeerMemory read_peer_memory(const std::filesystem::path& file);
+/// Replaces the file as a whole. The folder is made.
+[[nodiscard]] Result<void> write_peer_memory(const std::filesystem::path& file,
+                                             const PeerMemory& memory);
+
+}  // namespace rouse

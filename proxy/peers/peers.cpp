@@ -1,0 +1,96 @@
+#include "proxy/peers/peers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+/// What an exchange needs to know of @p model at @p peer.
+std::shared_ptr<const ModelConfig> model_at(const Peer& peer, const std::string& model) {
+  const PeerConfig& config = peer.config();
+  auto made = std::make_shared<ModelConfig>();
+  made->id = peer.name() + "/" + model;
+  made->peer = peer.name();
+  made->use_model_name = model;
+  made->filters = config.filters;
+  made->timeouts = config.timeouts;
+  made->endpoint = config.endpoint;
+  return made;
+}
+
+}  // namespace
+
+Peers::Peers(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
+             StreamDeadlines& deadlines, PeerMetrics& metrics, const std::string& dir)
+    : world_{
+          tasks,     pool,
+          deadlines, metrics,
+          ledger_,   dir.empty() ? std::filesystem::path() : std::filesystem::path(dir) / "peers",
+          nullptr} {
+  adopt(std::move(config));
+}
+
+Peers::~Peers() = default;
+
+void Peers::adopt(std::shared_ptr<const Config> config) {
+  config_ = std::move(config);
+  std::erase_if(retired_, [](const auto& peer) { return peer->is_idle(); });
+  for (auto it = peers_.begin(); it != peers_.end();) {
+    const auto found = config_->peers.find(it->first);
+    if (found != config_->peers.end()) {
+      it->second->adopt(found->second);
+      ++it;
+    } else {
+      it->second->retire();
+      retired_.push_back(std::move(it->second));
+      it = peers_.erase(it);
+    }
+  }
+  for (const auto& [name, entry] : config_->peers) {
+    if (!peers_.contains(name)) peers_.emplace(name, std::make_shared<Peer>(name, entry, world_));
+  }
+}
+
+void Peers::stop() {
+  for (const auto& [name, peer] : peers_) peer->retire();
+}
+
+std::vector<std::string> Peers::models_of(const Peer& peer) {
+  std::vector<std::string> models = peer.config().models;
+  if (!peer.config().learns_models) return models;
+  for (const std::string& learned : peer.memory().models) {
+    if (std::find(models.begin(), models.end(), learned) == models.end()) {
+      models.push_back(learned);
+    }
+  }
+  return models;
+}
+
+std::vector<std::shared_ptr<Peer>> Peers::all() const {
+  std::vector<std::shared_ptr<Peer>> list;
+  for (const auto& [name, peer] : peers_) list.push_back(peer);
+  std::sort(list.begin(), list.end(),
+            [](const auto& a, const auto& b) { return a->config().order < b->config().order; });
+  return list;
+}
+
+std::shared_ptr<Peer> Peers::find_peer(std::string_view name) const {
+  const auto it = peers_.find(name);
+  return it == peers_.end() ? nullptr : it->second;
+}
+
+std::vector<Peers::Offer> Peers::find(std::string_view name) const {
+  std::vector<Offer> offers;
+  for (const std::shared_ptr<Peer>& peer : all()) {
+    for (const std::string& model : models_of(*peer)) {
+      // The whole name of one goes before the same text as a part of another's.
+      if (name == peer->name() + "/" + model) return {{peer, model_at(*peer, model)}};
+      if (name == model) offers.push_back({peer, model_at(*peer, model)});
+    }
+  }
+  return offers;
+}
+
+}  // namespace rouse

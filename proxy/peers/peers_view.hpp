@@ -1,0 +1,16 @@
+#pragma once
+
+#include "proxy/peers/peers.hpp"
+#include "proxy/wire/model_list.hpp"
+
+#include <string>
+#include <vector>
+
+namespace rouse {
+
+/// What a listing says of the models of other machines; nobody is asked for it, and nothing wakes.
+[[nodiscard]] std::vector<wire::ModelEntry> peer_entries(const Peers& peers);
+/// The body of `GET /api/peers`.
+[[nodiscard]] std::string peers_text(const Peers& peers);
+
+}  // namespace rouse
