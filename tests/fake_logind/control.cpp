@@ -99,8 +99,7 @@ std::string Fake::control(const std::string& line) {
   } else if (command == "trick") {
     answer = trick(words);
   } else if (command == "finish-job") {
-    sd_bus_emit_signal(bus_.get(), kSystemdPath, kSystemdManager, "JobRemoved", "uoss",
-                       std::uint32_t{1}, kJobPath, started_unit_.c_str(), word(1).c_str());
+    finish_job(suspend_job_, "suspend.target", word(1));
   } else if (command == "leave") {
     leave();
   } else if (command == "join") {

@@ -15,12 +15,16 @@ bool lists(const std::string& colon_list, const std::string& kind) {
   return (":" + colon_list + ":").find(":" + kind + ":") != std::string::npos;
 }
 
-/// A call for the log: member, signature, arguments.
+std::string job_path(std::uint32_t job) {
+  return "/org/freedesktop/systemd1/job/" + std::to_string(job);
+}
+
+/// A call for the log: member, signature, arguments of simple types.
 std::string call_text(sd_bus_message* message) {
   std::string text = sd_bus_message_get_member(message);
   const char* const signature = sd_bus_message_get_signature(message, 1);
   text += std::string("(") + signature + ")";
-  for (const char* type = signature; *type != '\0'; ++type) {
+  for (const char* type = signature; *type != '\0' && *type != 'a'; ++type) {
     if (*type == 's') {
       const char* value = nullptr;
       sd_bus_message_read_basic(message, 's', &value);
@@ -166,7 +170,7 @@ int Fake::serve(sd_bus_message* message, sd_bus_error* error) {
   if (member == "Inhibit") return inhibit(message, error);
   if (member == "ListInhibitors") return list_inhibitors(message);
   if (member == "LoadUnit") return load_unit(message, error);
-  if (member == "StartUnit") return start_unit(message);
+  if (member == "StartUnit" || member == "StartTransientUnit") return start_unit(message);
   if (member == "Subscribe") return sd_bus_reply_method_return(message, "");
   return list_sessions(message, member == "ListSessionsEx");
 }
@@ -344,11 +348,25 @@ int Fake::load_unit(sd_bus_message* message, sd_bus_error* error) {
   return sd_bus_reply_method_return(message, "o", encoded(kUnitRoot, unit).c_str());
 }
 
+/// The job of suspend.target ends when the test says so; others at once.
 int Fake::start_unit(sd_bus_message* message) {
   const char *name = nullptr, *mode = nullptr;
   if (const int r = sd_bus_message_read(message, "ss", &name, &mode); r < 0) return r;
-  started_unit_ = name;
-  return sd_bus_reply_method_return(message, "o", kJobPath);
+  const std::string unit = name;
+  const std::uint32_t job = ++last_job_;
+  if (unit == "suspend.target") {
+    suspend_job_ = job;
+  } else {
+    units_[unit] = Unit{.active = "active", .sub = "running"};
+    after(milliseconds(0), [this, job, unit] { finish_job(job, unit, "done"); });
+  }
+  return sd_bus_reply_method_return(message, "o", job_path(job).c_str());
+}
+
+void Fake::finish_job(std::uint32_t job, const std::string& unit, const std::string& result) {
+  if (!bus_) return;
+  sd_bus_emit_signal(bus_.get(), kSystemdPath, kSystemdManager, "JobRemoved", "uoss", job,
+                     job_path(job).c_str(), unit.c_str(), result.c_str());
 }
 
 Session* Fake::session_at(const std::string& path) {

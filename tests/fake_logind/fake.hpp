@@ -112,6 +112,7 @@ class Fake {
   int list_inhibitors(sd_bus_message* message);
   int load_unit(sd_bus_message* message, sd_bus_error* error);
   int start_unit(sd_bus_message* message);
+  void finish_job(std::uint32_t job, const std::string& unit, const std::string& result);
 
   void after(milliseconds delay, std::function<void()> what);
   void drop_released_locks();
@@ -149,7 +150,8 @@ class Fake {
   std::vector<std::string> calls_;
   std::multimap<Clock::time_point, std::function<void()>> timers_;
   bool leave_soon_ = false;
-  std::string started_unit_;
+  std::uint32_t last_job_ = 0;
+  std::uint32_t suspend_job_ = 0;
 };
 
 /// Registers the interfaces of @p fake on @p bus; false if libsystemd refuses.
@@ -164,7 +166,6 @@ inline constexpr const char* kSessionRoot = "/org/freedesktop/login1/session";
 inline constexpr const char* kSystemd = "org.freedesktop.systemd1";
 inline constexpr const char* kSystemdPath = "/org/freedesktop/systemd1";
 inline constexpr const char* kSystemdManager = "org.freedesktop.systemd1.Manager";
-inline constexpr const char* kJobPath = "/org/freedesktop/systemd1/job/1";
 inline constexpr const char* kUnitRoot = "/org/freedesktop/systemd1/unit";
 
 [[nodiscard]] std::string encoded(const char* root, const std::string& name);

@@ -143,6 +143,7 @@ const sd_bus_vtable kSystemdTable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("LoadUnit", "s", "o", on_method, kOpen),
     SD_BUS_METHOD("StartUnit", "ss", "o", on_method, kOpen),
+    SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", on_method, kOpen),
     SD_BUS_METHOD("Subscribe", "", "", on_method, kOpen),
     SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
     SD_BUS_VTABLE_END,

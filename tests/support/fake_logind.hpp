@@ -75,7 +75,7 @@ class FakeLogind {
   /// PrepareForSleep from a stranger; to the unique name @p to only, if given.
   void forge_prepare(bool start, std::string_view to = {});
 
-  /// The job that StartUnit() began has ended: done, failed, …
+  /// The job that StartUnit(suspend.target) began has ended: done, failed, … Others end at once.
   void finish_job(std::string_view result);
 
   /// Off the bus, and back as a new process would come.

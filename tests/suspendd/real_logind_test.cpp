@@ -3,11 +3,10 @@
 #include "tests/suspendd/bus_fixture.hpp"
 
 #include <gmock/gmock.h>
+#include <systemd/sd-bus.h>
 
 #include <unistd.h>
 
-#include <filesystem>
-#include <map>
 #include <memory>
 #include <set>
 #include <sstream>
@@ -249,6 +248,55 @@ TEST_F(RealLogindTest, LockIsTakenAgainFromANewLogind) {
   const auto inhibitors = run(logind_.inhibitors());
   ASSERT_TRUE(inhibitors);
   EXPECT_THAT(*inhibitors, SizeIs(1));
+}
+
+/// A login as pam_systemd makes it for sshd; it lasts as long as what this holds.
+class Login {
+ public:
+  Login(const std::string& address, std::uint32_t leader, const char* tty) {
+    sd_bus* bus = nullptr;
+    if (sd_bus_new(&bus) < 0 || sd_bus_set_address(bus, address.c_str()) < 0 ||
+        sd_bus_set_bus_client(bus, 1) < 0 || sd_bus_start(bus) < 0) {
+      ADD_FAILURE() << "no connection";
+    }
+    bus_.reset(bus);
+    sd_bus_error error{};
+    sd_bus_message* answer = nullptr;
+    const int r = sd_bus_call_method(
+        bus, "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+        "CreateSession", &error, &answer, "uusssssussbssa(sv)", std::uint32_t{0}, leader, "sshd",
+        "tty", "user", "", "", std::uint32_t{0}, tty, "", 1, "", "10.0.0.7", 0);
+    if (r < 0) ADD_FAILURE() << "CreateSession: " << (error.message ? error.message : "?");
+    sd_bus_error_free(&error);
+    answer_.reset(answer);
+  }
+
+ private:
+  std::unique_ptr<sd_bus, decltype(&sd_bus_unref)> bus_{nullptr, sd_bus_unref};
+  /// Has the descriptor that keeps the session.
+  std::unique_ptr<sd_bus_message, decltype(&sd_bus_message_unref)> answer_{nullptr,
+                                                                           sd_bus_message_unref};
+};
+
+TEST_F(RealLogindTest, SessionHasThePropertiesThatWeRead) {
+  test::ChildProcess leader({"/bin/sleep", "60"});
+  const auto pid = static_cast<std::uint32_t>(leader.pid());
+  const Login login(fake_.address(), pid, "pts/77");
+  const auto sessions = run(logind_.sessions());
+  ASSERT_TRUE(sessions) << sessions.error().message();
+  ASSERT_THAT(*sessions, SizeIs(1));
+  const Session& session = sessions->front();
+  EXPECT_EQ(session.user, "root");
+  EXPECT_EQ(session.session_class, "user");
+  EXPECT_EQ(session.type, "tty");
+  EXPECT_EQ(session.service, "sshd");
+  EXPECT_TRUE(session.remote);
+  EXPECT_EQ(session.remote_host, "10.0.0.7");
+  EXPECT_EQ(session.tty, "pts/77");
+  EXPECT_EQ(session.leader, leader.pid());
+  EXPECT_EQ(session.scope, "session-" + session.id + ".scope");
+  EXPECT_FALSE(session.idle_hint);
+  EXPECT_NE(session.state, "closing");
 }
 
 }  // namespace
