@@ -88,6 +88,18 @@ Task<bool> redirect(HttpStream& client, const RequestHead& request, std::string_
   co_return sent&& head.keep_alive;
 }
 
+/// Whether what @p path names is work: no page that must not load the model, and no WebSocket that
+/// is configured not to.
+bool needs_awake(const Proxy& proxy, const RequestHead& request,
+                 const std::optional<PathTarget>& path) {
+  if (!path) return true;
+  if (!path->starts) return false;
+  const bool is_socket =
+      request.fields.contains("upgrade") && request.fields.has_token("connection", "upgrade");
+  const ModelConfig* const model = proxy.config->find_model(proxy.names.pinned(path->name));
+  return !(is_socket && model != nullptr && model->ignore_websockets);
+}
+
 /// A request for something that a path names, or for nothing that there is.
 Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch& match,
                 const std::string& remote, Caller caller, Proxy& proxy) {
@@ -105,7 +117,7 @@ Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch&
     }
   }
   std::unique_ptr<Power::Work> work;
-  if (match.route->is_work() && (!path || path->starts)) {
+  if (match.route->is_work() && needs_awake(proxy, request, path)) {
     auto begun = proxy.power.begin(request);
     if (auto* refused = std::get_if<Failure>(&begun)) {
       co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);

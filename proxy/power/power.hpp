@@ -96,6 +96,8 @@ class Power {
   using Asked = core::power::Event;
   /// What answers it; nullopt: it comes later (a commit), through committed().
   [[nodiscard]] std::optional<core::power::Action> ask(const Asked& event);
+  /// When the daemon expects the next wake, told with the announcement; empty: not known.
+  void expect_wake(std::string at) { expect_wake_ = std::move(at); }
   /// Waits for Committed or Overtaken.
   Task<core::power::Action> committed();
   /// Stops all engines; the models that had one. Returns when none is left, when the lease has
@@ -169,6 +171,7 @@ class Power {
   EventHub hub_;
   std::string boot_id_;
   std::string why_;  // of the state, for people
+  std::string expect_wake_;
   std::map<std::uint64_t, Work*> works_;
   std::uint64_t next_work_ = 1;
   Holder* holder_ = nullptr;

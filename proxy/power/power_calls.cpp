@@ -268,6 +268,7 @@ Task<Reply> commit(std::string body, Power& power) {
   if (!call.problem().empty()) co_return problem(400, "bad_request", call.problem());
   asked.busy = power.busy();
   asked.subscribers = power.subscribers().listeners();
+  power.expect_wake(expect_wake);
   std::optional<cp::Action> answer = power.ask(asked);
   if (!answer) answer = co_await power.committed();
   co_return commit_reply(*answer);

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "base/http_server.hpp"
+#include "base/peer_credentials.hpp"
 #include "base/stream_deadlines.hpp"
 #include "base/task_group.hpp"
 #include "proxy/config/config.hpp"
-#include "base/peer_credentials.hpp"
 #include "proxy/power/power.hpp"
 
 #include <memory>

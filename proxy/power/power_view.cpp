@@ -112,6 +112,7 @@ std::string Power::snapshot_json() const {
   json.member("boot_id", boot_id_);
   json.member("since_ms", ms(power_clocks().mono - lease_.since()));
   json.member("reason", why_);
+  if (is_suspending() && !expect_wake_.empty()) json.member("expect_wake", expect_wake_);
   facts_.write(json);
   json.end_object();
   return json.take();

@@ -109,6 +109,62 @@ TEST_F(HttpServerTest, StoppingLeavesConnectionsAlone) {
   EXPECT_THAT(ask(one), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(HttpServerTest, APauseServesWhoIsThereAndRefusesTheRest) {
+  const std::uint16_t port = listen();
+  Peer early;
+  dial(port, early);  // in the kernel's queue only: nothing has run yet
+  bool closed = false;
+  const auto pause = [](HttpServer& server, bool& done) -> Task<void> {
+    co_await server.pause();
+    done = true;
+  };
+  group_.spawn(pause(server_, closed));
+  EXPECT_TRUE(run_until([&] { return closed; }));
+  Peer late;
+  EXPECT_ANY_THROW(dial(port, late));
+  EXPECT_THAT(ask(early), StartsWith("HTTP/1.1 200"));
+  EXPECT_TRUE(server_.resume());
+  dial(port, late);
+  EXPECT_THAT(ask(late), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, APauseThatIsTakenBackClosesNothing) {
+  const std::uint16_t port = listen();
+  bool ended = false;
+  const auto pause = [](HttpServer& server, bool& done) -> Task<void> {
+    co_await server.pause();
+    done = true;
+  };
+  group_.spawn(pause(server_, ended));
+  EXPECT_TRUE(server_.resume());
+  Peer one;
+  dial(port, one);
+  EXPECT_TRUE(run_until([&] { return ended; }));
+  EXPECT_THAT(ask(one), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, APortThatWasTakenMeanwhileIsTriedAgain) {
+  const std::uint16_t port = listen();
+  bool closed = false;
+  const auto pause = [](HttpServer& server, bool& done) -> Task<void> {
+    co_await server.pause();
+    done = true;
+  };
+  group_.spawn(pause(server_, closed));
+  EXPECT_TRUE(run_until([&] { return closed; }));
+  {
+    HttpServer thief(group_, serve, HttpLimits(), deadlines_, 2);
+    ASSERT_TRUE(thief.listen("127.0.0.1", port));
+    const Result<void> failed = server_.resume();
+    ASSERT_FALSE(failed);
+    EXPECT_THAT(failed.error().message(), HasSubstr("Address already in use"));
+  }
+  EXPECT_TRUE(server_.resume());
+  Peer one;
+  dial(port, one);
+  EXPECT_THAT(ask(one), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(HttpServerTest, APortThatIsTakenIsAnError) {
   const std::uint16_t port = listen();
   const auto again = server_.listen("127.0.0.1", port);

@@ -179,10 +179,12 @@ TEST(Power, SubscribersHearEveryChangeAndAcknowledgeTheLast) {
   PowerDrain drain = box.drain("L1");
   EXPECT_THAT(events.next(), StartsWith("event: draining\ndata: {\"state\":\"draining\""));
   HttpProbe own = box.world.connect();  // the doors may be closed when it would connect
-  auto commit =
-      std::async(std::launch::async, [&] { return box.call("commit", R"({"lease":"L1"})"); });
+  auto commit = std::async(std::launch::async, [&] {
+    return box.call("commit", R"({"lease":"L1","expect_wake":"2026-12-01T06:00:00Z"})");
+  });
   const std::string suspending = events.next();
   EXPECT_THAT(suspending, StartsWith("event: suspending\ndata: {\"state\":\"suspending\""));
+  EXPECT_THAT(suspending, HasSubstr(R"("expect_wake":"2026-12-01T06:00:00Z")"));
   ASSERT_TRUE(own.send_request("POST", "/v1/power/ack",
                                fmt::format(R"({{"epoch":{}}})", epoch_in(suspending))));
   EXPECT_EQ(own.read_response().status, 200);
@@ -272,6 +274,65 @@ TEST(Power, EveryRequestAroundACommitIsAnsweredOrRefused) {
   };
   EXPECT_TRUE(wait_until(round, 60s)) << commits << " commits";
   EXPECT_GT(refused[0] + refused[1], 0);
+}
+
+TEST(Power, ModelsComeBackAfterASleepWhereThatIsWanted) {
+  PowerWorld box({fake_model("a"), fake_model("b")}, "", "onWake: [last]");
+  ASSERT_EQ(box.world.post("/v1/chat/completions", chat("b")).status, 200);
+  PowerDrain drain = box.drain("L1");
+  ASSERT_EQ(box.call("unload", R"({"lease":"L1"})").body, R"({"unloaded":["b"]})");
+  ASSERT_EQ(box.call("commit", R"({"lease":"L1"})").status, 200);
+  box.resumed(60'000, "wol");
+  EXPECT_TRUE(wait_until([&] {
+    return box.world.get("/running").body.find(R"("state":"ready")") != std::string::npos;
+  }));
+  EXPECT_THAT(box.world.get("/running").body, HasSubstr(R"("model":"b")"));
+  EXPECT_THAT(box.world.get("/v1/power").body, HasSubstr(R"("slept_ms":60000,"wake":"wol"})"));
+}
+
+TEST(Power, EnginesThatDidNotLiveThroughTheSleepAreReplaced) {
+  PowerWorld box({fake_model("dead", "--bad-status"), fake_model("alive")},
+                 "hooks: {on_startup: {preload: [dead]}}\n");
+  ASSERT_TRUE(wait_until([&] {
+    return box.world.get("/running").body.find(R"("state":"ready")") != std::string::npos;
+  }));
+  const std::vector<pid_t> before = box.world.children();
+  PowerDrain drain = box.drain("L1");
+  ASSERT_EQ(box.call("unload", R"({"lease":"L1","policy":"never"})").status, 200);
+  ASSERT_EQ(box.call("commit", R"({"lease":"L1"})").status, 200);
+  box.resumed(60'000);
+  EXPECT_TRUE(box.world.wait_for_log("dead did not live through the sleep"));
+  EXPECT_TRUE(wait_until([&] {
+    const std::vector<pid_t> now = box.world.children();
+    return now.size() == 1 && now != before;
+  }));
+}
+
+TEST(Power, AnEngineThatAnswersAfterTheSleepStays) {
+  PowerWorld box({fake_model("a")});
+  ASSERT_EQ(box.world.post("/v1/chat/completions", chat("a")).status, 200);
+  const std::vector<pid_t> before = box.world.children();
+  PowerDrain drain = box.suspend("L1");
+  box.resumed(60'000);
+  EXPECT_TRUE(box.world.wait_for_log("a lived through the sleep"));
+  EXPECT_EQ(box.world.children(), before);
+}
+
+TEST(Power, AForcedDrainTurnsWorkAway) {
+  PowerWorld box({fake_model("a", "--tps 50")});
+  HttpProbe client = box.world.connect();
+  ASSERT_TRUE(client.send_request("POST", "/v1/chat/completions", chat("a", true, "LOOP")));
+  ProbeResponse stream = client.read_head();
+  ASSERT_TRUE(client.read_until(stream, "data:"));
+  PowerDrain drain(box.socket(), R"({"lease":"lid","ttl_ms":60000,"force":true})");
+  ASSERT_EQ(drain.status(), 200);
+  EXPECT_THAT(box.world.post("/v1/chat/completions", chat("a")).body, HasSubstr("suspending"));
+  EXPECT_EQ(box.call("commit", R"({"lease":"lid"})").status, 200);
+  box.resumed(5000);
+  const std::size_t seen = stream.body.size();
+  ASSERT_TRUE(client.read_piece(stream));  // it goes on where it was
+  EXPECT_GT(stream.body.size(), seen);
+  client.reset();
 }
 
 TEST(Power, ALaterAttemptCutsTheEarlierOne) {

@@ -238,6 +238,32 @@ TEST_F(MetricsTest, AFinishedRequestIsCountedEverywhere) {
   EXPECT_EQ(seen.value(R"(rouse_model_last_used_timestamp_seconds{model="b"})"), 0.0);
 }
 
+TEST_F(MetricsTest, TheSleepOfTheMachineIsCounted) {
+  metrics_.power_state("suspending");
+  metrics_.drain_asked("busy");
+  metrics_.lease_ended("request");
+  metrics_.lease_ended("a word that is none of ours");
+  metrics_.slept(std::chrono::milliseconds(90'500));
+  metrics_.slept({});
+  metrics_.attempt_superseded("cut");
+  const Scrape seen = scrape();
+  const std::map<std::string, double> wanted{
+      {R"(rouse_power_state{state="awake"})", 0},
+      {R"(rouse_power_state{state="suspending"})", 1},
+      {R"(rouse_power_drains_total{outcome="busy"})", 1},
+      {R"(rouse_power_drains_total{outcome="granted"})", 0},
+      {R"(rouse_power_lease_ends_total{by="request"})", 1},
+      {R"(rouse_power_lease_ends_total{by="other"})", 1},
+      {R"(rouse_power_sleeps_total{outcome="slept"})", 1},
+      {R"(rouse_power_sleeps_total{outcome="stayed_awake"})", 1},
+      {"rouse_power_asleep_seconds_total", 90.5},
+      {R"(rouse_superseded_attempts_total{how="cut"})", 1}};
+  for (const auto& [series, number] : wanted) {
+    ASSERT_TRUE(seen.value(series)) << series;
+    EXPECT_DOUBLE_EQ(*seen.value(series), number) << series;
+  }
+}
+
 TEST_F(MetricsTest, WhatIsNotKnownIsNotObserved) {
   Activity row = ok();
   row.streamed = false;

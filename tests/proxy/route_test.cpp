@@ -77,6 +77,9 @@ TEST(Route, KnowsTheEndpointsOfItsOwn) {
       {"GET", "/logs", RouteId::Logs, RouteClass::Probe, true},
       {"GET", "/logs/stream", RouteId::LogStream, RouteClass::Probe, true},
       {"GET", "/logs/stream/proxy", RouteId::LogStream, RouteClass::Probe, true},
+      {"GET", "/v1/power", RouteId::Power, RouteClass::Probe, true},
+      {"GET", "/v1/power/events", RouteId::PowerEvents, RouteClass::Probe, true},
+      {"POST", "/v1/power/ack", RouteId::PowerAck, RouteClass::Probe, true},
       {"GET", "/health", RouteId::Health, RouteClass::Probe, false},
       {"HEAD", "/wol-health", RouteId::Health, RouteClass::Probe, false},
       {"GET", "/livez", RouteId::Live, RouteClass::Probe, false},
@@ -89,6 +92,24 @@ TEST(Route, KnowsTheEndpointsOfItsOwn) {
     EXPECT_EQ(match.route->id, row.id) << row.path;
     EXPECT_EQ(match.route->route_class, row.route_class) << row.path;
     EXPECT_EQ(match.route->needs_key, row.needs_key) << row.path;
+  }
+}
+
+TEST(Route, OnlyInferenceAndTheManagementOfModelsAreWork) {
+  const auto is_work = [](std::string_view method, std::string_view path) {
+    return match_route(method, path).route->is_work();
+  };
+  EXPECT_TRUE(is_work("POST", "/v1/messages"));
+  EXPECT_TRUE(is_work("GET", "/upstream/m/x"));
+  EXPECT_TRUE(is_work("POST", "/api/models/load/m"));
+  EXPECT_TRUE(is_work("POST", "/api/models/unload"));
+  EXPECT_TRUE(is_work("POST", "/api/models/unload/m"));
+  for (const char* path : {"/props", "/v1/models", "/running", "/metrics", "/api/events", "/logs",
+                           "/health", "/", "/v1/power", "/v1/power/events", "/upstream"}) {
+    EXPECT_FALSE(is_work("GET", path)) << path;
+  }
+  for (const char* path : {"/v1/power/ack", "/api/config/reload", "/api/inflight/1/cancel"}) {
+    EXPECT_FALSE(is_work("POST", path)) << path;
   }
 }
 
