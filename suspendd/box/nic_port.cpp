@@ -52,6 +52,21 @@ std::string wol_letters(std::uint32_t bits) {
   return text.empty() ? "d" : text;
 }
 
+std::string broadcast_address(const std::string& ip, const std::string& mask,
+                              const std::string& told) {
+  if (!told.empty() && told != ip && told != "0.0.0.0") return told;
+  in_addr address{};
+  in_addr ones{};
+  if (::inet_pton(AF_INET, ip.c_str(), &address) != 1) return {};
+  if (::inet_pton(AF_INET, mask.c_str(), &ones) != 1) return {};
+  const std::uint32_t hosts = ~ntohl(ones.s_addr);
+  if (hosts < 3) return {};
+  address.s_addr |= htonl(hosts);
+  char text[INET_ADDRSTRLEN] = "";
+  ::inet_ntop(AF_INET, &address, text, sizeof text);
+  return text;
+}
+
 Result<WolModes> KernelNicPort::wol(const std::string& interface) {
   ethtool_wolinfo info{};
   info.cmd = ETHTOOL_GWOL;
@@ -109,8 +124,10 @@ std::vector<NicPort::Address> KernelNicPort::addresses() {
     // An address with a label ("eth0:1") belongs to the interface before the colon.
     address.interface = address.interface.substr(0, address.interface.find(':'));
     address.ip = ip_text(one->ifa_addr);
-    if ((one->ifa_flags & IFF_BROADCAST) != 0) address.broadcast = ip_text(one->ifa_broadaddr);
-    if (address.broadcast == "0.0.0.0") address.broadcast.clear();
+    if ((one->ifa_flags & IFF_BROADCAST) != 0) {
+      address.broadcast =
+          broadcast_address(address.ip, ip_text(one->ifa_netmask), ip_text(one->ifa_broadaddr));
+    }
     found.push_back(std::move(address));
   }
   return found;

@@ -23,6 +23,12 @@ enum WolBit : std::uint32_t {
 /// ethtool's letters: "pumbag"; "d" for none.
 [[nodiscard]] std::string wol_letters(std::uint32_t bits);
 
+/// The broadcast address of a network: what the interface says (@p told), unless that is nothing or
+/// its own address (`ip address add` sets none), then all ones below the mask. Empty where there is
+/// no such thing: a link between two, a single address.
+[[nodiscard]] std::string broadcast_address(const std::string& ip, const std::string& mask,
+                                            const std::string& told);
+
 struct WolModes {
   std::uint32_t supported = 0;
   std::uint32_t armed = 0;

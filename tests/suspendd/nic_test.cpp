@@ -187,6 +187,15 @@ TEST_F(NicTest, AUsbCardsSwitchIsThatOfItsDevice) {
   EXPECT_EQ(tree_.text(usb + "/power/wakeup"), "enabled");
 }
 
+TEST(BroadcastAddress, IsWhatTheInterfaceSaysOrFollowsFromTheMask) {
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.0", "10.0.0.255"), "10.0.0.255");
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.0", "10.0.0.2"), "10.0.0.255");
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.252.0", ""), "10.0.3.255");
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.0", "255.255.255.255"), "255.255.255.255");
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.254", ""), "");
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.255", "10.0.0.2"), "");
+}
+
 TEST(WolLetters, AreEthtools) {
   EXPECT_EQ(wol_letters(0), "d");
   EXPECT_EQ(wol_letters(kWolMagic), "g");
