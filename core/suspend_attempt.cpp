@@ -13,7 +13,6 @@ constexpr Duration kPreflightWait{30'000};
 constexpr Duration kAlarmWait{5'000};
 constexpr Duration kCommitWait{10'000};  // fronts have a second to acknowledge, then doors close
 constexpr Duration kRenewEvery{10'000};  // the proxy gives up after 30 s
-constexpr Duration kForceLead{2'000};    // before a gate's time is over: the forced drain
 constexpr Duration kHookSlack{5'000};    // the shell kills it at its timeout
 
 }  // namespace
@@ -42,53 +41,6 @@ void SuspendPolicy::Body::begin(bool ours, bool force, std::string why) {
   } else {
     ask_drain(false);
   }
-}
-
-/// Some suspend is coming that we did not call for, or that the proxy does not know of any more.
-void SuspendPolicy::Body::begin_foreign(std::string why) {
-  const Instant limit =
-      after(now.monotonic, settings.gate_wait + settings.sleep_delay + settings.suspend_verify);
-  if (!attempt) {
-    if (resuming && resuming->op) out.emplace_back(Cancel{*resuming->op, why});
-    resuming.reset();
-    begin(false, false, std::move(why));
-    attempt->limit = limit;
-    if (const auto wakeup = next_wakeup()) {
-      attempt->alarm = wakeup->at;
-      out.emplace_back(ArmAlarm{new_op(), wakeup->at, "for " + wakeup->what});
-    }
-    return;
-  }
-  if (attempt->coming && attempt->stage != Stage::Sleep) return;
-  attempt->limit = limit;
-  make_foreign(why);
-}
-
-void SuspendPolicy::Body::make_foreign(const std::string& why) {
-  attempt->coming = true;
-  if (!attempt->suspend_sent) attempt->ours = false;
-  if (memory.in_progress) memory.in_progress->ours = attempt->ours;
-  changed();
-  enter(State::Suspending, why);
-  switch (attempt->stage) {
-    case Stage::Drain:
-    case Stage::DrainAgain:
-    case Stage::Unload:
-      return;
-    case Stage::Commit:
-      attempt->stop.reset();
-      return;
-    case Stage::PreDrain:
-    case Stage::Sleep:
-      drop_op(why);
-      return ask_drain(false);
-    case Stage::PreSuspend:
-    case Stage::Preflight:
-    case Stage::Alarm:
-      break;
-  }
-  drop_op(why);
-  commit();
 }
 
 void SuspendPolicy::Body::go_to(Stage stage, Instant due) {
@@ -169,30 +121,20 @@ void SuspendPolicy::Body::suspend() {
   attempt->suspend_sent = memory.in_progress->suspend_sent = true;
   changed();
   attempt->op = new_op();
-  go_to(Stage::Sleep, after(now.monotonic, settings.suspend_verify));
-  if (attempt->epoch) attempt->renew_at = after(now.monotonic, kRenewEvery);
+  await_sleep();
   enter(State::Suspending, attempt->reason);
   out.emplace_back(Suspend{*attempt->op, attempt->id, attempt->reason});
+}
+
+void SuspendPolicy::Body::await_sleep() {
+  go_to(Stage::Sleep, after(now.monotonic, settings.suspend_verify));
+  if (attempt->epoch) attempt->renew_at = after(now.monotonic, kRenewEvery);
 }
 
 void SuspendPolicy::Body::renew() {
   attempt->renewal = new_op();
   attempt->renew_at = after(now.monotonic, kRenewEvery);
   out.emplace_back(Renew{*attempt->renewal, attempt->id, "the sleep is still to come"});
-}
-
-/// Nothing of ours stands in the way of the sleep any more, or (not @p allow) it is denied.
-void SuspendPolicy::Body::pass(bool allow, const std::string& why) {
-  if (delay_by) out.emplace_back(LetSleep{why});
-  delay_by.reset();
-  for (const OpenGate& gate : gates) out.emplace_back(AnswerGate{gate.id, allow, why});
-  gates.clear();
-  if (!allow) return give_up("", "a suspend that is not ours was denied: " + why);
-  attempt->passed = true;
-  if (attempt->stage == Stage::Sleep) return;
-  drop_op(why);
-  go_to(Stage::Sleep, after(now.monotonic, settings.suspend_verify));
-  if (attempt->epoch) attempt->renew_at = after(now.monotonic, kRenewEvery);
 }
 
 void SuspendPolicy::Body::drive_attempt() {
@@ -210,38 +152,6 @@ void SuspendPolicy::Body::drive_attempt() {
   }
   if (now.monotonic >= attempt->renew_at && attempt->epoch) renew();
   wake_at(std::min({attempt->due, attempt->limit, attempt->renew_at}));
-}
-
-/// A sleep that comes whatever we do: what can be done in the time that is left?
-void SuspendPolicy::Body::drive_foreign() {
-  Instant gate_by = Instant::max();
-  for (const OpenGate& gate : gates) gate_by = std::min(gate_by, gate.by);
-  const bool may_deny = settings.gate_on_busy == OnBusy::Deny;
-
-  if (gate_by <= now.monotonic) {
-    return pass(!may_deny, "not prepared in time: " + step_words());
-  }
-  if (delay_by && *delay_by <= now.monotonic) {
-    if (!settings.gate) return pass(true, "not prepared in time: " + step_words());
-    out.emplace_back(LetSleep{"the rest is for the gate to wait for: " + step_words()});
-    delay_by.reset();
-  }
-  if (delay_by) wake_at(*delay_by);
-  wake_at(gate_by);
-
-  const bool is_busy = attempt->stage == Stage::Drain || attempt->stage == Stage::DrainAgain ||
-                       attempt->stage == Stage::Unload;
-  if (!is_busy || attempt->forced_drain || may_deny) return;
-  const Instant by = settings.gate ? gate_by : delay_by.value_or(Instant::max());
-  if (by == Instant::max()) return;
-  const Instant at = by - kForceLead;
-  if (now.monotonic < at) return wake_at(at);
-  drop_op("there is no time left");
-  if (attempt->leased) {
-    commit();
-  } else {
-    ask_drain(true);
-  }
 }
 
 void SuspendPolicy::Body::overdue() {
@@ -351,64 +261,6 @@ void SuspendPolicy::Body::give_up(const std::string& step, const std::string& wh
   }
   enter(State::Active, why);
   if (!step.empty()) fail(step, why, cause);
-}
-
-void SuspendPolicy::Body::fail(const std::string& step, const std::string& why, BlockCause cause) {
-  ++memory.failures;
-  ++totals.failures[step];
-  memory.last_failure = step + ": " + why;
-  Duration pause = settings.backoff_first;
-  for (int i = 1; i < memory.failures && pause < settings.backoff_max; ++i) pause *= 2;
-  pause = std::min(pause, settings.backoff_max);
-  memory.retry_at = after(now.boottime, pause);
-  changed();
-  notify(Severity::Warning, Topic::SuspendFailed, memory.last_failure);
-  if (cause != BlockCause::Failures) {
-    block(cause, why, pause);
-  } else if (memory.failures >= settings.failures_max) {
-    block(cause,
-          count(memory.failures, "failed attempt") +
-              " in a row, the last one: " + memory.last_failure,
-          settings.backoff_max);
-  }
-}
-
-void SuspendPolicy::Body::run_hook(Hook hook, const HookSettings& how, Duration slept,
-                                   WakeReason wake, std::string why) {
-  if (!how.set) return;
-  const Op op = new_op();
-  hooks.push_back({op, hook, after(now.monotonic, how.timeout + kHookSlack)});
-  out.emplace_back(RunHook{op, hook, how.timeout, slept, wake, std::move(why)});
-}
-
-bool SuspendPolicy::Body::finish_hook(const Done& event) {
-  const auto it = std::find_if(hooks.begin(), hooks.end(),
-                               [&](const HookRun& run) { return run.op == event.op; });
-  if (it == hooks.end()) return false;
-  const Hook hook = it->hook;
-  hooks.erase(it);
-  if (!event.ok) hook_failed(hook, event.detail);
-  return true;
-}
-
-void SuspendPolicy::Body::drive_hooks() {
-  for (std::size_t i = 0; i < hooks.size();) {
-    if (now.monotonic < hooks[i].due) {
-      wake_at(hooks[i++].due);
-      continue;
-    }
-    const Op op = hooks[i].op;
-    out.emplace_back(Cancel{op, "the hook did not end in time"});
-    finish_hook({op, false, "it did not end in time"});
-  }
-}
-
-void SuspendPolicy::Body::hook_failed(Hook hook, const std::string& why) {
-  const std::string text = std::string(to_string(hook)) + ": " + why;
-  notify(Severity::Warning, Topic::HookFailed, text);
-  if (hook == Hook::PostResume && settings.post_resume.on_fail == OnFail::Abort) {
-    block(BlockCause::HookFailed, text, settings.backoff_max);
-  }
 }
 
 }  // namespace rouse::core::suspend

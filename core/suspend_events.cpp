@@ -367,6 +367,10 @@ void SuspendPolicy::Body::on(const SleepEnded& event) {
 void SuspendPolicy::Body::on(const Reconfigured& event) {
   settings = event.settings;
   checks.configure(settings.checks, now.monotonic);
+  if (settings.proxy != ProxyUse::None || !telling) return;
+  telling.reset();  // there is nobody to be told any more
+  memory.untold.reset();
+  changed();
 }
 
 void SuspendPolicy::Body::on(const ShutdownWanted&) {

@@ -25,11 +25,6 @@ std::string what_failed(const SleepRecord& record, const Evidence& evidence) {
   return text;
 }
 
-std::string woken_by(const SleepRecord& record) {
-  const std::string reason(to_string(record.wake));
-  return record.source.empty() ? reason : reason + " (" + record.source + ")";
-}
-
 }  // namespace
 
 /// What was on its way to sleep is awake, or still is.
@@ -207,117 +202,6 @@ void SuspendPolicy::Body::gpu_answer(bool ok, const std::string& detail) {
   resuming->gpu = GpuStep::None;
   block(BlockCause::GpuFailed, "the GPU does not work after a wake-up: " + detail,
         settings.backoff_max);
-}
-
-SleepRecord* SuspendPolicy::Body::last_wake() {
-  return memory.wakes.empty() ? nullptr : &memory.wakes.back();
-}
-
-const SleepRecord* SuspendPolicy::Body::last_wake() const {
-  return memory.wakes.empty() ? nullptr : &memory.wakes.back();
-}
-
-void SuspendPolicy::Body::use_wake() {
-  SleepRecord* wake = last_wake();
-  if (wake == nullptr || wake->used) return;
-  wake->used = wake->judged = true;
-  changed();
-}
-
-/// Of the wakes before the last one; a long sleep between two of them ends the series.
-int SuspendPolicy::Body::unused_in_a_row() const {
-  int n = 0;
-  for (auto it = memory.wakes.rbegin(); it != memory.wakes.rend(); ++it) {
-    if (it != memory.wakes.rbegin()) {
-      if (it->used || it->expected) break;
-      ++n;
-    }
-    if (it->slept >= settings.spurious_window) break;
-  }
-  return n;
-}
-
-/// How long an unused machine stays awake: longer each time that the same happens again.
-Duration SuspendPolicy::Body::linger() const {
-  const SleepRecord* wake = last_wake();
-  Duration wait = settings.linger_other;
-  if (wake->wake == WakeReason::Wol) wait = settings.linger_wol;
-  if (wake->wake == WakeReason::Rtc) wait = settings.linger_rtc;
-  const Duration longest = std::max(wait, settings.backoff_max);
-  for (int n = unused_in_a_row(); n > 0 && wait < longest; --n) wait *= 2;
-  return std::min(wait, longest);
-}
-
-void SuspendPolicy::Body::judge_wake() {
-  SleepRecord* wake = last_wake();
-  if (wake == nullptr || wake->used || attempt) return;
-  if (!resuming && checks.somebody_is_active()) return use_wake();
-  if (wake->judged) return;
-  const Instant at = after(wake->woke, linger());
-  if (now.boottime < at) return wake_at_boottime(at);
-  wake->judged = true;
-  changed();
-  if (wake->expected) return;
-
-  const std::string culprit = woken_by(*wake);
-  ++totals.spurious[wake->source.empty() ? std::string(to_string(wake->wake)) : wake->source];
-  int recent = 0;
-  for (const SleepRecord& other : memory.wakes) {
-    const bool counts = other.judged && !other.used && !other.expected;
-    if (counts && now.boottime - other.woke <= settings.spurious_window) ++recent;
-  }
-  notify(Severity::Warning, Topic::SpuriousWake,
-         "woken by " + culprit + ", and nobody has used the machine for " +
-             core::to_string(now.boottime - wake->woke));
-  if (recent < settings.spurious_max) return;
-  block(BlockCause::SpuriousWakes,
-        count(recent, "wake-up") + " that nobody used within " +
-            core::to_string(settings.spurious_window) + ", the last one by " + culprit,
-        settings.backoff_max);
-}
-
-/// @p retry zero: only an operator, or the end of the cause, lifts it.
-void SuspendPolicy::Body::block(BlockCause cause, std::string why, Duration retry) {
-  const bool again = std::exchange(retried, std::nullopt) == cause;
-  memory.block = Block{cause, why, now.realtime};
-  memory.retry_at.reset();
-  if (retry > Duration{0}) memory.retry_at = after(now.boottime, retry);
-  changed();
-  notify(again ? Severity::Warning : Severity::Alert, Topic::Blocked, why);
-  if (!again) {
-    run_hook(Hook::OnBlocked, settings.on_blocked, Duration{0}, WakeReason::Unknown,
-             std::move(why));
-  }
-}
-
-void SuspendPolicy::Body::unblock(const std::string& why) {
-  memory.block.reset();
-  memory.retry_at.reset();
-  changed();
-  notify(Severity::Info, Topic::Unblocked, why);
-}
-
-void SuspendPolicy::Body::drive_block() {
-  if (!memory.block || attempt) return;
-  const BlockCause cause = memory.block->cause;
-  if (cause == BlockCause::Unproven && (memory.wake_proof || !settings.confirm_first)) {
-    return unblock(memory.wake_proof ? "the network has woken this machine"
-                                     : "no proof is asked for any more");
-  }
-  if (memory.retry_at && now.boottime >= *memory.retry_at && !resuming) {
-    if (cause != BlockCause::GpuFailed || !settings.gpu) {
-      retried = cause;
-      return unblock("to see whether it is better now: " + memory.block->reason);
-    }
-    retried = cause;
-    memory.retry_at = after(now.boottime, settings.backoff_max);
-    changed();
-    resuming = Resuming{now.monotonic, GpuStep::None, std::nullopt, Instant::max(), {}};
-    probe_gpu(GpuStep::ProbeLast, "to see whether it works again");
-    return;
-  }
-  if (memory.retry_at) wake_at_boottime(*memory.retry_at);
-  enter(State::Blocked, memory.block->reason);
 }
 
 }  // namespace rouse::core::suspend

@@ -172,7 +172,6 @@ struct SuspendPolicy::Body {
 
   // suspend_attempt.cpp
   void begin(bool ours, bool force, std::string why);
-  void begin_foreign(std::string why);
   void go_to(Stage stage, Instant due);
   void ask_drain(bool force);
   void after_drain();
@@ -181,41 +180,51 @@ struct SuspendPolicy::Body {
   void arm_alarm();
   void commit();
   void suspend();
+  void await_sleep();
   void renew();
-  void pass(bool allow, const std::string& why);
   void drive_attempt();
-  void drive_hooks();
-  void drive_foreign();
   void overdue();
-  void make_foreign(const std::string& why);
+  void attempt_answer(const Done& event);
   void interrupt(const std::string& why, bool is_use);
   void drop_op(const std::string& why);
-  void attempt_answer(const Done& event);
   /// Ends it without a sleep. @p step is empty unless it failed, which may @p cause a block.
   void give_up(const std::string& step, const std::string& why,
                BlockCause cause = BlockCause::Failures);
-  void fail(const std::string& step, const std::string& why, BlockCause cause);
+  [[nodiscard]] Duration ttl() const;
+
+  // suspend_foreign.cpp
+  void begin_foreign(std::string why);
+  void make_foreign(const std::string& why);
+  void pass(bool allow, const std::string& why);
+  void drive_foreign();
+
+  // suspend_hooks.cpp
   void run_hook(Hook hook, const HookSettings& how, Duration slept, WakeReason wake,
                 std::string why);
   bool finish_hook(const Done& event);
+  void drive_hooks();
   void hook_failed(Hook hook, const std::string& why);
-  [[nodiscard]] Duration ttl() const;
+
+  // suspend_block.cpp
+  void fail(const std::string& step, const std::string& why, BlockCause cause);
+  void block(BlockCause cause, std::string why, Duration retry);
+  void unblock(const std::string& why);
+  void drive_block();
 
   // suspend_resume.cpp
   void end_sleep(const Evidence& evidence);
+  [[nodiscard]] bool alarm_was_due(const AttemptRun& run) const;
   void woke(SleepRecord record);
   void tell(Untold untold);
   void drive_telling();
   void drive_resuming();
   void gpu_answer(bool ok, const std::string& detail);
-  [[nodiscard]] bool alarm_was_due(const AttemptRun& run) const;
   void recover_gpu(GpuStep step, RecoverStep what);
   void probe_gpu(GpuStep step, std::string why);
+
+  // suspend_wakes.cpp
   void judge_wake();
   void use_wake();
-  void block(BlockCause cause, std::string why, Duration retry);
-  void unblock(const std::string& why);
-  void drive_block();
   [[nodiscard]] SleepRecord* last_wake();
   [[nodiscard]] const SleepRecord* last_wake() const;
   [[nodiscard]] Duration linger() const;
@@ -225,6 +234,9 @@ struct SuspendPolicy::Body {
   [[nodiscard]] std::string next_words() const;
   [[nodiscard]] std::string step_words() const;
 };
+
+/// "wol (eth0)"
+[[nodiscard]] std::string woken_by(const SleepRecord& record);
 
 /// A clock's growth that is a sleep and no rounding.
 inline constexpr Duration kSleptAtLeast{500};

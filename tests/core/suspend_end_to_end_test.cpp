@@ -9,6 +9,7 @@ namespace {
 struct House {
   explicit House(int loss = 90) : first(time, box, 11, loss), second(time, box, 12, loss) {
     box.announced = [this](power::State said, std::uint64_t epoch) {
+      if (said == power::State::Draining) drain_at = time.now();
       first.hear(said, epoch);
       second.hear(said, epoch);
     };
@@ -33,6 +34,7 @@ struct House {
   Box box{time, 1, settings(), {}};
   Front first;
   Front second;
+  Instant drain_at{};
   Instant asleep_at{};
 };
 
@@ -44,15 +46,8 @@ struct Schedule {
 const Schedule& schedule() {
   static const Schedule known = [] {
     House house;
-    Schedule found;
-    while (found.asleep == Instant{}) {
-      house.run(1ms);
-      if (found.drain == Instant{} && house.box.proxy()->state() == power::State::Draining) {
-        found.drain = house.time.now();
-      }
-      found.asleep = house.asleep_at;
-    }
-    return found;
+    while (!house.box.asleep()) house.run(1s);
+    return Schedule{house.drain_at, house.asleep_at};
   }();
   return known;
 }

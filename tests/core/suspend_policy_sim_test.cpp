@@ -95,11 +95,6 @@ struct World {
       EXPECT_EQ(request.executed, 1) << "request " << id;
     }
   }
-  void tell() const {
-    if (!testing::Test::HasFailure()) return;
-    for (const std::string& line : box.trace) std::fprintf(stderr, "%s\n", line.c_str());
-  }
-
   Timeline time;
   Box box;
   Front front;
@@ -118,7 +113,6 @@ TEST(SuspendSim, AHealthyWorldSleepsAndWakes) {
     EXPECT_EQ(request.refused, 0) << id;
     EXPECT_LT(request.done - request.asked, 60s) << id;
   }
-  world.tell();
 }
 
 TEST(SuspendSim, BothProgramsDieAtEveryStepOfACycle) {
@@ -134,7 +128,6 @@ TEST(SuspendSim, BothProgramsDieAtEveryStepOfACycle) {
       for (int i = 0; i < 3; ++i) world.run(70s), world.ask();
       crashes += world.box.crashes;
       world.settle();
-      world.tell();
       if (testing::Test::HasFailure()) return;
     }
   }
@@ -167,7 +160,6 @@ TEST(SuspendSim, NothingIsLostWhateverFails) {
     world.meddles = seed % 4 != 0;
     world.live(6h);
     world.settle();
-    world.tell();
     sleeps += world.box.sleeps;
     crashes += world.box.crashes;
     proxies += world.box.proxy_crashes;

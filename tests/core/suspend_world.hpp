@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
@@ -17,6 +19,7 @@
 #include <random>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -121,7 +124,6 @@ class Box {
   int sleeps = 0, forced_sleeps = 0, crashes = 0, proxy_crashes = 0, aborts = 0, blocks = 0;
   std::optional<int> crash_at;  ///< after so many more actions
   bool cut_off_running = false;
-  std::vector<std::string> trace;
 
   // ---- the network
   /// A request arrives. @p answer comes once, later.
@@ -215,9 +217,11 @@ class Box {
     std::function<void(bool)> gate;
   };
 
-  void note(std::string what) {
-    trace.push_back(std::to_string((time_.now() - Instant{}).count()) + ' ' + std::move(what));
-    if (trace.size() > 400) trace.erase(trace.begin(), trace.begin() + 200);
+  /// What happened, for whoever sets SUSPEND_SIM_TRACE.
+  void note(std::string_view what) const {
+    if (!traces_) return;
+    std::fprintf(stderr, "%12lld %.*s\n", static_cast<long long>((time_.now() - Instant{}).count()),
+                 static_cast<int>(what.size()), what.data());
   }
 
   // ---- the proxy's shell
@@ -228,7 +232,7 @@ class Box {
     watch_clocks(proxy_run_);
   }
   void watch_clocks(std::uint64_t run) {
-    time_.in_box(1s, [this, run] {
+    time_.in_box(2s, [this, run] {
       if (run != proxy_run_) return;
       step_proxy(power::Tick{});
       watch_clocks(run);
@@ -380,7 +384,7 @@ class Box {
         crash_daemon();
       }
       if (run != daemon_run_) return;
-      if (!std::holds_alternative<Save>(action)) note("S " + to_string(action));
+      if (traces_ && !std::holds_alternative<Save>(action)) note(to_string(action));
       std::visit([&](const auto& each) { perform(each); }, action);
     }
     if (!daemon_ || run != daemon_run_) return;
@@ -592,6 +596,7 @@ class Box {
   Settings settings_;
   Faults faults_;
   Duration wall_off_{0};
+  const bool traces_ = std::getenv("SUSPEND_SIM_TRACE") != nullptr;
 
   std::unique_ptr<power::Lease> proxy_;
   std::uint64_t proxy_run_ = 0;
