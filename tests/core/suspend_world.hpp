@@ -429,11 +429,12 @@ class Box {
   void perform(const Save& a) { saved_ = a.memory; }
   void perform(const AskDrain& a) {
     const Op op = a.op;
-    call(op, power::DrainAsked{lease(a.attempt), a.ttl, a.reason, busy()}, [this, op]() -> Event {
-      if (!answer_) return DrainRefused{op, true, "connection refused"};
-      if (std::holds_alternative<DrainGranted>(*answer_)) return DrainGranted{op, idle_};
-      return DrainRefused{op, false, refusal_};
-    });
+    call(op, power::DrainAsked{lease(a.attempt), a.ttl, a.reason, busy(), a.force},
+         [this, op]() -> Event {
+           if (!answer_) return DrainRefused{op, true, "connection refused"};
+           if (std::holds_alternative<DrainGranted>(*answer_)) return DrainGranted{op, idle_};
+           return DrainRefused{op, false, refusal_};
+         });
   }
   void perform(const Renew& a) {
     call(a.op, power::CommitAsked{lease(a.attempt), {}, subscribers},
