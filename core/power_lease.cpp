@@ -244,7 +244,7 @@ void Lease::wake_up(Duration slept, std::string wake, std::string noticed) {
 }
 
 void Lease::close_doors_if_heard() {
-  if (unheard_ > 0 || doors_ != Doors::Open) return;
+  if (unheard_ > 0) return;
   heard_by_ = Instant::max();
   doors_ = Doors::Closing;
   actions_.emplace_back(CloseDoors{});

@@ -267,6 +267,17 @@ TEST(PowerLease, TheSameLeaseMayAskForMoreTimeToSuspend) {
   EXPECT_THAT(box.on(CommitAsked{"M", {}, 0}), ElementsAre("no: lease_gone"));
 }
 
+TEST(PowerLease, ACommitIsNotRenewedBeforeItIsDone) {
+  Box box;
+  box.drain();
+  box.commit(1);
+  EXPECT_THAT(box.commit(), ElementsAre("no: lease_held"));
+  box.on(SubscriberGone{});
+  EXPECT_THAT(box.commit(), ElementsAre("no: lease_held"));
+  EXPECT_THAT(box.on(DoorsClosed{}), ElementsAre("committed 41 acks 0/1"));
+  EXPECT_THAT(box.commit(), ElementsAre("renewed"));
+}
+
 TEST(PowerLease, ASleepBehindItsBackIsNoticedInEveryState) {
   Box box;
   box.sleep(60s);
