@@ -53,15 +53,21 @@ Result<void> StateDir::open() {
   return {};
 }
 
-Result<core::suspend::Memory> StateDir::load() {
+Result<core::suspend::Memory> StateDir::peek() const {
   const std::string path = path_ + "/state.json";
   std::ifstream file(path, std::ios::binary);
   if (!file) return core::suspend::Memory();
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   Result<core::suspend::Memory> memory = memory_from_json(text);
   if (memory) return memory;
-  std::rename(path.c_str(), (path + ".broken").c_str());
   return Error{memory.error().code, "reading " + path};
+}
+
+Result<core::suspend::Memory> StateDir::load() {
+  Result<core::suspend::Memory> memory = peek();
+  const std::string path = path_ + "/state.json";
+  if (!memory) std::rename(path.c_str(), (path + ".broken").c_str());
+  return memory;
 }
 
 Result<void> StateDir::save(const core::suspend::Memory& memory) {

@@ -21,6 +21,8 @@ class StateDir {
   /// What was saved last; empty memory when there is none. An error: there is one, and it is
   /// broken; it is kept beside as state.json.broken.
   [[nodiscard]] Result<core::suspend::Memory> load();
+  /// The same for an onlooker: touches nothing.
+  [[nodiscard]] Result<core::suspend::Memory> peek() const;
   /// Written to another file first, synced, and put in its place. Waits for the disk: what follows
   /// it must not happen without it.
   Result<void> save(const core::suspend::Memory& memory);

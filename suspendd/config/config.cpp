@@ -180,6 +180,7 @@ void read_company(const Section& top, Config& config) {
   const Section gate = top.section("gate");
   config.gate.wait = gate.duration("wait", config.gate.wait);
   config.gate.deny_when_busy = gate.text("on_busy", "allow") == "deny";
+  config.gate.abort_on_wake = gate.truth("abort_on_wake", false);
 }
 
 void read_relay(const Section& top, Config& config) {

@@ -192,6 +192,7 @@ struct ListenAddress {
 struct GateConfig {
   milliseconds wait{20'000};
   bool deny_when_busy = false;
+  bool abort_on_wake = false;  ///< a wake event after the gate stops the suspend
 };
 struct PowerConfig {
   double idle_watts = 0;   ///< what the machine draws awake and idle; 0: no estimate

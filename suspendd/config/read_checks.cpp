@@ -75,7 +75,6 @@ CheckSettings read_gpu_check(const Section& section) {
   GpuCheck check;
   check.util_percent = section.number("util_percent", check.util_percent);
   check.foreign_only = section.truth("foreign_only", check.foreign_only);
-  check.nvml = section.text("nvml", check.nvml);
   check.ignore_processes = section.texts("ignore_processes");
   return check;
 }

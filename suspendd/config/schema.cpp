@@ -157,6 +157,8 @@ constexpr std::array kGate = {
     ConfigKey{"wait", Duration, "", "20s", "for running requests to end"},
     ConfigKey{"on_busy", Text, "", "allow", "then; deny: the suspend is refused", true, 0, 0,
               "allow|deny"},
+    ConfigKey{"abort_on_wake", Bool, "", "false",
+              "a wake event after the gate stops the suspend (only with SuspendState=mem)"},
 };
 constexpr std::array kPower = {
     ConfigKey{"idle_watts", Real, "", "0", "what the machine draws awake and idle", true, 0},
@@ -208,7 +210,6 @@ constexpr auto kCheckGpu = check_keys(
     ConfigKey{"util_percent", Number, "", "5", "utilisation from which it counts as busy", true, 1,
               100},
     ConfigKey{"foreign_only", Bool, "", "true", "engines of the proxy do not count"},
-    ConfigKey{"nvml", Text, "", "libnvidia-ml.so.1", "the driver's library"},
     ConfigKey{"ignore_processes", TextList, "", "[]", "names of programs that do not count"});
 constexpr auto kCheckCpu = check_keys(
     ConfigKey{"cores", Real, "", "0.25", "busy cores from which it counts", true, 0},
