@@ -237,18 +237,22 @@ void Logind::tell(SleepSignal signal) {
 
 Task<void> Logind::run() {
   for (;;) {
+    auto wake_at = BusTimer::time_point::max();
     if (std::exchange(look_, false)) {
       const auto preparing = co_await preparing_for_sleep();
-      if (preparing) tell({.preparing = *preparing, .recovered = true});
-      // A logind that is still there is asked again; one that left tells when it comes.
-      look_ = look_ || (!preparing && here());
-      wake_.expires_after(kLookAgain);
-    } else {
-      wake_.expires_at(BusTimer::time_point::max());
+      if (preparing) {
+        tell({.preparing = *preparing, .recovered = true});
+      } else if (here() && !look_) {
+        // One that is still there is asked again; one that left tells when it comes.
+        look_ = true;
+        wake_at = std::chrono::steady_clock::now() + kLookAgain;
+      }
     }
     const auto state = co_await asio::this_coro::cancellation_state;
     const auto terminal = state.cancelled() & asio::cancellation_type::terminal;
     if (terminal != asio::cancellation_type::none) co_return;
+    if (look_ && wake_at == BusTimer::time_point::max()) continue;  // it came anew meanwhile
+    wake_.expires_at(wake_at);
     co_await wake_.async_wait(use_task);
   }
 }

@@ -212,6 +212,24 @@ TEST_F(Logind257Test, SessionsAreListedWithTheNewerMethod) {
   EXPECT_THAT(fake_.calls(), ElementsAre("ListSessionsEx()"));
 }
 
+TEST_F(Logind257Test, NewerMethodThatThePolicyForbidsIsDoneWithout) {
+  add_typical_sessions(fake_);
+  fake_.fail("ListSessionsEx", "org.freedesktop.DBus.Error.AccessDenied", "Rejected send message");
+  const auto sessions = run(logind_.sessions());
+  ASSERT_TRUE(sessions) << sessions.error().message();
+  expect_typical(sessions->front());
+  EXPECT_THAT(fake_.calls(), ElementsAre("ListSessionsEx()", "ListSessions()"));
+  // Other errors are not taken for that.
+  fake_.leave();
+  ASSERT_TRUE(run_until([this] { return !logind_.here(); }));
+  fake_.join();
+  ASSERT_TRUE(run_until([this] { return logind_.here(); }));
+  fake_.fail("ListSessionsEx", "org.freedesktop.DBus.Error.LimitsExceeded");
+  const auto refused = run(logind_.sessions());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, BusErrc::LimitsExceeded);
+}
+
 TEST_F(LogindTest, SessionThatEndsWhileItIsAskedForIsLeftOut) {
   for (int i = 0; i < 100; ++i) {
     fake_.add_session("s" + std::to_string(i), {{"user", "u" + std::to_string(i)}});
