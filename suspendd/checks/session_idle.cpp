@@ -86,27 +86,19 @@ std::optional<milliseconds> SessionIdle::age(const Session& session) {
 std::optional<milliseconds> SessionIdle::terminal_age(const std::string& tty) {
   struct stat status {};
   if (::stat(root_.path("/dev/" + tty).c_str(), &status) != 0) return std::nullopt;
-  const std::int64_t stamp =
-      std::int64_t{status.st_atim.tv_sec} * 1000 + status.st_atim.tv_nsec / 1'000'000;
-  const auto now = now_();
-  const auto [it, is_new] = seen_.try_emplace(tty);
-  Seen& seen = it->second;
-  if (is_new || seen.stamp != stamp) {
-    const auto wall = duration_cast<milliseconds>(wall_().time_since_epoch());
-    seen.since = now - std::max(wall - milliseconds(stamp), milliseconds(0));
-    // What changed since the last look did so after it, whatever the clocks say.
-    if (!is_new) seen.since = std::max(seen.since, seen.looked);
-    seen.stamp = stamp;
-  }
-  seen.looked = now;
-  seen.asked = true;
-  return duration_cast<milliseconds>(now - seen.since);
+  // The owner of a terminal may give it any stamp.
+  const auto seconds = std::clamp<std::int64_t>(status.st_atim.tv_sec, 0, 9'000'000'000);
+  terminals_.add(tty, seconds * 1'000'000'000 + status.st_atim.tv_nsec);
+  return terminals_.age(tty);
+}
+
+void SessionIdle::begin_round() {
+  terminals_.begin(now_(), wall_());
 }
 
 void SessionIdle::end_round() {
+  terminals_.end();
   processes_.reset();
-  std::erase_if(seen_, [](const auto& entry) { return !entry.second.asked; });
-  for (auto& [tty, seen] : seen_) seen.asked = false;
 }
 
 std::set<std::string> SessionIdle::terminals_of(const Session& session) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "suspendd/checks/stamp_ages.hpp"
 #include "suspendd/logind.hpp"
 #include "suspendd/root.hpp"
 
@@ -18,8 +19,7 @@ namespace rouse::suspendd {
 /// A graphical session says it itself (IdleHint). For the others logind keeps none as a rule, and
 /// newer ssh does not tell it the terminal: then the terminals of the leader's descendants and of
 /// what runs in the session's scope (mosh) are looked at. A terminal's access time moves, in steps
-/// of 8 s, when something is read from it, so by typing. That stamp is of a clock that can be set:
-/// it is believed once, and from then on only whether it changes.
+/// of 8 s, when something is read from it, so by typing.
 class SessionIdle {
  public:
   using Now = std::function<std::chrono::steady_clock::time_point()>;
@@ -30,17 +30,12 @@ class SessionIdle {
 
   /// nullopt: it has no terminal and keeps no hint, so nothing tells.
   [[nodiscard]] std::optional<std::chrono::milliseconds> age(const Session& session);
-  /// After a round of age(): the next one reads the processes anew, and terminals that nobody asked
-  /// for are forgotten.
+  /// Around each round of age(): processes are read once for it, and terminals that nobody asked
+  /// for are forgotten after it.
+  void begin_round();
   void end_round();
 
  private:
-  struct Seen {
-    std::int64_t stamp = 0;                          ///< the access time, in ms of the wall clock
-    std::chrono::steady_clock::time_point since{};   ///< the same by our clock
-    std::chrono::steady_clock::time_point looked{};  ///< the last time
-    bool asked = true;
-  };
   struct Process {
     pid_t pid = 0;
     std::string tty;    ///< "pts/3"; empty: none
@@ -54,7 +49,7 @@ class SessionIdle {
   const Root& root_;
   Now now_;
   Wall wall_;
-  std::map<std::string, Seen> seen_;
+  StampAges terminals_;
   std::optional<std::multimap<pid_t, Process>> processes_;  ///< by parent; for one round
 };
 

@@ -25,6 +25,7 @@ class Sessions final : public Check {
   Task<Finding> look() override {
     const auto all = co_await logind_.sessions();
     if (!all) co_return unknown(all.error().message());
+    idle_.begin_round();
     Finding finding = judge(*all);
     idle_.end_round();
     co_return finding;

@@ -38,6 +38,10 @@ void StampAges::end() {
   std::erase_if(things_, [](const auto& each) { return !each.second.seen; });
 }
 
+std::chrono::milliseconds StampAges::age(const std::string& name) const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now_ - things_.at(name).used);
+}
+
 StampAges::Youngest StampAges::youngest() const {
   ROUSE_CHECK(!things_.empty());
   const auto it =

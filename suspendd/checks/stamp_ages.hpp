@@ -22,6 +22,8 @@ class StampAges {
   /// Forgets what this look did not add.
   void end();
 
+  /// Of one that this look has added.
+  [[nodiscard]] std::chrono::milliseconds age(const std::string& name) const;
   [[nodiscard]] bool is_empty() const { return things_.empty(); }
   struct Youngest {
     std::string name;
