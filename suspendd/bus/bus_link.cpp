@@ -73,8 +73,7 @@ boost::system::error_code BusLink::work() {
   for (int i = 0; i < kMessagesPerTurn; ++i) {
     const int r = sd_bus_process(bus_, nullptr);
     if (r < 0) return code_of(r);
-    more_to_do_ = r > 0;
-    if (!more_to_do_) break;
+    if (r == 0) break;
   }
   return {};
 }
@@ -86,13 +85,12 @@ boost::system::error_code BusLink::arm() {
   if (fd < 0) return code_of(fd);
   if (const auto error = watch(fd)) return error;
 
-  std::uint64_t until = 0;  // of CLOCK_MONOTONIC, as steady_clock; UINT64_MAX: no limit
+  // Of CLOCK_MONOTONIC, as steady_clock; UINT64_MAX: no limit; 0: there is more to do now.
+  std::uint64_t until = 0;
   const int r = sd_bus_get_timeout(bus_, &until);
   if (r < 0) return code_of(r);
   auto wake_at = BusTimer::time_point::max();
-  if (more_to_do_) {
-    wake_at = std::chrono::steady_clock::now();
-  } else if (until != UINT64_MAX) {
+  if (until != UINT64_MAX) {
     wake_at = BusTimer::time_point(std::chrono::microseconds(static_cast<std::int64_t>(until)));
   }
   waker_->bell.expires_at(wake_at);

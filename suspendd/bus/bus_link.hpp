@@ -51,7 +51,6 @@ class BusLink {
 
   sd_bus* bus_ = nullptr;
   int watched_fd_ = -1;  ///< libsystemd's number of what the waker has a duplicate of
-  bool more_to_do_ = false;
   std::shared_ptr<Waker> waker_;
 };
 
