@@ -3,11 +3,9 @@
 #include "suspendd/checks/proc_text.hpp"
 #include "suspendd/checks/rate_window.hpp"
 
-#include <boost/asio/error.hpp>
+#include <boost/system/errc.hpp>
 #include <fmt/format.h>
 
-#include <array>
-#include <cerrno>
 #include <optional>
 #include <string_view>
 
@@ -40,6 +38,9 @@ class CpuLook final : public Check {
   Finding judge() {
     const auto now = context_.now();
     const Result<std::string> text = context_.root.read(usage_file_);
+    if (!text && is_absent_cgroup(text.error())) {
+      return idle("nothing runs in " + settings_.cgroup + ": there is no such cgroup now");
+    }
     if (!text) return unknown(text.error().message());
     const auto used =
         settings_.cgroup.empty() ? busy_microseconds(*text) : keyed_number(*text, "usage_usec");
@@ -59,6 +60,13 @@ class CpuLook final : public Check {
         fmt::format("{:.2f} of a core {} over {}, {} {:g}", cores, whose_, age_text(rate->over),
                     is_busy ? "at or above" : "below", settings_.cores);
     return is_busy ? active(std::move(reason)) : idle(std::move(reason));
+  }
+
+  /// A service that is stopped has none.
+  [[nodiscard]] bool is_absent_cgroup(const Error& error) const {
+    return !settings_.cgroup.empty() &&
+           error.code == boost::system::errc::no_such_file_or_directory &&
+           context_.root.exists("/sys/fs/cgroup/cgroup.controllers");
   }
 
   /// nullopt where it is not asked, or the kernel keeps no such figures (psi=0).

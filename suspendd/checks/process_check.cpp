@@ -46,6 +46,10 @@ class ProcessLook final : public Check {
   Finding judge() {
     const std::vector<int> pids = process_ids(context_.root);
     if (pids.empty()) return unknown("/proc shows no process");
+    // The first process is always there; of whom we see nothing, others may be hidden as well.
+    if (process_comm(context_.root, 1).empty()) {
+      return unknown("/proc hides the processes of other users (hidepid)");
+    }
     const bool is_first = turn_ == 0;
     ++turn_;
     for (auto& [pid, known] : known_) known.seen = false;

@@ -89,7 +89,7 @@ Finding proxy_activity(const std::string& json) {
   if (root["last_activity_ms"].get(since) != simdjson::SUCCESS) {
     return idle("no request is running or waiting");
   }
-  Finding finding = idle("no request is running or waiting; the last one ended " +
+  Finding finding = idle("no request is running or waiting; last activity " +
                          age_text(std::chrono::milliseconds(since)) + " ago");
   finding.idle_for = std::chrono::milliseconds(std::max<std::int64_t>(since, 0));
   return finding;

@@ -43,7 +43,7 @@ TEST_F(ProxyCheckTest, KnowsHowLongTheProxyHasBeenIdle) {
     return Answer{200, R"({"busy":[],"last_activity_ms":913000})", false};
   });
   const Finding finding = look(make(ProxyCheck()));
-  EXPECT_THAT(finding, IsIdle(HasSubstr("the last one ended 15m ago")));
+  EXPECT_THAT(finding, IsIdle(HasSubstr("last activity 15m ago")));
   EXPECT_EQ(finding.idle_for, std::chrono::milliseconds(913000));
 }
 

@@ -140,6 +140,7 @@ TEST_F(MountCheckTest, ReadsThisMachine) {
 
 class ProcessCheckTest : public CheckFixture {
  protected:
+  void SetUp() override { process(1, "init", "/sbin/init"); }
   void process(int pid, const std::string& comm, const std::string& command, long ticks = 0,
                int start = 100, char state = 'S') {
     const std::string folder = fmt::format("/proc/{}", pid);
@@ -157,8 +158,6 @@ TEST_F(ProcessCheckTest, FindsAProcessByEitherName) {
   ProcessCheck settings;
   settings.names = {"ffmpeg", "a-very-long-program-name"};
   const auto check = make(settings);
-  EXPECT_THAT(look(check), IsUnknown("/proc shows no process"));
-  process(1, "init", std::string("/sbin/init\0", 11));
   EXPECT_THAT(look(check), IsIdle("no process is ffmpeg, a-very-long-program-name"));
   process(20, "a-very-long-pro", std::string("/opt/a-very-long-program-name\0-x\0", 33));
   EXPECT_THAT(look(check), IsActive("a-very-long-program-name (pid 20) is there"));
@@ -169,10 +168,19 @@ TEST_F(ProcessCheckTest, FindsAProcessByEitherName) {
   EXPECT_THAT(look(check), IsActive("ffmpeg (pid 30) and 1 more is there"));
 }
 
+TEST_F(ProcessCheckTest, WhatIsHiddenIsUnknown) {
+  ProcessCheck settings;
+  settings.names = {"ffmpeg"};
+  remove("/proc/1/comm");
+  EXPECT_THAT(look(make(settings)), IsUnknown(HasSubstr("hides the processes of other users")));
+  remove("/proc");
+  EXPECT_THAT(look(make(settings)), IsUnknown("/proc shows no process"));
+}
+
 TEST_F(ProcessCheckTest, NamesAreWholeNames) {
   ProcessCheck settings;
   settings.names = {"make", ""};
-  process(1, "cmake", "cmake");
+  process(3, "cmake", "cmake");
   process(2, "kworker/0:1", "");
   EXPECT_EQ(look(make(settings)).verdict, Verdict::Idle);
 }
@@ -185,8 +193,8 @@ TEST_F(ProcessCheckTest, AnEmptyListMatchesNothing) {
 TEST_F(ProcessCheckTest, LooksInsideCommandLines) {
   ProcessCheck settings;
   settings.command = R"(python3? .*train\.py)";
-  process(1, "python3", std::string("python3\0-u\0/home/a/train.py\0", 28));
-  EXPECT_THAT(look(make(settings)), IsActive("python3 (pid 1) is there"));
+  process(3, "python3", std::string("python3\0-u\0/home/a/train.py\0", 28));
+  EXPECT_THAT(look(make(settings)), IsActive("python3 (pid 3) is there"));
   settings.command = "(";
   EXPECT_THAT(look(make(settings)), IsUnknown(AllOf(HasSubstr("pattern \"(\" is not valid"))));
 }

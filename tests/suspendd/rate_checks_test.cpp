@@ -96,6 +96,8 @@ TEST_F(CpuCheckTest, LooksAtOneCgroup) {
   const auto check = make(settings);
   EXPECT_THAT(look(check),
               IsUnknown(AllOf(HasSubstr("jobs.service/cpu.stat"), HasSubstr("No such"))));
+  file("/sys/fs/cgroup/cgroup.controllers", "cpu io\n");
+  EXPECT_THAT(look(check), IsIdle(HasSubstr("there is no such cgroup now")));
   file("/sys/fs/cgroup/system.slice/jobs.service/cpu.stat", "usage_usec 1000000\nuser_usec 7\n");
   EXPECT_EQ(look(check).verdict, Verdict::Unknown);
   pass(seconds(10));
