@@ -22,7 +22,7 @@ POLICY = ["suspend_attempt", "suspend_block", "suspend_checks", "suspend_events"
           "suspend_policy", "suspend_resume", "suspend_view", "suspend_wakes", "suspend_words"]
 OTHERS = ["describe", "power_lease", "peer_state"]
 COMPILE = ["clang++", "-std=c++20", "-O1", "-w", "-I."]
-ENVIRONMENT = {**os.environ, "SUSPEND_SIM_CYCLES": "1000"}
+ENVIRONMENT = {**os.environ, "SUSPEND_SIM_CYCLES": "3000"}
 
 # name, file, what is there, what is put in its place
 MUTATIONS = [
@@ -178,7 +178,11 @@ def run(command, folder, **options):
                           text=True, env=ENVIRONMENT, **options)
 
 
-def build_base(folder):
+def compile_unit(unit, folder):
+    return run(COMPILE + ["-c", unit, "-o", pathlib.Path(unit).stem + ".o"], folder)
+
+
+def build_base(folder, jobs):
     """Objects of the unbroken sources and of the tests: a mutation recompiles what it touches."""
     shutil.copytree(ROOT / "core", folder / "core")
     (folder / "tests/core").mkdir(parents=True)
@@ -187,10 +191,10 @@ def build_base(folder):
         shutil.copy(path, folder / "tests/core")
     units = [f"core/{name}.cpp" for name in POLICY + OTHERS]
     units += [f"tests/core/{path.name}" for path in tests]
-    for unit in units:
-        built = run(COMPILE + ["-c", unit, "-o", pathlib.Path(unit).stem + ".o"], folder)
-        if built.returncode != 0:
-            sys.exit(f"{unit} does not compile:\n{built.stdout}")
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for unit, built in zip(units, pool.map(lambda unit: compile_unit(unit, folder), units)):
+            if built.returncode != 0:
+                sys.exit(f"{unit} does not compile:\n{built.stdout}")
 
 
 def test(folder):
@@ -217,7 +221,7 @@ def kill(base, mutation):
         target.write_text(text.replace(old, new))
         touched = POLICY if file.endswith(".hpp") else [target.stem]
         for source in touched:
-            built = run(COMPILE + ["-c", f"core/{source}.cpp", "-o", f"{source}.o"], folder)
+            built = compile_unit(f"core/{source}.cpp", folder)
             if built.returncode != 0:
                 return name, "STALE: does not compile\n" + built.stdout
         result = test(folder)
@@ -245,14 +249,15 @@ def main():
     with tempfile.TemporaryDirectory() as path:
         base = pathlib.Path(path) / "base"
         base.mkdir()
-        build_base(base)
+        build_base(base, arguments.j)
         sound = test(base)
         if sound is None or sound.returncode != 0:
             sys.exit("the tests fail without any mutation")
         with concurrent.futures.ThreadPoolExecutor(arguments.j) as pool:
-            results = list(pool.map(lambda mutation: kill(base, mutation), chosen))
-    for name, outcome in results:
-        print(f"{name:56} {outcome}")
+            results = []
+            for name, outcome in pool.map(lambda mutation: kill(base, mutation), chosen):
+                print(f"{name:56} {outcome}", flush=True)
+                results.append((name, outcome))
     killed = sum(outcome.startswith("killed") for _, outcome in results)
     print(f"{killed} of {len(results)} killed")
     return 0 if killed == len(results) else 1

@@ -20,6 +20,17 @@ TEST(SuspendResume, NothingIsJudgedRightAfterAWake) {
   EXPECT_FALSE(b.view().last_wake->used) << "the noise of waking is no use";
 }
 
+TEST(SuspendResume, WhatWasSeenBeforeTheSleepDoesNotCount) {
+  Bench b;
+  b.to_suspend();
+  b.sleep(1h);
+  for (const CheckView& check : b.view().checks) {
+    EXPECT_EQ(check.verdict, Verdict::Unknown);
+    EXPECT_EQ(check.reason, "has not looked since the machine woke");
+    EXPECT_FALSE(check.looked);
+  }
+}
+
 TEST(SuspendResume, AnUnusedMachineLingersByTheReasonOfItsWake) {
   struct Case {
     WakeReason reason;
