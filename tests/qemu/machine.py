@@ -1,9 +1,12 @@
 """A machine in QEMU that sleeps (ACPI S3) and is woken by a magic packet on its network card.
 
 No model of a network card in QEMU wakes by itself, so the card's part is played by MagicListener: it
-looks at what goes out to the guest on the tap device, and presses the power button (QMP
+looks at what goes out to the guest on its tap device, and presses the power button (QMP
 system_wakeup) for a correct magic packet only. Everything lives in a network namespace that the test
 makes for itself.
+
+The machine has two cards, as many boxes do: a fast one for the data, which cannot wake it (e1000e),
+and one that can be armed for magic packets (rtl8139), in a network of its own.
 """
 import ctypes
 import json
@@ -20,10 +23,14 @@ import threading
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-MAC = "52:54:00:12:34:56"
-TAP = "tap0"
 OUTSIDE = "10.77.0.1"
 INSIDE = "10.77.0.2"
+DATA_TAP = "tap0"
+DATA_MAC = "52:54:00:12:34:56"
+WAKE_TAP = "tap1"
+WAKE_MAC = "52:54:00:12:34:57"
+WAKE_OUTSIDE = "10.79.0.1"
+WAKE_BROADCAST = "10.79.0.255"
 BOOT_LIMIT = 150  # seconds; 5 to 10 on a quiet machine
 SKIPPED = 77
 
@@ -51,7 +58,7 @@ def wait_until(what, condition, limit, every=0.02):
 
 
 def enter_namespace():
-    """Runs this program again inside a network namespace of its own, with a tap device for the guest
+    """Runs this program again inside a network namespace of its own, with tap devices for the guest
     and, as in a pod with several networks, a default route that leads elsewhere."""
     if os.environ.get("ROUSE_QEMU_NAMESPACE") != "1":
         for tool in ("qemu-system-x86_64", "ip", "unshare", "busybox", "strip", "ldd"):
@@ -61,13 +68,14 @@ def enter_namespace():
         how = ["unshare", "--net"]
         if os.geteuid() != 0:
             how += ["--user", "--map-root-user"]
-        if subprocess.run([*how, "ip", "tuntap", "add", "dev", TAP, "mode", "tap"], check=False,
+        if subprocess.run([*how, "ip", "tuntap", "add", "dev", DATA_TAP, "mode", "tap"], check=False,
                           capture_output=True).returncode != 0:
             skip("network namespaces or tap devices are closed here", can_be_installed=False)
         os.environ["ROUSE_QEMU_NAMESPACE"] = "1"
         os.execvp(how[0], [*how, sys.executable, *sys.argv])
-    for words in ("link set lo up", f"tuntap add dev {TAP} mode tap", f"addr add {OUTSIDE}/24 dev {TAP}",
-                  f"link set {TAP} up", "link add elsewhere type veth peer name nowhere", "addr add 10.78.0.1/24 dev elsewhere",
+    for words in ("link set lo up", f"tuntap add dev {DATA_TAP} mode tap", f"tuntap add dev {WAKE_TAP} mode tap",
+                  f"addr add {OUTSIDE}/24 dev {DATA_TAP}", f"addr add {WAKE_OUTSIDE}/24 dev {WAKE_TAP}",
+                  f"link set {DATA_TAP} up", f"link set {WAKE_TAP} up", "link add elsewhere type veth peer name nowhere", "addr add 10.78.0.1/24 dev elsewhere",
                   "link set elsewhere up", "link set nowhere up", "route add default via 10.78.0.254"):
         subprocess.run(["ip", *words.split()], check=True)
 
@@ -80,6 +88,13 @@ def kernel():
     root = pathlib.Path(found.stdout.strip())
     image = max(root.glob("boot/vmlinuz-*-amd64"))
     return image, root / "lib/modules" / image.name.removeprefix("vmlinuz-")
+
+
+def drivers():
+    """The modules of both cards, in the order in which they are loaded."""
+    _, modules = kernel()
+    return [modules / "kernel/drivers/net" / name
+            for name in ("mii.ko", "ethernet/realtek/8139cp.ko", "ethernet/intel/e1000e/e1000e.ko")]
 
 
 def die_with_parent():
@@ -174,7 +189,7 @@ class MagicListener:
 
     PACKET_OUTGOING = 4
 
-    def __init__(self, qmp, mac=MAC):
+    def __init__(self, qmp, tap=WAKE_TAP, mac=WAKE_MAC):
         octets = bytes.fromhex(mac.replace(":", ""))
         self._magic = b"\xff" * 6 + octets * 16
         self._qmp = qmp
@@ -182,7 +197,7 @@ class MagicListener:
         self.wakes = []
         self.failed = None
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))  # ETH_P_ALL
-        self._socket.bind((TAP, 0))
+        self._socket.bind((tap, 0))
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
@@ -203,7 +218,7 @@ class MagicListener:
 
 
 class Machine:
-    """QEMU with one network card on the tap device. Its console is a file."""
+    """QEMU with two network cards. Its console is a file."""
 
     def __init__(self, folder, initramfs, memory=768):
         image, _ = kernel()
@@ -216,8 +231,10 @@ class Machine:
             "-kernel", str(image), "-initrd", str(initramfs),
             "-append", "console=ttyS0 quiet panic=-1 rdinit=/init net.ifnames=0 no_console_suspend",
             "-serial", f"file:{self.console_file}", "-qmp", f"unix:{monitor},server=on,wait=off",
-            "-netdev", f"tap,id=lan,ifname={TAP},script=no,downscript=no",
-            "-device", f"e1000e,netdev=lan,mac={MAC}"], folder / "qemu.log")
+            "-netdev", f"tap,id=data,ifname={DATA_TAP},script=no,downscript=no",
+            "-device", f"e1000e,netdev=data,mac={DATA_MAC}",
+            "-netdev", f"tap,id=wake,ifname={WAKE_TAP},script=no,downscript=no",
+            "-device", f"rtl8139,netdev=wake,mac={WAKE_MAC}"], folder / "qemu.log")
         self.qmp = Qmp(monitor)
         self.card = MagicListener(self.qmp)
 

@@ -20,7 +20,8 @@ import time
 import urllib.request
 
 from initramfs import Initramfs
-from machine import INSIDE, MAC, OUTSIDE, TAP, TOP, Failed, Machine, Process, enter_namespace, kernel, wait_until
+from machine import (DATA_MAC, INSIDE, TOP, WAKE_BROADCAST, WAKE_MAC, WAKE_OUTSIDE, WAKE_TAP, Failed, Machine,
+                     Process, drivers, enter_namespace, wait_until)
 
 ROUNDS = 3
 BOX = f"http://{INSIDE}:8080"
@@ -33,10 +34,10 @@ models:
 SUSPENDD_CONFIG = """
 idle: {time: 3s, poll: 500ms}
 grace: {min_uptime: 1s, resume: 1s}
-linger: {wol: 3s, unknown: 3s, rtc: 3s, power_button: 3s}
+linger: {other: 20s}  # a request needs some seconds until the card has its link again
 checks: [{kind: proxy}, {kind: sessions}, {kind: inhibitors}]
 gpu: {probe: false}
-wol: {interfaces: [eth0]}
+wol: {interfaces: [wake]}
 """
 FRONT_CONFIG = f"""
 models: {{}}
@@ -45,10 +46,9 @@ peers:
     proxy: {BOX}
     models: [m]
     wake:
-      mac: {MAC}
-      interface: {TAP}
-      source: {OUTSIDE}
-      broadcast: 10.77.0.255
+      interface: {WAKE_TAP}
+      source: {WAKE_OUTSIDE}
+      broadcast: {WAKE_BROADCAST}
 """
 BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -76,19 +76,18 @@ rouse-suspendd run &
 
 
 def make_image(path, build):
-    _, modules = kernel()
     image = Initramfs(path)
     for folder in ("proc", "sys", "dev", "tmp", "run", "var/lib"):
         image.folder(folder)
     image.device("dev/console", stat.S_IFCHR, 5, 1)
     image.file("bin/busybox", pathlib.Path(shutil.which("busybox")).read_bytes(), 0o755)
-    image.file("lib/modules/e1000e.ko",
-               (modules / "kernel/drivers/net/ethernet/intel/e1000e/e1000e.ko").read_bytes())
+    for number, driver in enumerate(drivers()):
+        image.file(f"lib/modules/{number}.ko", driver.read_bytes())
     for program in ("rouse", "rouse-suspendd", "fake_engine", "fake_logind"):
         image.program(build / program, f"usr/bin/{program}")
     image.program(shutil.which("dbus-daemon"), "usr/bin/dbus-daemon")
     init = (TOP / "tests/qemu/init.sh").read_text(encoding="utf-8")
-    image.file("init", init.replace("INSIDE", INSIDE), 0o755)
+    image.file("init", init.replace("INSIDE", INSIDE).replace("DATA_MAC", DATA_MAC).replace("WAKE_MAC", WAKE_MAC), 0o755)
     image.file("scenario.sh", SCENARIO.replace("INSIDE", INSIDE))
     image.file("etc/passwd", "root:x:0:0::/:/bin/sh\n")
     image.file("etc/bus.conf", BUS_CONFIG)
@@ -159,6 +158,7 @@ def run(machine, build, folder):
             raise Failed("the box does not answer by way of the front while it is awake")
         for number in range(1, ROUNDS + 1):
             sleep_and_wake(machine, url, number)
+        machine.wait_for("suspended: slept for", 30, ROUNDS)  # so the daemon knows, too
     finally:
         front.stop()
         print(f"--- the front\n{front.text()[-4000:]}")

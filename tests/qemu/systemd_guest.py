@@ -19,7 +19,8 @@ import threading
 import time
 
 from initramfs import Initramfs, add_tar
-from machine import (MAC, OUTSIDE, TOP, INSIDE, Failed, Machine, enter_namespace, kernel, skip)
+from machine import (DATA_MAC, INSIDE, TOP, WAKE_BROADCAST, WAKE_MAC, WAKE_OUTSIDE, Failed, Machine, drivers,
+                     enter_namespace, skip)
 
 FACTS = ["units", "engines", "gate", "closed_gate", "polkit", "aborted", "removal", "trap_without_our_file"]
 PACKAGES = ["systemd-sysv", "dbus", "udev", "libpam-systemd", "polkitd", "kmod", "procps", "iproute2"]
@@ -52,9 +53,9 @@ Before=network.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/sbin/insmod /root/e1000e.ko
-ExecStart=/bin/ip link set eth0 up
-ExecStart=/bin/ip addr add {INSIDE}/24 dev eth0
+ExecStart=/bin/sh -c 'for module in /root/*.ko; do insmod $module; done'
+ExecStart=/bin/sh -c 'for card in /sys/class/net/eth*; do ip link set $$(basename $$card) up; done'
+ExecStart=/bin/sh -c 'ip addr add {INSIDE}/24 dev $$(basename $$(dirname $$(grep -l {DATA_MAC} /sys/class/net/*/address)))'
 [Install]
 WantedBy=sysinit.target
 """
@@ -99,7 +100,6 @@ def unit(image, name, text, wanted_by):
 
 def make_image(path, root, engine, facts):
     """What is written first stays: later files of the same name are left out."""
-    _, modules = kernel()
     image = Initramfs(path)
     unit(image, "network-card.service", NETWORK_UNIT, "sysinit.target")
     unit(image, "facts.service", TEST_UNIT, "multi-user.target")
@@ -113,7 +113,8 @@ def make_image(path, root, engine, facts):
     image.file("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
     image.file("root/systemd_guest.sh", (TOP / "tests/qemu/systemd_guest.sh").read_text(encoding="utf-8"))
     image.file("root/facts", "".join(f"{fact}\n" for fact in facts))
-    image.file("root/e1000e.ko", (modules / "kernel/drivers/net/ethernet/intel/e1000e/e1000e.ko").read_bytes())
+    for number, driver in enumerate(drivers()):
+        image.file(f"root/{number}.ko", driver.read_bytes())
     image.program(engine, "usr/local/bin/fake_engine")
     image.link("init", "/lib/systemd/systemd")
     add_tar(image, root, WITHOUT)
@@ -122,14 +123,14 @@ def make_image(path, root, engine, facts):
 
 def wake_when_asleep(machine, ended):
     """Sends the magic packet half a second after each suspend, until the card has seen to it."""
-    magic = b"\xff" * 6 + bytes.fromhex(MAC.replace(":", "")) * 16
+    magic = b"\xff" * 6 + bytes.fromhex(WAKE_MAC.replace(":", "")) * 16
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-    sender.bind((OUTSIDE, 0))
+    sender.bind((WAKE_OUTSIDE, 0))
     while not ended.wait(0.5) and not machine.qmp.is_closed:
         try:
             if machine.qmp.status() == "suspended":
-                sender.sendto(magic, ("10.77.0.255", 9))
+                sender.sendto(magic, (WAKE_BROADCAST, 9))
         except (Failed, OSError):
             return
 
