@@ -296,8 +296,9 @@ Task<Result<bool>> ControlServer::wake_test(HttpStream& client, Call& call) {
   }
   set_safety_net_(loop_.now().realtime + net);
   const policy::CommandId id = loop_.next_command();
-  policy::Reply answer = co_await tell(std::string("wake-test"), call.by, id,
-                                       policy::SuspendWanted{id, false, call.by});
+  std::string what = "wake-test";
+  policy::Event event = policy::SuspendWanted{id, false, call.by};
+  policy::Reply answer = co_await tell(std::move(what), call.by, id, std::move(event));
   co_return co_await reply(client, std::move(answer));
 }
 
@@ -314,8 +315,9 @@ Task<void> ControlServer::serve_metrics(std::unique_ptr<HttpStream> client) {
       const Report report = co_await make_report_();
       text = metrics_text(report);
     }
-    const Result<bool> written = co_await write(*client, is_scrape ? 200 : 404,
-                                                "text/plain; version=0.0.4", std::move(text));
+    const int status = is_scrape ? 200 : 404;
+    std::string type = "text/plain; version=0.0.4";
+    const Result<bool> written = co_await write(*client, status, std::move(type), std::move(text));
     if (!written) co_return;
   }
 }

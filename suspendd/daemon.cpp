@@ -1,6 +1,5 @@
 #include "suspendd/daemon.hpp"
 
-#include "base/json_writer.hpp"
 #include "base/log.hpp"
 #include "base/sd_notify.hpp"
 #include "base/use_task.hpp"
@@ -12,9 +11,11 @@
 #include "suspendd/control_server.hpp"
 #include "suspendd/http_call.hpp"
 #include "suspendd/performer.hpp"
+#include "suspendd/proxy_watch.hpp"
 #include "suspendd/settings.hpp"
 #include "suspendd/sleep_watch.hpp"
 #include "suspendd/systemd_units.hpp"
+#include "suspendd/wakeup_plan.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -40,7 +41,6 @@ using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Execut
 
 constexpr auto kBusPatience = 2s;  // at the start, for what logind says
 constexpr auto kEndPatience = 5s;  // for the proxy to take its lease back
-constexpr auto kFactsPause = 60s;  // the proxy is told again, should it have been restarted
 constexpr auto kGateUnit = "rouse-suspendd-gate.service";
 
 void report_error(const std::string& text) {
@@ -103,9 +103,14 @@ class Daemon {
         control_(
             tasks_, deadlines_, loop_, notices_, state_, [this] { return make_report(); },
             [this](policy::WallTime at) { set_safety_net(at); }),
-        checks_{executor_, pool_,   unix_endpoint(config_->proxy.socket), root_,
-                &logind_,  &units_, [this] { return next_wakeup(); }},
-        facts_bell_(executor_),
+        checks_{executor_,
+                pool_,
+                unix_endpoint(config_->proxy.socket),
+                root_,
+                &logind_,
+                &units_,
+                [this] { return plan_.next_in(loop_.now().realtime); }},
+        proxy_watch_(executor_, power_, loop_, performer_, preflight_),
         signals_(executor_) {
     performer_.attach(loop_);
   }
@@ -114,14 +119,15 @@ class Daemon {
     boost::system::error_code ignored;
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) signals_.add(signal, ignored);
     configure();
-    if (const Result<void> listening = control_.listen(*config_); !listening) {
-      spdlog::error("{}", listening.error().message());
-      exit_status_ = 1;
-      co_return;
-    }
     tasks_.spawn(bus_.run());
     tasks_.spawn(logind_.run());
     co_await ask_logind();
+    if (const Result<void> listening = control_.listen(*config_); !listening) {
+      spdlog::error("{}", listening.error().message());
+      exit_status_ = 1;
+      co_await leave();
+      co_return;
+    }
     start();
     for (;;) {
       const auto [failed, signal] = co_await signals_.async_wait(use_task);
@@ -137,6 +143,7 @@ class Daemon {
   void configure() {
     performer_.configure(config_);
     notices_.configure(config_);
+    proxy_watch_.configure(config_);
     control_.configure(config_);
     preflight_.look(*config_);
   }
@@ -180,12 +187,12 @@ class Daemon {
     if (preparing_) watch_.assume_asleep();
     loop_.tell(policy::Started{preparing_});
     loop_.tell(policy::Reconfigured{settings()});
-    loop_.after_each([this] { facts_bell_.cancel(); });
+    loop_.after_each([this] { proxy_watch_.ring(); });
     plan_wakeups();
     tasks_.spawn(lock_.keep());
     lookout_.start(make_checks());
-    if (power_.has_socket()) tasks_.spawn(watch_proxy());
-    if (power_.has_socket()) tasks_.spawn(tell_facts());
+    if (power_.has_socket()) tasks_.spawn(proxy_watch_.watch());
+    if (power_.has_socket()) tasks_.spawn(proxy_watch_.tell_facts());
     tasks_.spawn(keep_planning());
     tasks_.spawn(feed_watchdog(executor_));
     if (!control_.metrics_address().empty()) {
@@ -215,28 +222,9 @@ class Daemon {
 
   // --- wake-ups ----------------------------------------------------------------------------------
 
-  [[nodiscard]] std::vector<policy::Wakeup> wakeups() const {
-    std::vector<policy::Wakeup> all;
-    const policy::WallTime now = loop_.now().realtime;
-    for (const WakeupConfig& wakeup : config_->wakeups) {
-      const policy::WallTime at = next_time_of_day(wakeup.at, wakeup.days, now);
-      all.push_back({at, wakeup.why.empty() ? std::string("a wakeup") : wakeup.why});
-    }
-    if (safety_net_ && *safety_net_ > now) {
-      all.push_back({*safety_net_, "the end of the wake test"});
-    }
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
-    return all;
-  }
-
   void plan_wakeups() {
-    std::vector<policy::Wakeup> all = wakeups();
-    const bool is_same =
-        std::equal(all.begin(), all.end(), planned_.begin(), planned_.end(),
-                   [](const auto& a, const auto& b) { return a.at == b.at && a.what == b.what; });
-    if (is_same) return;
-    planned_ = all;
-    loop_.tell(policy::WakeupsChanged{std::move(all)});
+    auto wakeups = plan_.plan(config_->wakeups, loop_.now().realtime);
+    if (wakeups) loop_.tell(policy::WakeupsChanged{std::move(*wakeups)});
   }
 
   /// Wake-ups pass, and the clock of the wall may be set.
@@ -250,117 +238,9 @@ class Daemon {
     }
   }
 
-  [[nodiscard]] std::optional<std::chrono::milliseconds> next_wakeup() const {
-    for (const WakeupConfig& wakeup : config_->wakeups) static_cast<void>(wakeup);
-    const policy::WallTime now = loop_.now().realtime;
-    for (const policy::Wakeup& wakeup : planned_) {
-      const bool is_net = safety_net_ && wakeup.at == *safety_net_;
-      if (!is_net && wakeup.at > now) return wakeup.at - now;
-    }
-    return std::nullopt;
-  }
-
   void set_safety_net(policy::WallTime at) {
-    safety_net_ = at;
+    plan_.set_safety_net(at);
     plan_wakeups();
-  }
-
-  // --- the proxy ---------------------------------------------------------------------------------
-
-  /// Whether it is there, and whether it has served anything since the last look.
-  Task<void> watch_proxy() {
-    Timer timer(executor_);
-    std::optional<Clock::time_point> last_work;
-    bool was_reached = true;
-    for (;;) {
-      const Result<PowerClient::Activity> activity = co_await power_.activity();
-      if (co_await is_cancelled()) co_return;
-      performer_.note_proxy(activity ? std::string() : activity.error().message());
-      if (was_reached && !activity) {
-        spdlog::warn("the proxy does not answer: {}{}", activity.error().message(),
-                     config_->proxy.unreachable_is_active ? "; it stays awake meanwhile" : "");
-      }
-      if (!was_reached && activity) spdlog::info("the proxy answers again");
-      was_reached = static_cast<bool>(activity);
-      if (activity) {
-        const Clock::time_point work = Clock::now() - activity->idle;
-        // The proxy and we look at the clock at different moments.
-        const bool is_news = last_work && (work > *last_work + 500ms || !activity->busy.empty());
-        if (is_news) loop_.tell(policy::RequestServed());
-        last_work = work;
-      }
-      timer.expires_after(config_->idle.poll);
-      co_await timer.async_wait(use_task);
-      if (co_await is_cancelled()) co_return;
-    }
-  }
-
-  [[nodiscard]] std::string facts_json(std::string& gist) const {
-    const policy::View view = loop_.view();
-    JsonWriter json;
-    json.begin_object();
-    json.key("blocked");
-    view.block ? json.value(view.block->reason) : json.null();
-    json.key("wake");
-    json.begin_object();
-    json.key("macs");
-    json.begin_array();
-    for (const Nic& nic : preflight_.nics()) {
-      json.begin_object();
-      json.member("if", nic.name);
-      json.member("mac", nic.mac);
-      json.member("ip", nic.ip);
-      json.member("broadcast", nic.broadcast);
-      json.member("wol", wol_letters(nic.modes.armed));
-      json.end_object();
-    }
-    json.end_array();
-    json.end_object();
-    if (view.last_suspend && view.last_suspend->ok) {
-      json.key("last_sleep");
-      json.begin_object();
-      json.member("at", utc_text(view.last_suspend->at));
-      json.member("slept_ms", static_cast<std::int64_t>(view.last_suspend->slept.count()));
-      json.member("wake", to_string(view.last_suspend->wake));
-      json.end_object();
-    }
-    json.key("sleep_in_ms");
-    view.sleep_in ? json.value(static_cast<std::int64_t>(view.sleep_in->count())) : json.null();
-    json.end_object();
-    std::string text = json.take();
-    // The countdown counts down at the proxy, too: only another end of it is news.
-    gist = text.substr(0, text.find("\"sleep_in_ms\""));
-    if (view.sleep_in) {
-      const auto end = loop_.now().monotonic + *view.sleep_in;
-      gist += std::to_string(end.time_since_epoch() / 2s);
-    }
-    return text;
-  }
-
-  /// Tells the proxy what only we know, when it changes and now and then.
-  Task<void> tell_facts() {
-    std::string told;
-    Clock::time_point told_at{};
-    for (;;) {
-      std::string gist;
-      std::string json = facts_json(gist);
-      const bool is_due = Clock::now() - told_at > kFactsPause;
-      if (is_due) preflight_.look(*config_);
-      if (is_due || gist != told) {
-        const Result<PowerClient::Answer> answer = co_await power_.tell_facts(std::move(json));
-        if (co_await is_cancelled()) co_return;
-        if (answer && !answer->ok) spdlog::debug("facts: {}", answer->why);
-        told = gist;
-        told_at = Clock::now();
-      }
-      facts_bell_.expires_after(5s);
-      co_await facts_bell_.async_wait(use_task);
-      if (co_await is_cancelled()) co_return;
-      // Not at once: a step often brings others.
-      facts_bell_.expires_after(100ms);
-      co_await facts_bell_.async_wait(use_task);
-      if (co_await is_cancelled()) co_return;
-    }
   }
 
   // --- sleeping and waking -----------------------------------------------------------------------
@@ -369,7 +249,7 @@ class Daemon {
     notify_alive();
     spdlog::info("PrepareForSleep(false): {}{}", to_string(evidence.wake),
                  evidence.source.empty() ? "" : ", " + evidence.source);
-    if (safety_net_) safety_net_.reset();
+    plan_.drop_safety_net();
     loop_.tell(policy::SleepEnded{std::move(evidence)});
     plan_wakeups();
   }
@@ -433,6 +313,11 @@ class Daemon {
       timer.expires_after(10ms);
       co_await timer.async_wait(use_task);
     }
+    co_await leave();
+    spdlog::info("bye");
+  }
+
+  Task<void> leave() {
     loop_.stop();
     lookout_.stop();
     tasks_.cancel(asio::cancellation_type::terminal);
@@ -442,7 +327,6 @@ class Daemon {
     co_await gpu_.close();
     pool_.clear();
     signals_.cancel();
-    spdlog::info("bye");
   }
 
   DaemonOptions options_;
@@ -470,11 +354,10 @@ class Daemon {
   SleepWatch watch_;
   ControlServer control_;
   CheckContext checks_;
-  Timer facts_bell_;
+  ProxyWatch proxy_watch_;
+  WakeupPlan plan_;
   asio::basic_signal_set<Executor> signals_;
-  std::vector<policy::Wakeup> planned_;
-  std::optional<policy::WallTime> safety_net_;  // of a wake test
-  core::Duration delay_max_{5'000};             // logind's default
+  core::Duration delay_max_{5'000};  // logind's default
   bool has_gate_ = false;
   bool preparing_ = false;
   int exit_status_ = 0;

@@ -35,7 +35,8 @@ const CLI::Validator kDuration(
 void add_run(CLI::App& cli, CliOptions& options, std::function<int()>& chosen) {
   CLI::App* const command = cli.add_subcommand("run", "run the daemon");
   static suspendd::DaemonOptions daemon;
-  command->add_flag("--dry-run", daemon.dry_run, "does everything but sleep, and says so");
+  command->add_flag("--dry-run", daemon.dry_run,
+                    "decides everything, and only says what it would do");
   command->callback([&] {
     chosen = [&options] {
       daemon.config_file =

@@ -9,12 +9,11 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <unistd.h>
+#include <poll.h>
 
 #include <cstdio>
 #include <iostream>
 #include <sstream>
-#include <thread>
 
 namespace rouse::suspendd {
 
@@ -173,7 +172,7 @@ int test_wake(const CliOptions& options, std::chrono::milliseconds net, bool sur
   if (refused != 0) return refused;
   // This clock stands still while the machine sleeps.
   for (int second = 0; second < 300; ++second) {
-    std::this_thread::sleep_for(std::chrono::seconds(1));
+    ::poll(nullptr, 0, 1'000);
     const Result<HttpAnswer> now = ask_daemon(options, "GET", "/v1/status");
     if (!now || !now->ok()) continue;
     const LastSleep last = last_sleep(now->body);

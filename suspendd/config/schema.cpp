@@ -55,7 +55,7 @@ constexpr std::array kTop = {
     ConfigKey{"state_dir", Text, "", "/var/lib/rouse/suspendd", "history and what must last"},
     ConfigKey{"log_level", Text, "", "info", "debug, info, warn or error", true, 0, 0,
               "debug|info|warn|error"},
-    ConfigKey{"dry_run", Bool, "", "false", "does everything but sleep, and says so"},
+    ConfigKey{"dry_run", Bool, "", "false", "decides everything, and only says what it would do"},
 };
 
 constexpr std::array kIdle = {
