@@ -242,6 +242,66 @@ TEST_F(Suspendd, ACommandHoldsItWhileItRunsAndKeepsItsStatus) {
   EXPECT_TRUE(wait_until([&] { return box.status().find("a long job") == std::string::npos; }));
 }
 
+TEST_F(Suspendd, AWakeTestSaysThatAPacketHasWokenIt) {
+  Box box("idle: {time: 1h, poll: 100ms}\n");
+  box.start();
+  ChildProcess test(
+      {built_program("rouse-suspendd"), "--config", box.config, "wake-test", "--yes"});
+  box.sleep_and_wake();
+  EXPECT_EQ(test.wait(), 0) << test.output();
+  EXPECT_THAT(test.output(), HasSubstr("woken by network card eth0"));
+  EXPECT_THAT(test.output(), HasSubstr("a packet wakes this machine"));
+}
+
+TEST_F(Suspendd, HooksHearOfTheSleep) {
+  TempDir notes;
+  const std::string note = notes / "note";
+  Box box(
+      fmt::format("hooks:\n"
+                  "  pre_suspend: {{command: [sh, -c, 'env > {0}.before']}}\n"
+                  "  post_resume: {{command: [sh, -c, 'env > {0}.part; mv {0}.part {0}']}}\n",
+                  note));
+  box.start();
+  box.sleep_and_wake();
+  ASSERT_TRUE(wait_until([&] { return std::filesystem::exists(note); }));
+  EXPECT_THAT(read_file(note + ".before"), HasSubstr("ROUSE_HOOK=pre_suspend"));
+  EXPECT_THAT(read_file(note), HasSubstr("ROUSE_HOOK=post_resume"));
+  EXPECT_THAT(read_file(note), HasSubstr("ROUSE_WAKE=wol"));
+  EXPECT_THAT(read_file(note), HasSubstr("ROUSE_SLEPT_MS=288"));
+}
+
+TEST_F(Suspendd, AHookMayKeepItAwake) {
+  Box box(
+      "hooks: {pre_suspend: {command: [sh, -c, 'echo not now; exit 3'], on_fail: abort}}\n"
+      "suspend: {backoff: 1h}\n");
+  box.start();
+  ASSERT_TRUE(box.says("not now")) << box.explain();
+  EXPECT_EQ(box.suspend_calls(), 0);
+  EXPECT_TRUE(box.proxy_is("awake"));
+}
+
+TEST_F(Suspendd, AChangedFileIsTakenAndABrokenOneIsNot) {
+  Box box("idle: {time: 1h, poll: 100ms}\n");
+  box.start();
+  box.write_config("idel: 3\n");
+  box.daemon->signal(SIGHUP);
+  ASSERT_TRUE(box.daemon->wait_for_output("the old configuration stays in force"));
+  EXPECT_FALSE(box.says("suspending", 100ms));
+  box.write_config("");
+  box.daemon->signal(SIGHUP);
+  EXPECT_TRUE(box.logind.wait_for_state("asleep")) << box.explain() << box.daemon->output();
+}
+
+TEST_F(Suspendd, MetricsAreServedOverTcpAndNothingElse) {
+  const std::uint16_t port = free_port();
+  Box box(fmt::format("metrics: {{listen: 127.0.0.1:{}}}\n", port));
+  box.be_busy(true);
+  box.start();
+  EXPECT_THAT(http(port, "GET", "/metrics").body, HasSubstr("rouse_suspendd_state{state="));
+  EXPECT_EQ(http(port, "GET", "/v1/status").status, 404);
+  EXPECT_EQ(http(port, "POST", "/v1/suspend", "{}").status, 404);
+}
+
 TEST_F(Suspendd, TheGateDrainsForSomebodyElsesSuspend) {
   Box box("gate: {wait: 10s}\n");
   box.be_busy(true);

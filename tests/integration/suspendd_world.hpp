@@ -33,22 +33,23 @@ class Box {
   }
 
   void write_config(std::string_view keys) {
-    config =
-        dir.write("suspendd.yaml",
-                  fmt::format("state_dir: {0}/state\n"
-                              "control: {{socket: {0}/s.sock}}\n"
-                              "proxy: {{socket: {1}}}\n"
-                              "idle: {{time: 600ms, poll: 100ms}}\n"
-                              "grace: {{min_uptime: 0, resume: 200ms}}\n"
-                              "linger: {{wol: 2s, rtc: 2s, other: 2s}}\n"
-                              "gpu: {{probe: false}}\n"
-                              "log_level: debug\n"
-                              "checks:\n"
-                              "  - proxy\n"
-                              "  - inhibitors\n"
-                              "  - {{kind: file_mtime, name: busy, paths: [/busy], idle: 24h}}\n"
-                              "{2}\n",
-                              dir.path().string(), power_socket(), keys));
+    config = dir.write(
+        "suspendd.yaml",
+        fmt::format("state_dir: {0}/state\n"
+                    "control: {{socket: {0}/s.sock}}\n"
+                    "proxy: {{socket: {1}}}\n"
+                    "{3}"
+                    "grace: {{min_uptime: 0, resume: 200ms}}\n"
+                    "linger: {{wol: 2s, rtc: 2s, other: 2s}}\n"
+                    "gpu: {{probe: false}}\n"
+                    "log_level: debug\n"
+                    "checks:\n"
+                    "  - proxy\n"
+                    "  - inhibitors\n"
+                    "  - {{kind: file_mtime, name: busy, paths: [/busy], idle: 24h}}\n"
+                    "{2}\n",
+                    dir.path().string(), power_socket(), keys,
+                    keys.find("idle:") == keys.npos ? "idle: {time: 600ms, poll: 100ms}\n" : ""));
   }
 
   [[nodiscard]] std::string power_socket() const { return world.dir() / "run/power.sock"; }
