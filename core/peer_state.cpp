@@ -100,6 +100,8 @@ void State::on(const TurnedAway& event) {
   if (event.suspending) {
     slept_at_ = now_;
     fall_asleep("refused a request because it is going to sleep");
+    // Its word may have taken longer than its sleep.
+    denied_at_.reset();
   } else {
     doubt_ = true;
   }
@@ -136,23 +138,24 @@ void State::on(const Probed& event) {
       return enter(Phase::Awake, "answers, and is not ready");
     case Sign::Suspending:
       if (thought_up || phase_ == Phase::Unknown) return fall_asleep("says that it goes to sleep");
-      probe_said_no_ = true;
+      denied_at_ = now_;
       return;
     case Sign::Refuses:
       if (phase_ == Phase::Waking) return;
       if (slept_at_ && now_ - *slept_at_ < kRefusesBeforeSleep) {
         if (phase_ != Phase::Asleep) return fall_asleep("refuses connections before its sleep");
-        probe_said_no_ = true;
+        denied_at_ = now_;
         return;
       }
       if (phase_ != Phase::Awake) enter(Phase::Awake, "the machine is up, its service is not");
       if (!service_down_) down_since_ = now_;
       service_down_ = true;
+      denied_at_ = now_;
       doubt_ = true;
       return;
     case Sign::Silent:
       if (thought_up || phase_ == Phase::Unknown) fall_asleep("does not answer");
-      probe_said_no_ = true;
+      denied_at_ = now_;
       return;
   }
 }
@@ -183,7 +186,14 @@ void State::on(const AnnouncementsLost&) {
   if (!probe_) probe(kProbeConnect);
 }
 
+void State::on(const Retired& event) {
+  retired_ = event.why;
+  probe_.reset();
+  if (phase_ == Phase::Waking) enter(Phase::Asleep, event.why);
+}
+
 void State::on(const WakeWanted&) {
+  if (retired_) return;
   if (phase_ == Phase::Awake || phase_ == Phase::Draining) return;
   if (phase_ == Phase::Waking) {
     wake_asked_ = true;
@@ -196,7 +206,16 @@ void State::on(const WakeWanted&) {
 
 // --- what follows --------------------------------------------------------------------------------
 
+/// What one phase decides may be to enter another.
 void State::settle() {
+  if (retired_) return refuse_all(Cause::Unreachable, *retired_, kRetrySoon);
+  for (std::optional<Phase> before; before != phase_;) {
+    before = phase_;
+    settle_phase();
+  }
+}
+
+void State::settle_phase() {
   switch (phase_) {
     case Phase::Unknown:
       if (!held_.empty() && !probe_) probe(kProbeConnect);
@@ -222,27 +241,26 @@ void State::settle() {
 void State::settle_doubt() {
   if (!doubt_) return release();
   if (held_.empty()) return;
-  if (service_down_) {
-    if (somebody_may_wake()) return wake("is up, and its service refuses connections");
-    if (now_ - *down_since_ >= policy_.down_patience) {
-      refuse_all(Cause::Unreachable, "refuses connections: the machine is up, its service is not",
-                 kRetrySoon);
-      return;
-    }
-  }
-  const bool just_asked = service_down_ && probed_at_ && now_ - *probed_at_ < kDownPause;
-  if (!probe_ && !just_asked) probe(kProbeConnect);
+  if (service_down_ && somebody_may_wake())
+    return wake("is up, and its service refuses connections");
+  if (probe_) return;
+  const bool just_asked = service_down_ && denied_at_ && now_ - *denied_at_ < kDownPause;
+  if (!just_asked) return probe(kProbeConnect);
+  // Only on what it says now: it may have come back since nobody asked.
+  if (now_ - *down_since_ < policy_.down_patience) return;
+  refuse_all(Cause::Unreachable, "refuses connections: the machine is up, its service is not",
+             kRetrySoon);
 }
 
 void State::settle_asleep() {
   if (held_.empty()) return;
-  const bool just_asked = probe_said_no_ && probed_at_ && now_ - *probed_at_ < kLookAgain;
-  // It may be up without having told us: somebody pressed its button.
-  if (!probe_ && !just_asked) probe(kProbeConnect);
   const bool is_overdue = std::any_of(held_.begin(), held_.end(), [this](const auto& each) {
     return policy_.can_wake && each.second.may_wake && now_ - each.second.since >= policy_.debounce;
   });
   if (is_overdue) return wake("a request needs it");
+  const bool just_asked = denied_at_ && now_ - *denied_at_ < kLookAgain;
+  // It may be up without having told us: somebody pressed its button.
+  if (!probe_ && !just_asked) probe(kProbeConnect);
   if (probe_) return;
   for (auto it = held_.begin(); it != held_.end();) {
     const auto [order, held] = *it++;
@@ -313,7 +331,7 @@ void State::fall_asleep(std::string reason) {
   doubt_ = false;
   service_down_ = false;
   probe_.reset();
-  probe_said_no_ = true;
+  denied_at_ = now_;
   enter(Phase::Asleep, std::move(reason));
   actions_.emplace_back(DropConnections{});
 }
@@ -322,7 +340,9 @@ void State::wake(std::string reason) {
   wake_began_ = now_;
   volley_at_ = now_;
   volleys_ = 0;
+  // One that is on its way may be lost: it was sent before the first packet.
   probe_.reset();
+  probed_at_.reset();
   doubt_ = false;
   service_down_ = false;
   enter(Phase::Waking, std::move(reason));
@@ -332,7 +352,7 @@ void State::wake(std::string reason) {
 void State::probe(Duration connect) {
   probe_ = next_probe_++;
   probed_at_ = now_;
-  probe_said_no_ = false;
+  denied_at_.reset();
   actions_.emplace_back(Probe{*probe_, connect});
 }
 
@@ -398,13 +418,17 @@ std::optional<Instant> State::next_deadline() const {
     case Phase::Unknown:
       break;
     case Phase::Awake:
-      if (!doubt_ || held_.empty() || !service_down_) break;
+      if (!doubt_ || held_.empty() || probe_) break;
       consider(*down_since_ + policy_.down_patience);
-      if (!probe_) consider(*probed_at_ + kDownPause);
+      consider(*denied_at_ + kDownPause);
       break;
     case Phase::Draining:
+      if (doubt_) break;  // it is being asked
       if (!probe_) consider(since_ + kDrainMax);
-      if (!held_.empty()) consider(held_.begin()->second.since + policy_.drain_hold);
+      // Else they wait for those who go first.
+      if (!held_.empty() && released_.size() < policy_.release_max) {
+        consider(held_.begin()->second.since + policy_.drain_hold);
+      }
       break;
     case Phase::Asleep:
       for (const auto& [order, held] : held_) {

@@ -93,10 +93,14 @@ struct Announced {
   Epoch epoch;
 };
 struct AnnouncementsLost {};  ///< the stream of the peer's power events has ended
-struct WakeWanted {};         ///< by an operator, or by a request that does not wait for it
-struct Tick {};               ///< next_deadline() has come
+/// It is no longer configured, or the program ends: nobody is asked, and nobody waits, any more.
+struct Retired {
+  std::string why;  ///< for a person
+};
+struct WakeWanted {};  ///< by an operator, or by a request that does not wait for it
+struct Tick {};        ///< next_deadline() has come
 using Event = std::variant<Wanted, Left, Taken, TurnedAway, Grew, Probed, Announced,
-                           AnnouncementsLost, WakeWanted, Tick>;
+                           AnnouncementsLost, Retired, WakeWanted, Tick>;
 
 enum class Cause {
   NotWoken,     ///< asleep, and this request may not wake it: another peer may do
@@ -193,6 +197,7 @@ class State {
   void on(const Probed& event);
   void on(const Announced& event);
   void on(const AnnouncementsLost& event);
+  void on(const Retired& event);
   void on(const WakeWanted& event);
   void on(const Tick&) {}
 
@@ -201,6 +206,7 @@ class State {
   void wake(std::string reason);
   void probe(Duration connect);
   void settle();
+  void settle_phase();
   void settle_doubt();
   void settle_asleep();
   void settle_waking();
@@ -230,7 +236,8 @@ class State {
   std::optional<std::uint64_t> probe_;  // in flight
   std::uint64_t next_probe_ = 1;
   std::optional<Instant> probed_at_;  // the last one's start
-  bool probe_said_no_ = false;        // since it fell asleep, and not long ago
+  std::optional<Instant> denied_at_;  // when we were told that it sleeps or refuses; not yet asked
+                                      // again
   bool doubt_ = false;                // it may not be what phase_ says: ask before anything else
   bool service_down_ = false;
   std::optional<Instant> down_since_;
@@ -244,6 +251,7 @@ class State {
   Instant volley_at_{};
   int failures_ = 0;
   Instant retry_at_{};
+  std::optional<std::string> retired_;  // why
 };
 
 }  // namespace rouse::core::peer

@@ -48,7 +48,7 @@ Task<std::optional<Failure>> Exchange::forward() {
     if (!failed->try_again || !reused) co_return failed;
     proxy_.recorder.metrics.retried(model_->id, "stale_connection");
     fresh = true;
-    was_sent = true;
+    was_sent = !was_never_delivered();
   }
 }
 

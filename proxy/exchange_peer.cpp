@@ -80,7 +80,9 @@ std::optional<Failure> Exchange::enter_peer() {
 
 /// After a failure that executed nothing: there again, or at another machine.
 bool Exchange::tries_peer_again(const Failure& failed) {
-  if (failed.try_again && place_ && place_->state() == Place::State::Admitted) {
+  const bool is_visit = must_not_load();  // worth no second try, and no wait
+  const bool is_admitted = place_ && place_->state() == Place::State::Admitted;
+  if (failed.try_again && is_admitted && !is_visit) {
     proxy_.recorder.metrics.retried(model_->id, failed.suspending ? "suspending" : "connect");
     upstream_.reset();
     peer_->turned_away(*place_, failed.suspending);
@@ -97,6 +99,9 @@ bool Exchange::tries_peer_again(const Failure& failed) {
 /// Reads what is left of a body of bearable size.
 Task<void> Exchange::hold_body() {
   if (head_.framing == Framing::Length && head_.content_length > kHeldBodyMax) co_return;
+  if (client_.body_done()) co_return;
+  // Those who have their bodies with them do not wait for this one's.
+  peer_->taken(*place_);
   client_.expires_after(config_->limits.body_timeout);
   while (!client_.body_done() && prefix_.size() < kHeldBodyMax && !gone_) {
     const Result<std::string_view> piece = co_await client_.read_body();

@@ -85,12 +85,14 @@ void Peer::adopt(const PeerConfig& config) {
     sender_ = std::make_unique<WakeSender>(world_.tasks, world_.deadlines, std::move(plan));
   }
   state_.adopt(policy());
+  // Those who wait may wait for less than they did.
+  if (!weak_from_this().expired()) post(peer::Tick{});
 }
 
-void Peer::retire() {
+void Peer::retire(const std::string& why) {
   retired_ = true;
-  timer_.cancel();
   if (announcements_) announcements_->close();
+  post(peer::Retired{why});
 }
 
 peer::Policy Peer::policy() const {
@@ -163,6 +165,7 @@ void Peer::taken(const Place& place) {
 }
 
 void Peer::turned_away(Place& place, bool suspending) {
+  ROUSE_CHECK(!waiters_.at(place.ticket()).is_visit);
   place.send_back();
   post(peer::TurnedAway{place.ticket(), suspending});
 }
@@ -295,7 +298,6 @@ void Peer::perform(const peer::Entered& entered) {
                peer::to_string(entered.to), entered.reason);
   if (entered.to == Phase::Waking) began_to_wake(entered);
   if (entered.to == Phase::Awake) {
-    if (!foreign_ && !listening_ && state_.view().epoch) world_.tasks.spawn(listen());
     if (config_.learns_models && !learning_) world_.tasks.spawn(learn_models());
   } else if (entered.to != Phase::Draining && announcements_) {
     announcements_->close();
@@ -367,7 +369,9 @@ Task<void> Peer::ask(peer::Probe probe) {
     Wake* const wake = world_.ledger.find(wake_);
     if (wake != nullptr && !wake->to_network) wake->to_network = now() - wake_began_;
   }
-  if (!retired_) post(std::move(probed));
+  if (retired_) co_return;
+  post(std::move(probed));
+  listen_if_up();
 }
 
 }  // namespace rouse

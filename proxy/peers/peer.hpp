@@ -53,8 +53,9 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
 
   /// Takes a new configuration; whoever waits goes on waiting.
   void adopt(const PeerConfig& config);
-  /// It is no longer configured: stops to listen. Requests on their way end as they would.
-  void retire();
+  /// It is no longer configured, or the program ends: stops to ask and to listen, and refuses those
+  /// who wait. Requests on their way end as they would.
+  void retire(const std::string& why);
 
   /// A place for an inference request, which may wake it.
   [[nodiscard]] std::unique_ptr<Place> enter(const std::string& model, Visitor visitor);
@@ -113,7 +114,10 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
   void arm_timer();
   void sent(const WakeResult& result);
   Task<void> ask(core::peer::Probe probe);
+  void listen_if_up();
   Task<void> listen();
+  /// Once; false: it makes no sense to try again.
+  Task<bool> hear_out();
   void heard(std::string_view data);
   Task<void> acknowledge(std::uint64_t epoch);
   Task<void> learn_models();

@@ -1,9 +1,12 @@
 #include "base/http_pool.hpp"
 #include "base/log.hpp"
+#include "base/stream_io.hpp"
+#include "base/use_task.hpp"
 #include "proxy/metrics_peers.hpp"
 #include "proxy/peers/peer.hpp"
 #include "proxy/wire/route.hpp"
 
+#include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
 
 #include <set>
@@ -20,6 +23,8 @@ namespace {
 
 /// It says something every 5 s, if only a comment.
 constexpr auto kSilenceMax = 11s;
+/// Between two beginnings of listening.
+constexpr auto kListenPause = 5s;
 constexpr std::size_t kEventMax = 256 * 1024;
 
 /// The data of the first whole event in @p text, which is taken out; nullopt: there is none yet.
@@ -43,46 +48,67 @@ std::optional<std::string> take_event(std::string& text) {
 
 }  // namespace
 
-/// As long as the peer is up. What ends it is told to the state, which asks then.
+void Peer::listen_if_up() {
+  if (foreign_ || listening_ || retired_ || !is_up() || !state_.view().epoch) return;
+  listening_ = true;
+  world_.tasks.spawn(listen());
+}
+
+/// As long as the peer is up. Every end of the stream is told to the state, which asks then.
 Task<void> Peer::listen() {
   const std::shared_ptr<Peer> self = shared_from_this();
-  listening_ = true;
+  SteadyTimer pause(world_.tasks.executor());
+  bool goes_on = true;
+  while (goes_on) {
+    const auto again_at = std::chrono::steady_clock::now() + kListenPause;
+    goes_on = co_await hear_out();
+    announcements_.reset();
+    const auto cancelled = co_await asio::this_coro::cancellation_state;
+    goes_on = goes_on && is_up() && !retired_ && !is_cancelled(cancelled);
+    if (!goes_on) break;
+    pause.expires_at(again_at);
+    const auto [failed] = co_await pause.async_wait(use_task);
+    goes_on = !failed && is_up() && !retired_;
+  }
+  listening_ = false;
+}
+
+Task<bool> Peer::hear_out() {
   auto lease = co_await world_.pool.connect(config_.endpoint, 1s, true);
+  if (!lease || retired_ || !is_up()) co_return true;
+  announcements_ = std::move(lease->stream);
+  HttpStream& stream = *announcements_;
+  stream.expires_after(kSilenceMax);
+  RequestHead head = request_to_peer(probe_plan(), "/v1/power/events");
+  head.fields.set("accept", "text/event-stream");
+  const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
+  if (!sent) co_return true;
+  const Result<ResponseHead> answer = co_await stream.read_response(false);
+  if (!answer) co_return true;
+  if (answer->status != 200) {
+    spdlog::warn(
+        "peer {} does not let us listen to its power events: status {}; it is asked "
+        "instead{}",
+        name_, answer->status,
+        answer->status == 401 || answer->status == 403
+            ? " (its key, apiKey, needs the scope observe there)"
+            : "");
+    co_return answer->status >= 500;
+  }
+  std::string text;
   bool heard_any = false;
-  if (lease) {
-    announcements_ = std::move(lease->stream);
-    HttpStream& stream = *announcements_;
+  while (is_up() && !retired_ && text.size() <= kEventMax) {
     stream.expires_after(kSilenceMax);
-    RequestHead head = request_to_peer(probe_plan(), "/v1/power/events");
-    head.fields.set("accept", "text/event-stream");
-    const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
-    Result<ResponseHead> answer = Error{};
-    if (sent) answer = co_await stream.read_response(false);
-    std::string text;
-    while (answer && answer->status == 200 && is_up() && !retired_) {
-      stream.expires_after(kSilenceMax);
-      const Result<std::string_view> piece = co_await stream.read_body();
-      if (!piece || piece->empty()) break;
-      text += *piece;
-      while (const std::optional<std::string> data = take_event(text)) {
-        heard_any = true;
-        if (!data->empty()) heard(*data);
-      }
-      if (text.size() > kEventMax) break;
-    }
-    if (answer && answer->status != 200) {
-      spdlog::warn(
-          "peer {} does not let us listen to its power events: status {}; it is asked "
-          "instead{}",
-          name_, answer->status,
-          answer->status == 401 || answer->status == 403
-              ? " (its key, apiKey, needs the scope observe there)"
-              : "");
+    const Result<std::string_view> piece = co_await stream.read_body();
+    if (!piece || piece->empty()) break;
+    text += *piece;
+    while (const std::optional<std::string> data = take_event(text)) {
+      heard_any = true;
+      if (!data->empty()) heard(*data);
     }
   }
-  announcements_.reset();
-  listening_ = false;
   if (heard_any && !retired_ && is_up()) post(peer::AnnouncementsLost{});
+  co_return true;
 }
 
 void Peer::heard(std::string_view data) {
@@ -145,7 +171,8 @@ void Peer::learn(const PowerNews& news) {
 
 void Peer::remember() {
   memory_.state = state_.memory();
-  if (world_.dir.empty()) return;
+  // A peer of the same name may be configured by now, and the file its own.
+  if (world_.dir.empty() || retired_) return;
   const auto file = world_.dir / (wire::percent_encode(name_) + ".json");
   const Result<void> written = write_peer_memory(file, memory_);
   if (!written && !std::exchange(told_unsaved_, true)) {

@@ -43,7 +43,7 @@ void Peers::adopt(std::shared_ptr<const Config> config) {
       it->second->adopt(found->second);
       ++it;
     } else {
-      it->second->retire();
+      it->second->retire("is no longer configured");
       retired_.push_back(std::move(it->second));
       it = peers_.erase(it);
     }
@@ -54,7 +54,7 @@ void Peers::adopt(std::shared_ptr<const Config> config) {
 }
 
 void Peers::stop() {
-  for (const auto& [name, peer] : peers_) peer->retire();
+  for (const auto& [name, peer] : peers_) peer->retire("is not asked any more: this proxy stops");
 }
 
 std::vector<std::string> Peers::models_of(const Peer& peer) {

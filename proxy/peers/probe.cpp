@@ -58,7 +58,6 @@ PeerAnswer answer_of(PowerNews news) {
 
 PeerAnswer answer_of(const Answer& health, const std::string& path) {
   PeerAnswer answer;
-  answer.foreign = true;
   answer.sign = health.status < 500 ? Sign::Answers : Sign::Unwell;
   answer.detail = fmt::format("answers {} at {}", health.status, path);
   return answer;
@@ -112,6 +111,7 @@ RequestHead request_to_peer(const ProbePlan& plan, const std::string& path) {
 
 Task<PeerAnswer> probe_peer(HttpPool& pool, ProbePlan plan, std::chrono::milliseconds limit) {
   PeerAnswer answer;
+  bool is_rouse = false;
   plan.endpoint.tls_timeout = std::min<std::chrono::milliseconds>(plan.endpoint.tls_timeout, 1s);
   std::unique_ptr<HttpStream> stream = co_await connect(pool, plan.endpoint, limit, answer);
   if (!stream) co_return answer;
@@ -123,9 +123,13 @@ Task<PeerAnswer> probe_peer(HttpPool& pool, ProbePlan plan, std::chrono::millise
       std::optional<PowerNews> news = parse_power_news(got->body);
       if (news) co_return answer_of(std::move(*news));
     }
+    // Another rouse may be hidden by its own trouble, or by a key that lacks a scope.
+    is_rouse = got->status == 401 || got->status == 403 || got->status >= 500;
     if (!got->stays_open) stream.reset();
   }
-  co_return co_await probe_health(pool, std::move(plan), limit, std::move(stream));
+  answer = co_await probe_health(pool, std::move(plan), limit, std::move(stream));
+  answer.foreign = !is_rouse && answer.sign == Sign::Answers;
+  co_return answer;
 }
 
 Task<Result<std::vector<std::string>>> list_models_of(HttpPool& pool, ProbePlan plan) {
