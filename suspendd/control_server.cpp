@@ -14,6 +14,8 @@
 
 #include <array>
 #include <charconv>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace rouse::suspendd {
@@ -145,6 +147,11 @@ void ControlServer::configure(std::shared_ptr<const Config> config) {
 }
 
 Result<void> ControlServer::listen(const Config& config) {
+  // systemd makes it; somebody who tries the daemon by hand has none. Listening tells what is
+  // wrong.
+  std::error_code ignored;
+  std::filesystem::create_directory(std::filesystem::path(config.control_socket).parent_path(),
+                                    ignored);
   const Result<std::string> control = control_.listen_unix(config.control_socket);
   if (!control) return control.error();
   if (!config.metrics) return {};
@@ -281,8 +288,10 @@ Task<Result<bool>> ControlServer::hold(HttpStream& client, Call& call) {
 }
 
 Task<Result<bool>> ControlServer::gate(HttpStream& client) {
-  // Whoever asks and goes has not let anything sleep: it is of no matter to the policy.
-  const policy::AnswerGate answer = co_await loop_.gate();
+  const policy::GateId id = loop_.next_gate();
+  client.on_gone([this, id] { loop_.close_gate(id); });
+  const policy::AnswerGate answer = co_await loop_.gate(id);
+  client.on_gone({});
   std::string body =
       fmt::format("{{\"allow\":{},\"message\":{}}}\n", answer.allow, json_string(answer.reason));
   co_return co_await write_json(client, 200, std::move(body));

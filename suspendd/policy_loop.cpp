@@ -71,8 +71,16 @@ Task<policy::Reply> PolicyLoop::command(policy::CommandId id, Event event) {
   co_return reply;
 }
 
-Task<policy::AnswerGate> PolicyLoop::gate() {
-  const auto id = static_cast<policy::GateId>(++last_id_);
+policy::GateId PolicyLoop::next_gate() {
+  return static_cast<policy::GateId>(++last_id_);
+}
+
+void PolicyLoop::close_gate(policy::GateId id) {
+  const auto found = gates_.find(id);
+  if (found != gates_.end()) found->second->bell.cancel();
+}
+
+Task<policy::AnswerGate> PolicyLoop::gate(policy::GateId id) {
   const auto waiting = std::make_shared<Waiting<policy::AnswerGate>>(executor_);
   gates_[id] = waiting;
   tell(policy::GateOpened{id});

@@ -45,8 +45,11 @@ class PolicyLoop {
   [[nodiscard]] core::suspend::CommandId next_command();
   /// Tells @p event, which carries @p id, and waits for its Reply.
   Task<core::suspend::Reply> command(core::suspend::CommandId id, Event event);
-  /// Opens a gate and waits for the answer; closes it when the caller is cancelled.
-  Task<core::suspend::AnswerGate> gate();
+  [[nodiscard]] core::suspend::GateId next_gate();
+  /// Opens the gate @p id and waits for the answer; closes it when the caller is cancelled.
+  Task<core::suspend::AnswerGate> gate(core::suspend::GateId id);
+  /// Whoever has asked is gone: the wait ends.
+  void close_gate(core::suspend::GateId id);
   void answer(const core::suspend::Reply& reply);
   void answer(const core::suspend::AnswerGate& reply);
 

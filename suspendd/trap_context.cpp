@@ -36,7 +36,9 @@ Task<TrapContext> read_trap_context(Logind& logind, const Config& config,
   context.wol_required = config.wol.require;
   context.has_wakeups = !config.wakeups.empty();
   context.keeps_vram = !config.unload;
-  context.has_proxy = !config.proxy.socket.empty();
+  // Where sleep is allowed without its word, a proxy that is away refuses nothing.
+  const bool may_be_away = !config.proxy.unreachable_is_active && !proxy_error.empty();
+  context.has_proxy = !config.proxy.socket.empty() && !may_be_away;
   context.proxy_error = std::move(proxy_error);
   context.proxy_pid = proxy_pid;
   if (memory.wake_proof) {

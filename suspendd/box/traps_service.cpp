@@ -67,7 +67,8 @@ void find_proxy(const Root& root, const TrapContext& context, TrapList& traps) {
   if (!context.proxy_error.empty()) {
     traps.refuse("proxy",
                  "the proxy does not answer, which counts as active: " + context.proxy_error,
-                 "start rouse.service, and let the service's user in to its power socket");
+                 "start rouse.service, and let the service's user in to its power socket; without "
+                 "rouse here, set proxy.socket: none");
     return;
   }
   if (context.proxy_pid <= 0) {

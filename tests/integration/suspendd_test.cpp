@@ -125,6 +125,27 @@ TEST_F(Suspendd, WithoutItsProxyItStaysAwake) {
   EXPECT_EQ(box.suspend_calls(), 0);
 }
 
+TEST_F(Suspendd, WithoutItsProxyItSleepsWhereThatIsAllowed) {
+  Box box;
+  box.world.kill();
+  box.write_config("", "unreachable: idle");
+  box.start();
+  // Its own check still cannot tell; the owner has to leave that out, too.
+  ASSERT_TRUE(box.says(R"("name":"proxy","verdict":"unknown")")) << box.status();
+  ASSERT_EQ(box.stop(), 0);
+  box.write_config("", "unreachable: idle", "");
+  box.start();
+  EXPECT_TRUE(box.logind.wait_for_state("asleep")) << box.explain() << box.daemon->output();
+}
+
+TEST_F(Suspendd, ABoxWithoutAProxySleepsByItsChecks) {
+  Box box;
+  box.world.kill();
+  box.write_config("", "socket: none", "");
+  box.start();
+  EXPECT_TRUE(box.logind.wait_for_state("asleep")) << box.explain() << box.daemon->output();
+}
+
 TEST_F(Suspendd, AProxyThatDiedWhileItSleptIsNoReasonToDie) {
   Box box;
   box.start();

@@ -32,24 +32,30 @@ class Box {
     write_config(keys);
   }
 
-  void write_config(std::string_view keys) {
+  /// @p proxy: keys of its section; @p check: the check of the proxy.
+  void write_config(std::string_view keys, std::string_view proxy = {},
+                    std::string_view check = "  - proxy\n") {
+    const std::string section = proxy.starts_with("socket")
+                                    ? std::string(proxy)
+                                    : fmt::format("socket: {}, {}", power_socket(), proxy);
     config = dir.write(
         "suspendd.yaml",
         fmt::format("state_dir: {0}/state\n"
                     "control: {{socket: {0}/s.sock}}\n"
-                    "proxy: {{socket: {1}}}\n"
+                    "proxy: {{{1}}}\n"
                     "{3}"
                     "grace: {{min_uptime: 0, resume: 200ms}}\n"
                     "linger: {{wol: 2s, rtc: 2s, other: 2s}}\n"
                     "gpu: {{probe: false}}\n"
                     "log_level: debug\n"
                     "checks:\n"
-                    "  - proxy\n"
+                    "{4}"
                     "  - inhibitors\n"
                     "  - {{kind: file_mtime, name: busy, paths: [/busy], idle: 24h}}\n"
                     "{2}\n",
-                    dir.path().string(), power_socket(), keys,
-                    keys.find("idle:") == keys.npos ? "idle: {time: 600ms, poll: 100ms}\n" : ""));
+                    dir.path().string(), section, keys,
+                    keys.find("idle:") == keys.npos ? "idle: {time: 600ms, poll: 100ms}\n" : "",
+                    check));
   }
 
   [[nodiscard]] std::string power_socket() const { return world.dir() / "run/power.sock"; }
