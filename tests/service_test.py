@@ -15,7 +15,8 @@ import tempfile
 
 PACKAGES = {"rouse": "rouse", "suspendd": "rouse-suspendd"}
 # What `systemd-analyze security` may say at most, times ten.
-EXPOSURE_MAX = {"rouse.service": 25, "rouse-suspendd.service": 30, "rouse-suspendd-gate.service": 25}
+EXPOSURE_MAX = {"rouse.service": 25, "rouse-suspendd.service": 30, "rouse-suspendd-gate.service": 25,
+                "rouse-suspendd-relay.service": 15}
 SLEEPS = ("systemd-suspend", "systemd-hibernate", "systemd-hybrid-sleep", "systemd-suspend-then-hibernate")
 TOOLS = ("systemd-analyze", "systemd-sysusers", "systemd-tmpfiles", "systemctl")
 
@@ -96,6 +97,7 @@ def check_package(faults, cmake, build, component, package):
             gate = f"{package}-gate.service"
             check_unit(faults, root, gate)
             check_enabling(faults, root, gate, [f"{sleep}.service.requires" for sleep in SLEEPS])
+            check_unit(faults, root, f"{package}-relay.service")
         if os.geteuid() == 0:  # the folders get their owners
             check_users(faults, root, package)
     check_prefix(faults, cmake, build, component, package)

@@ -22,7 +22,7 @@ from initramfs import Initramfs, add_tar
 from machine import (DATA_MAC, INSIDE, TOP, WAKE_BROADCAST, WAKE_MAC, WAKE_OUTSIDE, Failed, Machine, drivers,
                      enter_namespace, skip)
 
-FACTS = ["units", "engines", "gate", "closed_gate", "polkit", "aborted", "removal", "trap_without_our_file"]
+FACTS = ["units", "engines", "gate", "closed_gate", "polkit", "daemon", "aborted", "removal", "trap_without_our_file"]
 PACKAGES = ["systemd-sysv", "dbus", "udev", "libpam-systemd", "polkitd", "kmod", "procps", "iproute2"]
 WITHOUT = ["usr/share/doc/perl", "usr/share/locale", "usr/share/man", "usr/share/i18n", "usr/lib/x86_64-linux-gnu/perl",
            "usr/lib/udev/hwdb.bin", "usr/lib/udev/hwdb.d", "usr/share/perl", "var/cache/apt", "var/lib/apt/lists"]
@@ -58,6 +58,13 @@ ExecStart=/bin/sh -c 'for card in /sys/class/net/eth*; do ip link set $$(basenam
 ExecStart=/bin/sh -c 'ip addr add {INSIDE}/24 dev $$(basename $$(dirname $$(grep -l {DATA_MAC} /sys/class/net/*/address)))'
 [Install]
 WantedBy=sysinit.target
+"""
+SUSPENDD_CONFIG = """
+idle: {time: 1h, poll: 1s}
+grace: {min_uptime: 1s, resume: 1s}
+linger: {wol: 1s, rtc: 1s, other: 1s}
+checks: [{kind: proxy}, {kind: sessions}, {kind: inhibitors}]
+gpu: {probe: false}
 """
 CONFIG = "models:\n  m:\n    cmd: /usr/local/bin/fake_engine --port ${PORT}\n"
 
@@ -106,6 +113,7 @@ def make_image(path, root, engine, facts):
     for name, order in (("suspend", "Before=systemd-suspend.service"), ("resume", "After=systemd-suspend.service")):
         unit(image, f"nvidia-{name}.service", NVIDIA.format(name=name, order=order), "systemd-suspend.service")
     image.file("etc/rouse/config.yaml", CONFIG)
+    image.file("etc/rouse/suspendd.yaml", SUSPENDD_CONFIG)
     # No console of ours may be taken by a login.
     image.link("etc/systemd/system/serial-getty@ttyS0.service", "/dev/null")
     image.link("etc/systemd/system/systemd-firstboot.service", "/dev/null")
@@ -122,14 +130,16 @@ def make_image(path, root, engine, facts):
 
 
 def wake_when_asleep(machine, ended):
-    """Sends the magic packet half a second after each suspend, until the card has seen to it."""
+    """Sends the magic packet a second after each suspend: a shorter sleep does not count as one."""
     magic = b"\xff" * 6 + bytes.fromhex(WAKE_MAC.replace(":", "")) * 16
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sender.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
     sender.bind((WAKE_OUTSIDE, 0))
     while not ended.wait(0.5) and not machine.qmp.is_closed:
         try:
-            if machine.qmp.status() == "suspended":
+            slept = machine.qmp.count("SUSPEND")
+            if (slept and machine.qmp.status() == "suspended"
+                    and time.monotonic() > machine.qmp.when("SUSPEND", slept) + 1):
                 sender.sendto(magic, (WAKE_BROADCAST, 9))
         except (Failed, OSError):
             return
@@ -150,7 +160,7 @@ def tell(machine, facts):
             machine.wait_for(f"end of {fact}", 240)
         text = machine.console().replace("\r", "")
         part = text[text.index(f"fact: {fact}\n"):]
-        said = re.findall(r"^(?:ok:|FAILED:|security:|last failure:|logind says:|  \|).*", part, re.M)
+        said = re.findall(r"^(?:ok:|FAILED:|security:|last failure:|logind says:|check:|  \|).*", part, re.M)
         print(f"--- {fact} ({time.monotonic() - begun:.1f} s)")
         print("\n".join(said), flush=True)
     return len(re.findall(r"^FAILED:", machine.console().replace("\r", ""), re.M))

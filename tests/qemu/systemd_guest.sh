@@ -165,6 +165,30 @@ polkit() {
   check "and the machine slept" within 30 sh -c "[ \$(cat /sys/power/suspend_stats/success) = $((before + 1)) ]"
 }
 
+daemon_says() { rouse-suspendd explain | grep -q "$1"; }
+daemon() {
+  local before
+  check "the daemon answers" rouse-suspendd status
+  check "its socket is for its group" [ "$(stat -c '%U %G' /run/rouse/suspendd.sock)" = "rouse-suspendd rouse" ]
+  check "the proxy lets it in" fails journalctl --unit=rouse.service --grep "power: refused"
+  rouse-suspendd check >/tmp/said 2>&1
+  say "check: exit status $?"
+  sed 's/^/  | /' /tmp/said >/dev/ttyS0
+  systemd-inhibit --what=sleep --mode=block --who=test --why="a long job" sleep 3600 &
+  local lock=$!
+  check "it sees the lock of root" within 20 daemon_says "a long job"
+  before=$(successes)
+  check "and does not suspend" fails rouse-suspendd suspend
+  check "it did not sleep" [ "$(successes)" = "$before" ]
+  kill $lock
+  check "it sees that the lock has gone" within 20 fails daemon_says "a long job"
+  check "without it it suspends" rouse-suspendd suspend
+  check "the machine slept" within 60 sh -c "[ \$(cat /sys/power/suspend_stats/success) = $((before + 1)) ]"
+  check "the daemon knows" within 30 sh -c 'rouse-suspendd history | grep -q slept'
+  check "the proxy takes requests again" within 30 get /v1/chat/completions "$chat"
+  rouse-suspendd explain | sed 's/^/  | /' >/dev/ttyS0
+}
+
 # [M7] A wake event between the gate and the freeze: the kernel aborts with EBUSY.
 late_wake_event() {
   mkdir -p /run/systemd/system/rouse-suspendd-gate.service.d
