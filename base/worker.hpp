@@ -27,6 +27,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  [[nodiscard]] const Executor& home() const { return home_; }
+
   /// Runs @p job over there; @p then here, with what it returned.
   template <class Job, class Then>
   void run(Job job, Then then) {

@@ -18,7 +18,7 @@ struct Failure {
   int retry_after_s = 0;     ///< 0: no Retry-After
   bool passing = false;      ///< a second attempt by the client may succeed
   bool try_again = false;    ///< not one byte can have been executed: we try again ourselves
-  bool suspending = false;   ///< with try_again: the machine says that it goes to sleep
+  bool suspending = false;   ///< the machine goes to sleep and has not looked at the request
   bool elsewhere = false;    ///< another machine may serve it
   bool load_failed = false;  ///< the engine could not be started
   bool body_unread = false;  ///< part of the request is unread: the connection must close

@@ -48,6 +48,7 @@ Task<bool> refuse(HttpStream& client, const RequestHead& request, Failure failed
                   const wire::Route* route, Proxy& proxy) {
   ResponseHead head = error_head(failed.status, failed.retry_after_s);
   if (failed.status == 401) head.fields.add("www-authenticate", "Basic realm=\"rouse\"");
+  if (failed.suspending) head.fields.add(kNotExecuted, "suspending");
   co_return co_await refuse(client, request, std::move(head), std::move(failed.text), route, proxy);
 }
 

@@ -24,6 +24,7 @@ using Clock = std::chrono::system_clock;
 
 constexpr int kVersion = 1;
 constexpr int kApplication = 0x726f7573;  // "rous": says whose file it is
+constexpr std::chrono::milliseconds kLinger{50};
 constexpr std::size_t kWaitingMax = 100'000;
 constexpr int kBusyMs = 2'000;
 /// Percentiles are of so many newest rows: more say no more, and cost time.
@@ -404,7 +405,8 @@ ActivityStore::ActivityStore(StoreOptions options, Worker& worker, Trouble troub
       worker_(worker),
       trouble_(std::move(trouble)),
       database_(std::move(database)),
-      next_id_(std::max(last_id + 1, options_.first_id)) {}
+      next_id_(std::max(last_id + 1, options_.first_id)),
+      timer_(worker.home()) {}
 
 ActivityStore::~ActivityStore() {
   *alive_ = false;
@@ -423,8 +425,20 @@ std::int64_t ActivityStore::record(Activity row) {
   } else {
     ++lost_;
   }
-  if (!writing_) flush();
+  flush_soon();
   return id;
+}
+
+/// A transaction costs far more than a row.
+void ActivityStore::flush_soon() {
+  if (writing_ || lingering_) return;
+  lingering_ = true;
+  timer_.expires_after(kLinger);
+  timer_.async_wait([this, alive = alive_](const boost::system::error_code& failed) {
+    if (failed || !*alive) return;
+    lingering_ = false;
+    if (!writing_ && !waiting_.empty()) flush();
+  });
 }
 
 // What comes while a transaction is written goes into the next. What could not be written waits for
@@ -447,7 +461,7 @@ void ActivityStore::flush() {
         writing_ = false;
         tell(written.fault);
         if (!written.fault.empty()) return keep(std::move(written.rows));
-        if (!waiting_.empty() && !in_trouble_) flush();
+        if (!waiting_.empty() && !in_trouble_) flush_soon();
       });
 }
 

@@ -59,6 +59,7 @@ class ActivityStore {
   ActivityStore(StoreOptions options, Worker& worker, Trouble trouble,
                 std::shared_ptr<Database> database, std::int64_t last_id);
   void flush();
+  void flush_soon();
   void keep(std::vector<Activity> rows);
   void tell(const std::string& fault);
 
@@ -70,6 +71,10 @@ class ActivityStore {
   std::vector<Activity> waiting_;
   std::size_t lost_ = 0;
   bool writing_ = false;
+  bool lingering_ = false;  // the timer runs
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, Executor>
+      timer_;
   bool in_trouble_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

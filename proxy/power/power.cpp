@@ -186,6 +186,7 @@ std::variant<std::unique_ptr<Power::Work>, Failure> Power::begin(const RequestHe
     Failure refused =
         passing_failure(503, "this machine is going to sleep: wake it and send this again", 2);
     refused.text.code = "suspending";
+    refused.suspending = true;
     refused.body_unread = true;
     return refused;
   }

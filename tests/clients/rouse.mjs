@@ -31,14 +31,14 @@ export const until = async (what, condition, limitMs = 30000) => {
 
 /** One model of a fake engine: {id: options}; its requests are recorded. */
 export class Rouse {
-  static async start(yaml, env = {}) {
+  static async start(yaml, env = {}, listen = '127.0.0.1:0') {
     const rouse = new Rouse();
     rouse.dir = mkdtempSync(path.join(tmpdir(), 'rouse-clients-'));
     const file = path.join(rouse.dir, 'config.yaml');
     writeFileSync(file, yaml);
     rouse.log = '';
     rouse.child = spawn(need('ROUSE_BIN'),
-      ['serve', '--config', file, '--listen', '127.0.0.1:0', '--state-dir', rouse.dir],
+      ['serve', '--config', file, '--listen', listen, '--state-dir', rouse.dir],
       {env: {...process.env, ...env}, stdio: ['ignore', 'inherit', 'pipe']});
     rouse.child.stderr.on('data', (bytes) => { rouse.log += bytes; });
     const found = await until('rouse to listen', () => {
