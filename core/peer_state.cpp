@@ -71,7 +71,8 @@ std::vector<Action> State::step(const Event& event, Instant now) {
 // --- what happened -------------------------------------------------------------------------------
 
 void State::on(const Wanted& event) {
-  held_.emplace(next_order_++, Held{event.ticket, now_, event.may_wake, event.why_not, 0, 0});
+  held_.emplace(next_order_++,
+                Held{event.ticket, now_, event.may_wake, event.why_not, event.has_other, 0, 0});
 }
 
 void State::on(const Left& event) {
@@ -247,9 +248,13 @@ void State::settle_doubt() {
   const bool just_asked = service_down_ && denied_at_ && now_ - *denied_at_ < kDownPause;
   if (!just_asked) return probe(kProbeConnect);
   // Only on what it says now: it may have come back since nobody asked.
-  if (now_ - *down_since_ < policy_.down_patience) return;
-  refuse_all(Cause::Unreachable, "refuses connections: the machine is up, its service is not",
-             kRetrySoon);
+  const bool too_long = now_ - *down_since_ >= policy_.down_patience;
+  for (auto it = held_.begin(); it != held_.end();) {
+    const auto& [order, held] = *it++;
+    if (!too_long && !held.has_other) continue;
+    refuse(order, Cause::Unreachable, "refuses connections: the machine is up, its service is not",
+           kRetrySoon);
+  }
 }
 
 void State::settle_asleep() {

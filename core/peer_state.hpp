@@ -53,6 +53,8 @@ struct Wanted {
   Ticket ticket;
   bool may_wake = true;
   std::string why_not;  ///< for a person, when it may not
+  bool has_other =
+      false;  ///< another peer may serve it: no use in waiting for a service that is down
 };
 /// The client has gone, or its request has been answered to the end.
 struct Left {
@@ -184,6 +186,7 @@ class State {
     Instant since;
     bool may_wake = true;
     std::string why_not;
+    bool has_other = false;
     std::uint64_t bytes = 0;
     int turned_away = 0;
   };

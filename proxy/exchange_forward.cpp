@@ -32,8 +32,9 @@ Task<std::optional<Failure>> Exchange::forward() {
     if (!lease) {
       Failure made = passing_failure(
           502, fmt::format("no connection to {}: {}", upstream_name(), lease.error().message()), 5);
-      // What went out on a pooled connection may be what the engine died of.
-      made.try_again = !was_sent;
+      // What went out on a pooled connection may be what an engine died of; a machine that sleeps
+      // has closed the connection before.
+      made.try_again = !was_sent || peer_;
       made.elsewhere = made.try_again;
       made.body_unread = !client_.body_done();
       co_return made;

@@ -67,6 +67,7 @@ std::optional<Failure> Exchange::enter_peer() {
     visitor.why_not = "these are its quiet hours";
   }
   visitor.may_wake = visitor.why_not.empty();
+  visitor.has_other = offer_ + 1 < offers_.size();
   if (wish == "async" && visitor.may_wake && peer_->can_wake() && !peer_->is_up()) {
     peer_->wake(std::move(visitor.who));
     Failure failed = passing_failure(
@@ -154,16 +155,17 @@ void Exchange::add_timing(ResponseHead& head) const {
     head.fields.set("x-rouse-cold-start", cold);
   }
   if (!place_ || place_->state() != Place::State::Admitted) return;
-  const auto ms = [](Clock::duration d) {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
-  };
-  const auto waited = ms(admitted_at_ - started_);
+  const auto waited = std::chrono::duration_cast<core::Duration>(admitted_at_ - started_);
   const auto load = place_->load().count();
   const auto wake = place_->wake_time().count();
-  std::string text = fmt::format("queue;dur={}", std::max<long>(waited - load - wake, 0));
+  const auto rest = std::max<long>(waited.count() - load - wake, 0);
+  // Of a machine that tells its own times, ours come behind them.
+  std::string text(head.fields.find("server-timing").value_or(""));
+  if (!text.empty()) text += ", ";
+  text += fmt::format("{};dur={}", peer_ ? "hold" : "queue", rest);
   if (load > 0) text += fmt::format(", load;dur={}", load);
   if (wake > 0) text += fmt::format(", wake;dur={}", wake);
-  head.fields.add("server-timing", text);
+  head.fields.set("server-timing", text);
 }
 
 }  // namespace rouse

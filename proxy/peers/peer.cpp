@@ -74,19 +74,22 @@ void Peer::adopt(const PeerConfig& config) {
     if (announcements_) announcements_->close();
   }
   config_ = config;
-  sender_.reset();
-  if (config_.wake) {
-    WakePlan plan = config_.wake->plan;
-    if (config_.wake->learns_macs) {
-      std::set<MacAddress> macs(plan.macs.begin(), plan.macs.end());
-      macs.insert(memory_.macs.begin(), memory_.macs.end());
-      plan.macs.assign(macs.begin(), macs.end());
-    }
-    sender_ = std::make_unique<WakeSender>(world_.tasks, world_.deadlines, std::move(plan));
-  }
+  make_sender();
   state_.adopt(policy());
   // Those who wait may wait for less than they did.
   if (!weak_from_this().expired()) post(peer::Tick{});
+}
+
+void Peer::make_sender() {
+  sender_.reset();
+  if (!config_.wake) return;
+  WakePlan plan = config_.wake->plan;
+  if (config_.wake->learns_macs) {
+    std::set<MacAddress> macs(plan.macs.begin(), plan.macs.end());
+    macs.insert(memory_.macs.begin(), memory_.macs.end());
+    plan.macs.assign(macs.begin(), macs.end());
+  }
+  sender_ = std::make_unique<WakeSender>(world_.tasks, world_.deadlines, std::move(plan));
 }
 
 void Peer::retire(const std::string& why) {
@@ -113,8 +116,8 @@ core::Instant Peer::now() const {
 }
 
 bool Peer::is_up() const {
-  const Phase phase = state_.view().phase;
-  return phase == Phase::Awake || phase == Phase::Draining;
+  const peer::View view = state_.view();
+  return (view.phase == Phase::Awake || view.phase == Phase::Draining) && !view.service_down;
 }
 
 std::vector<std::string> Peer::macs() const {
@@ -136,7 +139,7 @@ std::unique_ptr<Place> Peer::enter(const std::string& model, Visitor visitor) {
   waiter.entered = now();
   waiter.wake = wake_;  // the one under way
   waiters_.emplace(ticket, std::move(waiter));
-  post(peer::Wanted{ticket, visitor.may_wake, std::move(visitor.why_not)});
+  post(peer::Wanted{ticket, visitor.may_wake, std::move(visitor.why_not), visitor.has_other});
   return place;
 }
 
@@ -308,6 +311,7 @@ void Peer::perform(const peer::Entered& entered) {
 }
 
 void Peer::began_to_wake(const peer::Entered& entered) {
+  make_sender();  // what rests after its success is wanted anew
   Wake wake;
   wake.peer = name_;
   wake.at = std::chrono::system_clock::now();

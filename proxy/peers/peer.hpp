@@ -39,6 +39,7 @@ struct Visitor {
   Waker who;
   bool may_wake = true;
   std::string why_not;
+  bool has_other = false;  ///< another peer may serve it
 };
 
 /// The shell around core::peer::State for one machine: gives places, sends packets, asks, listens
@@ -111,6 +112,7 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
   void perform(const core::peer::Entered& entered);
   void perform(const core::peer::WakeEnded& ended);
   void began_to_wake(const core::peer::Entered& entered);
+  void make_sender();
   void arm_timer();
   void sent(const WakeResult& result);
   Task<void> ask(core::peer::Probe probe);

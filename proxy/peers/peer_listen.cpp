@@ -158,11 +158,10 @@ Task<void> Peer::learn_models() {
 
 void Peer::learn(const PowerNews& news) {
   if (news.macs.empty() || !config_.wake || !config_.wake->learns_macs) return;
-  std::set<MacAddress> macs(news.macs.begin(), news.macs.end());
+  const std::set<MacAddress> macs(news.macs.begin(), news.macs.end());
   if (std::vector<MacAddress>(macs.begin(), macs.end()) == memory_.macs) return;
   memory_.macs.assign(macs.begin(), macs.end());
-  macs.insert(config_.wake->plan.macs.begin(), config_.wake->plan.macs.end());
-  if (sender_) sender_->set_macs({macs.begin(), macs.end()});
+  make_sender();
   std::string list;
   for (const MacAddress& mac : memory_.macs) list += " " + mac.text();
   spdlog::info("peer {} listens for magic packets at{}", name_, list);

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <strings.h>
+
 #include <atomic>
 #include <future>
 #include <thread>
@@ -78,7 +80,9 @@ TEST(Peer, NothingButInferenceWakesIt) {
 
 TEST(Peer, ARequestThatMayNotWakeItIsToldSoAtOnce) {
   PeerWorld world("", "debounce: 0s");
+  ASSERT_EQ(world.front.post("/v1/chat/completions", chat("big")).status, 200);
   world.sleep();
+  ASSERT_TRUE(world.becomes("asleep"));
   const ProbeResponse never = http(world.front.port(), "POST", "/v1/chat/completions", chat("big"),
                                    {{"X-Wake", "never"}}, kLong);
   EXPECT_EQ(never.status, 503);
@@ -195,7 +199,7 @@ TEST(Peer, AnEngineThatKnowsNothingOfUsIsAPeerToo) {
   ASSERT_EQ(requests.size(), 1U);
   const auto header = [&](std::string_view name) {
     for (const auto& [field, value] : requests[0].headers) {
-      if (field == name) return value;
+      if (::strcasecmp(field.c_str(), std::string(name).c_str()) == 0) return value;
     }
     return std::string();
   };
@@ -257,8 +261,11 @@ TEST(Peer, EveryRequestAroundItsSleepIsAnsweredOnce) {
     const PowerReply committed = world.box.call("commit", R"({"lease":"S"})");
     if (committed.status != 200) continue;
     ++sleeps;
-    wait_until([&] { return world.was_woken() || next >= kRequests; });
+    EXPECT_TRUE(wait_until([&] { return world.was_woken() || next >= kRequests; }));
     world.wake();
+    const std::size_t before = world.engine_requests();
+    EXPECT_TRUE(wait_until(
+        [&] { return world.engine_requests() >= before + kClients || next >= kRequests; }));
   }
   for (std::thread& client : clients) client.join();
   EXPECT_EQ(answered, kRequests);
