@@ -62,7 +62,7 @@ WantedBy=sysinit.target
 SUSPENDD_CONFIG = """
 idle: {time: 1h, poll: 1s}
 grace: {min_uptime: 1s, resume: 1s}
-linger: {wol: 1s, rtc: 1s, other: 1s}
+linger: {wol: 1h, rtc: 1h, other: 1h}
 checks: [{kind: proxy}, {kind: sessions}, {kind: inhibitors}]
 gpu: {probe: false}
 """

@@ -186,7 +186,7 @@ daemon() {
   check "the machine slept" within 60 sh -c "[ \$(cat /sys/power/suspend_stats/success) = $((before + 1)) ]"
   check "the daemon knows" within 30 sh -c 'rouse-suspendd history | grep -q slept'
   check "the proxy takes requests again" within 30 get /v1/chat/completions "$chat"
-  rouse-suspendd explain | sed 's/^/  | /' >/dev/ttyS0
+  journalctl --unit=rouse-suspendd.service --output=cat --no-pager | tail -25 | sed 's/^/  | /' >/dev/ttyS0
 }
 
 # [M7] A wake event between the gate and the freeze: the kernel aborts with EBUSY.
