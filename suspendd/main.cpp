@@ -181,6 +181,10 @@ int main(int argc, char** argv) {
     std::printf("rouse-suspendd %s\n", ROUSE_VERSION);
     return 0;
   });
-  CLI11_PARSE(cli, argc, argv);
+  try {
+    cli.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return cli.exit(error) == 0 ? 0 : 2;  // --help is no error
+  }
   return chosen ? chosen() : 1;
 }
