@@ -70,8 +70,9 @@ if(TARGET rouse)
 endif()
 if(TARGET rouse-suspendd)
   install(TARGETS rouse-suspendd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT suspendd)
-  install(FILES systemd/50-rouse-wol.link
+  install(FILES systemd/50-rouse-wol.link suspendd.example.yaml
     DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/rouse-suspendd/examples COMPONENT suspendd)
+  install(FILES suspendd.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/rouse COMPONENT suspendd)
   rouse_install_service(suspendd rouse-suspendd)
   list(APPEND CPACK_COMPONENTS_ALL suspendd)
 endif()

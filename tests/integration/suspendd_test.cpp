@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <arpa/inet.h>
 #include <grp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -311,6 +315,64 @@ TEST_F(Suspendd, AChangedFileIsTakenAndABrokenOneIsNot) {
   box.write_config("");
   box.daemon->signal(SIGHUP);
   EXPECT_TRUE(box.logind.wait_for_state("asleep")) << box.explain() << box.daemon->output();
+}
+
+/// One HTTP request that somebody sends to a port of this machine, answered with 204.
+class OneRequest {
+ public:
+  OneRequest() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(listener_, 4), 0);
+    EXPECT_EQ(::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~OneRequest() { ::close(listener_); }
+  OneRequest(const OneRequest&) = delete;
+  OneRequest& operator=(const OneRequest&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// All of it; empty when none comes.
+  [[nodiscard]] std::string take() const {
+    pollfd ready{listener_, POLLIN, 0};
+    if (::poll(&ready, 1, 20'000) != 1) return {};
+    const int client = ::accept(listener_, nullptr, nullptr);
+    std::string text;
+    char piece[4096];
+    while (text.find('}') == std::string::npos) {
+      const ssize_t n = ::read(client, piece, sizeof piece);
+      if (n <= 0) break;
+      text.append(piece, static_cast<std::size_t>(n));
+    }
+    constexpr std::string_view kAnswer = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+    EXPECT_EQ(::write(client, kAnswer.data(), kAnswer.size()),
+              static_cast<ssize_t>(kAnswer.size()));
+    ::close(client);
+    return text;
+  }
+
+ private:
+  int listener_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(Suspendd, TheWebhookHearsWhatWentWrong) {
+  OneRequest hook;
+  Box box(
+      fmt::format("suspend: {{verify: 2s, max_failures: 1}}\n"
+                  "notify: {{webhook: \"http://127.0.0.1:{}/box\", token: hush}}\n",
+                  hook.port()));
+  box.logind.suspends_abort();
+  box.start();
+  const std::string request = hook.take();
+  EXPECT_THAT(request, testing::StartsWith("POST /box HTTP/1.1"));
+  EXPECT_THAT(request, HasSubstr("Bearer hush"));
+  EXPECT_THAT(request, HasSubstr(R"("topic":)"));
+  EXPECT_THAT(request, HasSubstr(R"("host":)"));
+  EXPECT_THAT(box.daemon->output(), Not(HasSubstr("hush")));
 }
 
 TEST_F(Suspendd, MetricsAreServedOverTcpAndNothingElse) {
