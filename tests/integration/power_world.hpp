@@ -80,8 +80,9 @@ class PowerWorld {
  public:
   /// @p rest is configuration; @p power the keys of its power: section.
   explicit PowerWorld(const std::vector<std::string>& entries, std::string_view rest = {},
-                      std::string_view power = {})
-      : world(models(entries, fmt::format("{}\npower: {{{}}}\n", rest, power))) {}
+                      std::string_view power = {}, WorldOptions options = {})
+      : world(models(entries, fmt::format("{}\npower: {{{}}}\n", rest, power)),
+              std::move(options)) {}
 
   [[nodiscard]] std::string socket() const { return world.dir() / "run/power.sock"; }
 

@@ -10,14 +10,13 @@
 namespace rouse::test {
 namespace {
 
-constexpr std::string_view kListening = "listening on http://127.0.0.1:";
-
 /// The port of the line that says where it listens; nothing before the whole line is there.
-std::optional<std::uint16_t> listening_port(const std::string& log) {
-  const std::size_t at = log.find(kListening);
+std::optional<std::uint16_t> listening_port(const std::string& log, const std::string& listen) {
+  const std::string listening = "listening on http://" + listen.substr(0, listen.rfind(':') + 1);
+  const std::size_t at = log.find(listening);
   if (at == std::string::npos || log.find('\n', at) == std::string::npos) return std::nullopt;
   std::uint16_t port = 0;
-  const char* const digits = log.data() + at + kListening.size();
+  const char* const digits = log.data() + at + listening.size();
   const auto result = std::from_chars(digits, log.data() + log.size(), port);
   if (result.ec != std::errc()) return std::nullopt;
   return port;
@@ -40,7 +39,7 @@ World::~World() {
 void World::start() {
   const std::string program = options_.program.empty() ? built_program("rouse") : options_.program;
   std::vector<std::string> argv{program,       "serve",    "--config",
-                                config_file(), "--listen", "127.0.0.1:0"};
+                                config_file(), "--listen", options_.listen};
   argv.insert(argv.end(), options_.args.begin(), options_.args.end());
   // The names that systemd gives: nothing may be written outside this directory.
   std::vector<std::string> env{mark_, "STATE_DIRECTORY=" + (dir_ / "state"),
@@ -53,7 +52,7 @@ void World::start() {
   port_ = 0;
   (void)wait_until(
       [this] {
-        port_ = listening_port(rouse_->output()).value_or(0);
+        port_ = listening_port(rouse_->output(), options_.listen).value_or(0);
         return port_ != 0 || !rouse_->running();
       },
       std::chrono::seconds(20));

@@ -18,10 +18,11 @@
 namespace rouse::test {
 
 struct WorldOptions {
-  std::vector<std::string> args;  ///< after `serve --config FILE --listen 127.0.0.1:0`
+  std::vector<std::string> args;  ///< after `serve --config FILE --listen HOST:PORT`
   std::vector<std::string> env;   ///< K=V
   bool start = true;              ///< else by start()
   std::string program = {};       ///< instead of the built rouse
+  std::string listen = "127.0.0.1:0";
 };
 
 /// The built `rouse` with a configuration of the test, on a port of its own, and the engines that
