@@ -114,8 +114,8 @@ TEST_F(PeerNetTest, AnAnnouncedSleepLosesNoRequestAndDoublesNone) {
     for (int c = 0; c < kClients; ++c) {
       clients.emplace_back([&] {
         while (next++ < kRequests) {
-          const ProbeResponse got = ask(front);
-          EXPECT_EQ(got.status, 200) << got.body;
+          const ProbeResponse got = ask(front, 10s);
+          EXPECT_EQ(got.status, 200) << got.body << front.log();
           if (got.status == 200 && got.clean()) ++answered;
         }
       });
@@ -128,7 +128,10 @@ TEST_F(PeerNetTest, AnAnnouncedSleepLosesNoRequestAndDoublesNone) {
       const bool woke = wait_until([&] { return !net.asleep() || next >= kRequests; }, kLong);
       EXPECT_TRUE(woke) << front.log();
       if (net.asleep()) net.wake();
+      const std::size_t before = box.executed();
       box.resumed();
+      // A daemon leaves those who woke it the time to come.
+      EXPECT_TRUE(wait_until([&] { return box.executed() > before || next >= kRequests; }, kLong));
     }
     for (std::thread& client : clients) client.join();
     EXPECT_GT(sleeps, 0);
