@@ -47,6 +47,18 @@ std::string_view to_string(Phase phase) {
   return "failed";
 }
 
+std::string_view to_string(Announced::Word word) {
+  switch (word) {
+    case Announced::Word::Awake:
+      return "awake";
+    case Announced::Word::Draining:
+      return "draining";
+    case Announced::Word::Suspending:
+      break;
+  }
+  return "suspending";
+}
+
 State::State(Policy policy, const Memory& memory, Instant now)
     : policy_(policy), since_(now), now_(now), slept_(memory.slept) {
   reason_ = "nothing was heard of it yet";

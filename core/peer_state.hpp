@@ -94,6 +94,7 @@ struct Announced {
   Word word = Word::Awake;
   Epoch epoch;
 };
+[[nodiscard]] std::string_view to_string(Announced::Word word);  ///< "awake", "suspending"
 struct AnnouncementsLost {};  ///< the stream of the peer's power events has ended
 /// It is no longer configured, or the program ends: nobody is asked, and nobody waits, any more.
 struct Retired {

@@ -57,6 +57,9 @@ CLI::App* add_wake(CLI::App& cli, rouse::WakeOptions& wake) {
       cli.add_subcommand("wake", "wake a machine; exits with 0 when it is awake, 1 when it is not");
   command->add_option("PEER", wake.peer, "a peer of the configuration");
   add_sources(*command, wake.sources);
+  wake.state_dir = default_state_dir();
+  command->add_option("--state-dir", wake.state_dir, "where a proxy keeps what it has learned")
+      ->capture_default_str();
   command->add_flag("--test", wake.test,
                     "try one path after the other, and tell which one woke it");
   command->add_flag("--json", wake.json, "for a script");

@@ -6,7 +6,7 @@
 #include "base/use_task.hpp"
 #include "base/wake_sender.hpp"
 #include "core/wake_schedule.hpp"
-#include "proxy/wake_probe.hpp"
+#include "proxy/peers/probe.hpp"
 #include "proxy/wake_report.hpp"
 #include "proxy/wake_target.hpp"
 
@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
 constexpr std::chrono::milliseconds kProbePause = 250ms;
+constexpr std::chrono::milliseconds kConnect = 500ms;
 constexpr std::chrono::milliseconds kUnasked = 3s;  ///< volleys of a wake whose end nobody hears
 
 std::chrono::milliseconds since(Clock::time_point start) {
@@ -77,9 +78,10 @@ class WakeRun {
   }
 
   Task<bool> is_awake() {
-    const WakeSign sign = co_await ask_whether_awake(pool_, *target_.url, target_.key);
-    end_.answer = sign.text;
-    co_return sign.awake;
+    ProbePlan plan{*target_.url, target_.key, target_.probe_path, false};
+    const PeerAnswer answer = co_await probe_peer(pool_, std::move(plan), kConnect);
+    end_.answer = answer.detail;
+    co_return answer.sign == core::peer::Sign::Answers;
   }
 
   Task<void> send_unasked() {

@@ -25,7 +25,8 @@ struct WakeFlags {
 
 struct WakeOptions {
   ConfigSources sources;
-  std::string peer;  ///< empty: only what the flags say
+  std::string state_dir;  ///< where a proxy keeps the addresses that it has learned
+  std::string peer;       ///< empty: only what the flags say
   WakeFlags flags;
   std::string url;            ///< whom to ask whether it is awake; empty: the peer's address
   std::string key;            ///< that it wants; empty: the peer's

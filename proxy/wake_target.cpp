@@ -3,9 +3,11 @@
 #include "base/duration_text.hpp"
 #include "base/net_interface.hpp"
 #include "proxy/config/reader.hpp"
+#include "proxy/peers/peer_memory.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -121,7 +123,16 @@ bool find_peer(const WakeOptions& options, WakeTarget& target, WakeConfig& wake,
   }
   target.url = found->second.endpoint;
   target.key = found->second.api_key;
-  if (found->second.wake) wake = *found->second.wake;
+  target.probe_path = found->second.probe_path;
+  if (!found->second.wake) return true;
+  wake = *found->second.wake;
+  if (wake.learns_macs) {
+    const PeerMemory memory = read_peer_memory(peer_memory_file(options.state_dir, options.peer));
+    for (const MacAddress& mac : memory.macs) {
+      const auto& known = wake.plan.macs;
+      if (std::find(known.begin(), known.end(), mac) == known.end()) wake.plan.macs.push_back(mac);
+    }
+  }
   return true;
 }
 

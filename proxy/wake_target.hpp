@@ -15,6 +15,7 @@ struct WakeTarget {
   std::string name;
   std::optional<Endpoint> url;
   std::string key;
+  std::string probe_path;
   WakePlan plan;
   std::chrono::milliseconds timeout{120'000};
   std::chrono::milliseconds pause{30'000};

@@ -25,12 +25,6 @@ core::Instant to_core(std::chrono::steady_clock::time_point at) {
   return core::Instant(std::chrono::floor<core::Duration>(at.time_since_epoch()));
 }
 
-std::filesystem::path file_of(const std::filesystem::path& dir, const std::string& name) {
-  if (dir.empty()) return {};
-  // A name is free text; a file's is not.
-  return dir / (wire::percent_encode(name) + ".json");
-}
-
 std::string describe(const Waker& who) {
   std::string text = who.model.empty() ? "" : "for " + for_log(who.model, 100);
   if (!who.key.empty()) text += fmt::format(" by key {}", who.key);
@@ -57,7 +51,8 @@ Peer::Peer(std::string name, const PeerConfig& config, PeerWorld& world)
     : name_(std::move(name)),
       config_(config),
       world_(world),
-      memory_(world.dir.empty() ? PeerMemory() : read_peer_memory(file_of(world.dir, name_))),
+      memory_(world.dir.empty() ? PeerMemory()
+                                : read_peer_memory(peer_memory_file(world.dir, name_))),
       state_(policy(), memory_.state, to_core(std::chrono::steady_clock::now())),
       timer_(world.tasks.executor()) {
   adopt(config);

@@ -4,7 +4,6 @@
 #include "base/use_task.hpp"
 #include "proxy/metrics_peers.hpp"
 #include "proxy/peers/peer.hpp"
-#include "proxy/wire/route.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>
@@ -172,7 +171,7 @@ void Peer::remember() {
   memory_.state = state_.memory();
   // A peer of the same name may be configured by now, and the file its own.
   if (world_.dir.empty() || retired_) return;
-  const auto file = world_.dir / (wire::percent_encode(name_) + ".json");
+  const auto file = peer_memory_file(world_.dir, name_);
   const Result<void> written = write_peer_memory(file, memory_);
   if (!written && !std::exchange(told_unsaved_, true)) {
     spdlog::warn("{}: {}; after a restart it is met as a stranger", written.error().doing,

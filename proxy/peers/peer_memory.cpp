@@ -1,6 +1,7 @@
 #include "proxy/peers/peer_memory.hpp"
 
 #include "base/json_writer.hpp"
+#include "proxy/wire/route.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -35,6 +36,11 @@ std::string to_json(const PeerMemory& memory) {
 }
 
 }  // namespace
+
+std::filesystem::path peer_memory_file(const std::filesystem::path& dir, const std::string& name) {
+  // A name is free text; a file's is not.
+  return dir / "peers" / (wire::percent_encode(name) + ".json");
+}
 
 PeerMemory read_peer_memory(const std::filesystem::path& file) {
   PeerMemory memory;

@@ -19,6 +19,9 @@ struct PeerMemory {
   std::chrono::system_clock::time_point listed_at{};
 };
 
+/// That of peer @p name in the state folder @p dir.
+[[nodiscard]] std::filesystem::path peer_memory_file(const std::filesystem::path& dir,
+                                                     const std::string& name);
 /// Nothing where there is no such file; a broken one counts as none.
 [[nodiscard]] PeerMemory read_peer_memory(const std::filesystem::path& file);
 /// Replaces the file as a whole. The folder is made.

@@ -24,11 +24,7 @@ std::shared_ptr<const ModelConfig> model_at(const Peer& peer, const std::string&
 
 Peers::Peers(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
              StreamDeadlines& deadlines, PeerMetrics& metrics, const std::string& dir)
-    : world_{
-          tasks,     pool,
-          deadlines, metrics,
-          ledger_,   dir.empty() ? std::filesystem::path() : std::filesystem::path(dir) / "peers",
-          nullptr} {
+    : world_{tasks, pool, deadlines, metrics, ledger_, std::filesystem::path(dir), nullptr} {
   adopt(std::move(config));
 }
 

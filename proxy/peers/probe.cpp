@@ -51,7 +51,7 @@ PeerAnswer answer_of(PowerNews news) {
   // One that drains still takes requests, and does not sleep then.
   const bool leaves = news.word == core::peer::Announced::Word::Suspending;
   answer.sign = leaves ? Sign::Suspending : Sign::Answers;
-  answer.detail = leaves ? "says that it goes to sleep" : "is awake";
+  answer.detail = fmt::format("says that it is {}", core::peer::to_string(news.word));
   answer.news = std::move(news);
   return answer;
 }
@@ -59,7 +59,7 @@ PeerAnswer answer_of(PowerNews news) {
 PeerAnswer answer_of(const Answer& health, const std::string& path) {
   PeerAnswer answer;
   answer.sign = health.status < 500 ? Sign::Answers : Sign::Unwell;
-  answer.detail = fmt::format("answers {} at {}", health.status, path);
+  answer.detail = fmt::format("answers {} to {}", health.status, path);
   return answer;
 }
 
@@ -69,7 +69,10 @@ Task<std::unique_ptr<HttpStream>> connect(HttpPool& pool, Endpoint endpoint,
   auto lease = co_await pool.connect(std::move(endpoint), limit, true);
   if (lease) co_return std::move(lease->stream);
   answer = silent(lease.error());
-  if (lease.error().code == asio::error::connection_refused) answer.sign = Sign::Refuses;
+  if (lease.error().code == asio::error::connection_refused) {
+    answer.sign = Sign::Refuses;
+    answer.detail += ": the machine is up, or still on its way down; its service does not listen";
+  }
   co_return nullptr;
 }
 
@@ -80,10 +83,15 @@ Task<PeerAnswer> probe_health(HttpPool& pool, ProbePlan plan, std::chrono::milli
   // Ollama and LM Studio have no /health, and a list of models.
   if (plan.path.empty()) paths.emplace_back("/v1/models");
   for (const std::string& path : paths) {
+    const bool reused = stream != nullptr;
     if (!stream) stream = co_await connect(pool, plan.endpoint, limit, answer);
     if (!stream) co_return answer;
-    RequestHead head = request_to_peer(plan, path);
-    const Result<Answer> got = co_await get(*stream, std::move(head), kAnswerLimit, kListMax);
+    Result<Answer> got = co_await get(*stream, request_to_peer(plan, path), kAnswerLimit, kListMax);
+    if (!got && reused) {  // closed after its last answer, without a word
+      stream = co_await connect(pool, plan.endpoint, limit, answer);
+      if (!stream) co_return answer;
+      got = co_await get(*stream, request_to_peer(plan, path), kAnswerLimit, kListMax);
+    }
     if (!got) co_return silent(got.error());
     answer = answer_of(*got, path);
     if (got->status != 404) break;

@@ -38,8 +38,9 @@ class Box {
   /// What it answers to a path: a status and a body.
   std::function<std::pair<int, std::string>(const std::string&)> answer =
       [](const std::string& path) {
-        return path == "/v1/power" ? std::pair(200, std::string(R"({"state":"awake","epoch":2})"))
-                                   : std::pair(404, std::string());
+        return path == "/v1/power"
+                   ? std::pair(200, std::string(R"({"state":"awake","epoch":2,"boot_id":"b"})"))
+                   : std::pair(404, std::string());
       };
 
   void wake() {
@@ -161,7 +162,7 @@ TEST_F(WakeCommand, OneThatIsGoingToSleepIsNotAwake) {
     Box box;
     box.wake();
     box.answer = [](const std::string&) {
-      return std::pair(200, std::string(R"({"state":"suspending"})"));
+      return std::pair(200, std::string(R"({"state":"suspending","epoch":2,"boot_id":"b"})"));
     };
     test::ChildProcess rouse(wake_command({"box", "--config", file}));
     box.serve_until_end(rouse, [] {});
@@ -195,7 +196,8 @@ TEST_F(WakeCommand, WhatIsNoRouseIsAskedForItsHealth) {
       test::ChildProcess rouse(wake_command({"box", "--config", file}));
       box.serve_until_end(rouse, [] {});
       EXPECT_EQ(rouse.wait(), 0);
-      EXPECT_THAT(rouse.output(), HasSubstr(fmt::format("answers {} to /health", fine)));
+      EXPECT_THAT(rouse.output(), HasSubstr(fmt::format("answers {} to {}", fine,
+                                                        fine == 404 ? "/v1/models" : "/health")));
     }
   });
 }
