@@ -97,8 +97,10 @@ bool Root::exists(std::string_view absolute) const {
 
 std::vector<std::string> Root::list(std::string_view absolute) const {
   std::vector<std::string> names;
-  const std::unique_ptr<DIR, decltype(&::closedir)> folder(::opendir(path(absolute).c_str()),
-                                                           &::closedir);
+  struct Close {
+    void operator()(DIR* open) const { ::closedir(open); }
+  };
+  const std::unique_ptr<DIR, Close> folder(::opendir(path(absolute).c_str()));
   if (!folder) return names;
   while (const dirent* entry = ::readdir(folder.get())) {
     const std::string_view name = entry->d_name;
