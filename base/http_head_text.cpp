@@ -1,7 +1,9 @@
 #include "base/http_head.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -17,14 +19,10 @@ void append_number(std::string& out, std::uint64_t value) {
 
 /// A value made of other people's text must not become a line of its own.
 void append_clean(std::string& out, std::string_view text) {
-  using namespace std::string_view_literals;
-  while (true) {
-    const auto at = text.find_first_of("\r\n\0"sv);
-    out += text.substr(0, at);
-    if (at == std::string_view::npos) return;
-    out += ' ';
-    text.remove_prefix(at + 1);
-  }
+  const auto begin = static_cast<std::ptrdiff_t>(out.size());
+  out += text;
+  std::transform(out.begin() + begin, out.end(), out.begin() + begin,
+                 [](char c) { return c == '\r' || c == '\n' || c == '\0' ? ' ' : c; });
 }
 
 bool is_framing_field(std::string_view name) {

@@ -109,7 +109,8 @@ Task<Result<HttpPool::Lease>> HttpPool::connect(Endpoint endpoint,
 
 void HttpPool::give_back(const Endpoint& endpoint, std::unique_ptr<HttpStream> stream,
                          std::chrono::milliseconds idle) {
-  if (stream == nullptr || idle.count() <= 0 || !stream->is_reusable()) return;
+  // Whether the other side has closed it is asked before it is used, which may be much later.
+  if (stream == nullptr || idle.count() <= 0 || !stream->is_free()) return;
   stream->expires_never();
   std::list<Impl::Idle>& streams = impl_->idle[endpoint];
   if (streams.size() >= kIdleMax) streams.pop_front();

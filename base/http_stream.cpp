@@ -366,14 +366,19 @@ void HttpStream::expires_never() {
   impl_->io.expire_at(std::chrono::steady_clock::time_point::max());
 }
 
-bool HttpStream::is_reusable() {
+bool HttpStream::is_free() {
   Impl& my = *impl_;
   if (my.closing || !my.answered || !my.out_done || !my.body.is_done() || has_buffered()) {
     return false;
   }
   if (!socket_.is_open() || my.io.has_expired()) return false;
   my.io.in.release();
-  if (my.io.is_tls()) return my.io.is_quiet();
+  return true;
+}
+
+bool HttpStream::is_reusable() {
+  if (!is_free()) return false;
+  if (impl_->io.is_tls()) return impl_->io.is_quiet();
   char byte = 0;
   const ssize_t n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);

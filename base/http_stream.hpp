@@ -127,7 +127,10 @@ class HttpStream {
   void expires_after(std::chrono::steady_clock::duration d);
   void expires_never();
 
-  /// Client role, before reuse: no EOF and no stray bytes are waiting.
+  /// Client role: the answer has been read whole, and another request may follow it. The memory for
+  /// reading is given back.
+  [[nodiscard]] bool is_free();
+  /// The same, before reuse: no EOF and no stray bytes are waiting either.
   [[nodiscard]] bool is_reusable();
 
   /// Reads and discards for a bounded time and amount, then closes: an early answer (413, 400) is

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -127,9 +128,13 @@ void close_log() {
 }
 
 std::string for_log(std::string_view text, std::size_t max) {
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (text.size() <= max && std::none_of(text.begin(), text.end(), is_control)) {
+    return std::string(text);
+  }
   std::string out;
   for (const char c : text.substr(0, max)) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+    if (is_control(c)) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     } else {
       out += c;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 namespace rouse {
 
@@ -35,6 +36,11 @@ class ReadBuffer {
       begin_ = 0;
       return;
     }
+    if (capacity_ == 0 && spare_capacity_ == initial) {
+      memory_ = std::move(spare_);
+      capacity_ = std::exchange(spare_capacity_, 0);
+      return;
+    }
     const std::size_t larger = capacity_ == 0 ? initial : 2 * capacity_;
     std::unique_ptr<char[]> memory(new char[larger]);
     if (end_ > 0) std::memcpy(memory.get(), memory_.get(), end_);
@@ -44,12 +50,18 @@ class ReadBuffer {
 
   /// Gives the memory back if nothing is held.
   void release() {
-    if (size() > 0) return;
-    memory_.reset();
+    if (size() > 0 || !has_memory()) return;
+    spare_ = std::move(memory_);
+    spare_capacity_ = capacity_;
     capacity_ = begin_ = end_ = 0;
   }
 
  private:
+  /// What was given back last, for the next that asks: one reader comes after the other, and to
+  /// allocate so much takes long.
+  inline static thread_local std::unique_ptr<char[]> spare_;
+  inline static thread_local std::size_t spare_capacity_ = 0;
+
   std::unique_ptr<char[]> memory_;
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;

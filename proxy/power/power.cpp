@@ -176,7 +176,7 @@ std::variant<std::unique_ptr<Power::Work>, Failure> Power::begin(const RequestHe
     }
     if (verdict.cancel) cut(*verdict.cancel, *attempt);
   }
-  const std::string what = fmt::format("{} {}", head.method, for_log(head.path()));
+  const std::string what = head.method + " " + for_log(head.path());
   const std::vector<cp::Action> actions = step(cp::WorkArrived{what});
   const bool admitted = std::any_of(actions.begin(), actions.end(), [](const cp::Action& each) {
     return std::holds_alternative<cp::Admit>(each);

@@ -85,6 +85,14 @@ TEST_F(HttpPoolTest, WhatTheServerClosedMeanwhileIsNotHandedOut) {
   EXPECT_FALSE(connect().reused);
 }
 
+TEST_F(HttpPoolTest, WhatTheServerHadClosedAlreadyIsNotHandedOut) {
+  auto lease = connect();
+  exchange(*lease.stream);
+  hang_up();
+  give_back(std::move(lease));
+  EXPECT_FALSE(connect().reused);
+}
+
 TEST_F(HttpPoolTest, WhatHasStrayBytesIsNotHandedOut) {
   auto lease = connect();
   exchange(*lease.stream);
