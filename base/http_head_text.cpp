@@ -21,8 +21,9 @@ void append_number(std::string& out, std::uint64_t value) {
 void append_clean(std::string& out, std::string_view text) {
   const auto begin = static_cast<std::ptrdiff_t>(out.size());
   out += text;
-  std::transform(out.begin() + begin, out.end(), out.begin() + begin,
-                 [](char c) { return c == '\r' || c == '\n' || c == '\0' ? ' ' : c; });
+  std::replace_if(
+      out.begin() + begin, out.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; },
+      ' ');
 }
 
 bool is_framing_field(std::string_view name) {

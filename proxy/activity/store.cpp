@@ -94,10 +94,12 @@ class Statement {
 
   void bind(std::int64_t value) { sqlite3_bind_int64(statement_, ++bound_, value); }
   void bind(double value) { sqlite3_bind_double(statement_, ++bound_, value); }
+  /// Not copied: @p value must stay as it is until the statement is reset or ends.
   void bind(const std::string& value) {
     sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()),
-                      SQLITE_TRANSIENT);
+                      SQLITE_STATIC);
   }
+  void bind(std::string&&) = delete;
   /// Whether there is a row.
   bool step() {
     if (status_ == SQLITE_OK || status_ == SQLITE_ROW) status_ = sqlite3_step(statement_);
@@ -128,7 +130,7 @@ class Statement {
   int column_ = 0;
 };
 
-void bind_row(Statement& insert, const Activity& row) {
+void bind_row(Statement& insert, const Activity& row, const std::string& metadata) {
   insert.bind(row.id);
   insert.bind(to_ms(row.ended_at));
   for (const std::string* text :
@@ -150,7 +152,7 @@ void bind_row(Statement& insert, const Activity& row) {
     insert.bind(number);
   }
   for (const std::string* text : {&row.request_id, &row.session_id, &row.error}) insert.bind(*text);
-  insert.bind(metadata_json(row.metadata));
+  insert.bind(metadata);
 }
 
 Activity read_row(Statement& select) {
@@ -247,7 +249,8 @@ struct ActivityStore::Database {
     for (int i = 1; i < kColumnCount; ++i) marks += ",?";
     Statement insert(db, fmt::format("INSERT INTO activity ({}) VALUES ({})", kColumns, marks));
     for (const Activity& row : rows) {
-      bind_row(insert, row);
+      const std::string metadata = metadata_json(row.metadata);
+      bind_row(insert, row, metadata);
       insert.step();
       if (insert.failed()) {
         std::string why = fault();
