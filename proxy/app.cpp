@@ -132,12 +132,14 @@ class App {
       if (failed) return;
       spdlog::warn("second signal: stopping at once");
       dispatcher_.shut_down_now();
+      peers_.shut_down_now();
     });
     sessions_.cancel(asio::cancellation_type::total);
+    peers_.stop();
     co_await dispatcher_.shut_down();
+    co_await peers_.shut_down();
     sessions_.cancel(asio::cancellation_type::terminal);
     co_await sessions_.join();
-    peers_.stop();
     engines_.cancel(asio::cancellation_type::terminal);
     co_await engines_.join();
     pool_.clear();

@@ -156,6 +156,11 @@ void Peer::left(Place& place) {
   const bool is_visit = it->second.is_visit;
   waiters_.erase(it);
   if (!is_visit && place.state() != Place::State::Refused) post(peer::Left{place.ticket()});
+  if (waiters_.empty() && world_.on_idle) world_.on_idle();
+}
+
+void Peer::cut() {
+  for (const auto& [ticket, waiter] : waiters_) waiter.place->cut();
 }
 
 void Peer::taken(const Place& place) {

@@ -32,6 +32,7 @@ struct PeerWorld {
   WakeLedger& ledger;
   std::filesystem::path dir;        ///< where peers are remembered; empty: nowhere
   std::function<void()> on_change;  ///< somebody looks at the listing
+  std::function<void()> on_idle;    ///< the last request of one of them has left
 };
 
 /// A request that wants a place.
@@ -71,6 +72,9 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
   void grew(const Place& place, std::uint64_t bytes);
   /// The first byte of its answer has come.
   void answered(const Place& place);
+
+  /// Cuts the requests that are on their way to it.
+  void cut();
 
   /// A request for it has ended; its client saw @p status.
   void ended(int status);

@@ -1,5 +1,7 @@
 #include "proxy/peers/peers.hpp"
 
+#include "base/use_task.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -24,7 +26,11 @@ std::shared_ptr<const ModelConfig> model_at(const Peer& peer, const std::string&
 
 Peers::Peers(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
              StreamDeadlines& deadlines, PeerMetrics& metrics, const std::string& dir)
-    : world_{tasks, pool, deadlines, metrics, ledger_, std::filesystem::path(dir), nullptr} {
+    : world_{tasks,     pool,
+             deadlines, metrics,
+             ledger_,   std::filesystem::path(dir),
+             nullptr,   [this] { became_idle_.cancel(); }},
+      became_idle_(tasks.executor(), SteadyTimer::time_point::max()) {
   adopt(std::move(config));
 }
 
@@ -50,7 +56,22 @@ void Peers::adopt(std::shared_ptr<const Config> config) {
 }
 
 void Peers::stop() {
-  for (const auto& [name, peer] : peers_) peer->retire("is not asked any more: this proxy stops");
+  for (const auto& [name, peer] : peers_) {
+    peer->retire("is not asked any more: this proxy stops");
+    retired_.push_back(peer);
+  }
+}
+
+Task<void> Peers::shut_down() {
+  const auto is_busy = [](const std::shared_ptr<Peer>& peer) { return !peer->is_idle(); };
+  while (std::any_of(retired_.begin(), retired_.end(), is_busy)) {
+    became_idle_.expires_at(SteadyTimer::time_point::max());
+    co_await became_idle_.async_wait(use_task);
+  }
+}
+
+void Peers::shut_down_now() {
+  for (const std::shared_ptr<Peer>& peer : retired_) peer->cut();
 }
 
 std::vector<std::string> Peers::models_of(const Peer& peer) {

@@ -24,8 +24,12 @@ class Peers {
   void adopt(std::shared_ptr<const Config> config);
   /// Called when what a listing says of them has changed.
   void on_change(std::function<void()> call) { world_.on_change = std::move(call); }
-  /// The program ends: no more packets, and nobody is asked.
+  /// The program ends: no more packets, nobody is asked, and who waits is refused.
   void stop();
+  /// Returns when the requests that were on their way then have ended.
+  Task<void> shut_down();
+  /// They end now.
+  void shut_down_now();
 
   /// Who can serve a model, with the model as an exchange needs it.
   struct Offer {
@@ -49,6 +53,7 @@ class Peers {
   PeerWorld world_;
   std::map<std::string, std::shared_ptr<Peer>, std::less<>> peers_;
   std::vector<std::shared_ptr<Peer>> retired_;  // with requests on their way
+  SteadyTimer became_idle_;
 };
 
 }  // namespace rouse
