@@ -243,11 +243,11 @@ TEST(PeerState, OneWithoutAWayToWakeThatRefusesIsAskedAgainAndGivenUpInTime) {
   const Instant start = b.now;
   int probes = 0;
   while (b.state.view().waiting > 0) {
-    ++probes;
     b.pass(1ms);
     b.answer(Sign::Refuses);
     if (b.state.view().waiting == 0) break;
     b.run(500ms);
+    probes += b.count<Probe>(b.all);
     ASSERT_LT(b.now - start, 10s);
   }
   EXPECT_GE(b.now - start, 5s);
@@ -264,6 +264,16 @@ TEST(PeerState, OneWithoutAWayToWakeThatRefusesIsAskedAgainAndGivenUpInTime) {
   b.want(3);
   b.answer(Sign::Answers);
   EXPECT_TRUE(b.admitted(3));
+  EXPECT_FALSE(b.state.view().service_down);
+}
+
+TEST(PeerState, WhoCanGoElsewhereDoesNotWaitForAServiceThatIsDown) {
+  Bench b(Bench::plain());
+  b.want(1);
+  b.step(Wanted{ticket(2), true, "", true});
+  b.answer(Sign::Refuses);
+  EXPECT_EQ(b.cause(2), Cause::Unreachable);
+  EXPECT_FALSE(b.cause(1));
 }
 
 // --- draining ------------------------------------------------------------------------------------
@@ -367,6 +377,23 @@ TEST(PeerState, OneThatIsUpUnheardOfIsUsedWithoutAPacket) {
   EXPECT_EQ(b.did<SendVolley>(), 0);
 }
 
+TEST(PeerState, ARefusalMeansSleepOnlySoonAfterItWasAnnounced) {
+  Bench b;
+  b.be_awake();
+  b.announce(Announced::Word::Suspending, 2);
+  b.pass(10s);
+  b.want(1);
+  b.answer(Sign::Refuses);
+  EXPECT_EQ(b.phase(), Phase::Asleep) << "it refuses on its way to sleep";
+
+  Bench later;
+  later.be_asleep();
+  later.want(1);
+  later.answer(Sign::Refuses);
+  EXPECT_EQ(later.phase(), Phase::Waking)
+      << "it is up, and its service is not: nothing to debounce";
+}
+
 TEST(PeerState, WhoMayNotWakeItIsToldSoAfterOneLook) {
   Bench b;
   b.be_asleep();
@@ -456,6 +483,7 @@ TEST(PeerState, NothingButAProperAnswerEndsAWake) {
     b.be_waking();
     b.answer(sign);
     EXPECT_EQ(b.phase(), Phase::Waking) << static_cast<int>(sign);
+    EXPECT_EQ(b.did<Entered>(), 0) << "the same wake";
     b.run(3s);
     EXPECT_GE(b.count<SendVolley>(b.all), 3) << "packets go on";
     b.answer(Sign::Answers, epoch(1));
@@ -472,6 +500,7 @@ TEST(PeerState, ItsOwnWordEndsAWake) {
   b.be_waking();
   b.announce(Announced::Word::Suspending, 3);
   EXPECT_EQ(b.phase(), Phase::Waking) << "it says so too late";
+  EXPECT_EQ(b.did<Entered>(), 0) << "the same wake";
   b.announce(Announced::Word::Awake, 2);
   EXPECT_EQ(b.phase(), Phase::Waking) << "that was before";
   b.announce(Announced::Word::Awake, 3);
@@ -535,7 +564,7 @@ TEST(PeerState, AWakeThatFailsIsAPauseThatDoubles) {
     b.run(120s);
     ASSERT_EQ(b.phase(), Phase::Failed) << wake;
     ASSERT_TRUE(b.state.view().retry_at);
-    EXPECT_LE(*b.state.view().retry_at - b.now, pause);
+    EXPECT_EQ(*b.state.view().retry_at - b.now, pause);
     b.want(100);
     ASSERT_EQ(b.cause(100), Cause::WakeFailed);
     EXPECT_LE(b.refusal(100)->retry_after, std::max(pause, 5'000ms));
@@ -552,7 +581,7 @@ TEST(PeerState, AWakeThatFailsIsAPauseThatDoubles) {
   b.want(102);
   b.run(122s);
   EXPECT_EQ(b.phase(), Phase::Failed);
-  EXPECT_LE(*b.state.view().retry_at - b.now, 15s) << "a success starts the count anew";
+  EXPECT_EQ(*b.state.view().retry_at - b.now, 15s) << "a success starts the count anew";
 }
 
 TEST(PeerState, AFailedOneIsAskedSeldomAndBelieved) {
@@ -575,9 +604,13 @@ TEST(PeerState, AFailedOneIsAskedSeldomAndBelieved) {
 TEST(PeerState, AnOperatorWakesWithoutARequest) {
   Bench b;
   b.be_asleep();
+  b.want(1);
+  b.step(Left{ticket(1)});
+  b.pass(10ms);
   b.step(WakeWanted{});
   EXPECT_EQ(b.phase(), Phase::Waking);
   EXPECT_EQ(b.did<SendVolley>(), 1);
+  EXPECT_EQ(b.did<Probe>(), 1) << "the look of before may be lost";
   b.run(120s);
   EXPECT_EQ(b.phase(), Phase::Failed);
   b.step(WakeWanted{});
@@ -640,6 +673,8 @@ TEST(PeerState, WhoWaitsForOneThatIsRetiredIsToldSo) {
   b.want(1);
   EXPECT_EQ(b.cause(1), Cause::Unreachable);
   b.step(WakeWanted{});
+  EXPECT_TRUE(b.last.empty());
+  b.answer(Sign::Answers, epoch(2));
   EXPECT_TRUE(b.last.empty());
 
   Bench awake;
