@@ -93,7 +93,8 @@ void SuspendPolicy::Body::run_preflight() {
 
 void SuspendPolicy::Body::arm_alarm() {
   const auto wakeup = next_wakeup();
-  if (wakeup && !attempt->force && wakeup->at - now.realtime < settings.min_sleep) {
+  const bool is_ordered = attempt->force || attempt->asked;
+  if (wakeup && !is_ordered && wakeup->at - now.realtime < settings.min_sleep) {
     return give_up("", wakeup->what + " is due soon: not worth sleeping before");
   }
   if (wakeup) attempt->alarm = wakeup->at;
@@ -260,6 +261,9 @@ void SuspendPolicy::Body::give_up(const std::string& step, const std::string& wh
     run_hook(Hook::PostResume, settings.post_resume, Duration{0}, WakeReason::Unknown, why);
   }
   enter(State::Active, why);
+  if (run.asked && step.empty()) {
+    notify(Severity::Info, Topic::SuspendFailed, run.reason + ", and given up: " + why);
+  }
   if (!step.empty()) fail(step, why, cause);
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr Duration kDrainPause{30'000};   // after a proxy that did not answer
 constexpr Duration kCallOnItsWay{5'000};  // from a dead daemon to logind
+constexpr Duration kClockSlack{1'000};    // the proxy and we look at the clock at different moments
 constexpr Duration kShutdownWait{5'000};  // to tell the proxy; it finds out by itself in 30 s
 
 }  // namespace
@@ -221,7 +222,7 @@ void SuspendPolicy::Body::on(const DrainGranted& event) {
   // It knows better than a check that looks now and then.
   if (event.idle && !attempt->coming && !attempt->asked) {
     const Instant used = now.monotonic - *event.idle;
-    if (used > idle_since()) {
+    if (used > after(idle_since(), kClockSlack)) {
       idle_floor = used;
       use_wake();
       return give_up("", "the proxy has worked " + core::to_string(*event.idle) + " ago");

@@ -49,6 +49,11 @@ const Memory& SuspendPolicy::memory() const {
 bool SuspendPolicy::is_quiet() const {
   const Body& body = *body_;
   if (!body.shutdown_by) return false;
+  // What it undoes would stay done until the next sleep.
+  const bool is_undoing = std::any_of(body.hooks.begin(), body.hooks.end(), [](const HookRun& run) {
+    return run.hook == Hook::PostResume;
+  });
+  if (is_undoing) return false;
   return !body.telling || body.now.monotonic >= *body.shutdown_by;
 }
 

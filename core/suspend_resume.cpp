@@ -114,6 +114,16 @@ void SuspendPolicy::Body::tell(Untold untold) {
 void SuspendPolicy::Body::drive_telling() {
   if (!telling || attempt) return;
   if (now.monotonic < telling->due) return wake_at(telling->due);
+  const bool is_alerted = now.monotonic - telling->since >= kTellAlert;
+  if (is_alerted && settings.proxy == ProxyUse::IfThere) {
+    // Should it live after all, it has found out by itself long since.
+    if (telling->op) out.emplace_back(Cancel{*telling->op, "the proxy is away"});
+    notify(Severity::Warning, Topic::Proxy,
+           "the proxy could not be told that the machine is awake; it is taken for away");
+    telling.reset();
+    memory.untold.reset();
+    return changed();
+  }
   if (telling->op) {
     out.emplace_back(Cancel{*telling->op, "the proxy does not answer"});
     telling->op.reset();
@@ -130,7 +140,7 @@ void SuspendPolicy::Body::drive_telling() {
   } else {
     out.emplace_back(Release{*telling->op, untold.attempt, "the machine does not sleep"});
   }
-  if (!telling->alerted && now.monotonic - telling->since >= kTellAlert) {
+  if (!telling->alerted && is_alerted) {
     telling->alerted = true;
     notify(Severity::Alert, Topic::Proxy,
            "the proxy has not taken the word that the machine is awake for " +

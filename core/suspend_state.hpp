@@ -231,7 +231,7 @@ struct SuspendPolicy::Body {
   [[nodiscard]] int unused_in_a_row() const;
 
   // suspend_view.cpp
-  [[nodiscard]] std::string next_words() const;
+  [[nodiscard]] std::string next_words(Instant at) const;
   [[nodiscard]] std::string step_words() const;
 };
 

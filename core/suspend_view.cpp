@@ -21,7 +21,7 @@ View SuspendPolicy::view(const Now& now) const {
   view.in_state = now.monotonic - body.state_since;
   view.reason = body.reason;
   if (body.attempt) view.step = body.step_words();
-  view.next = body.next_words();
+  view.next = body.next_words(std::max(body.now.monotonic, now.monotonic));
   view.dry_run = body.settings.dry_run;
   if (body.state == State::IdleCountdown) {
     const Instant at = after(body.idle_since(), body.required_idle());
@@ -79,9 +79,8 @@ std::string SuspendPolicy::Body::step_words() const {
   return "sleep";
 }
 
-/// As of the last step.
-std::string SuspendPolicy::Body::next_words() const {
-  const Instant at = now.monotonic;
+/// As seen @p at; what is in the way, as of the last step.
+std::string SuspendPolicy::Body::next_words(Instant at) const {
   if (attempt) {
     const Instant due = std::min(attempt->due, attempt->limit);
     if (attempt->stage == Stage::Sleep) {

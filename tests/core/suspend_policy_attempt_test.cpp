@@ -104,6 +104,13 @@ TEST(SuspendAttempt, WorkThatNoCheckHasSeenCounts) {
   EXPECT_EQ(asked.seen<RunPreflight>(), 1U) << "an operator knows that it was just used";
 }
 
+TEST(SuspendAttempt, WhatTheProxySaysIsNoNewsForBeingToldALittleLater) {
+  Bench b;
+  b.wait(15min);
+  b.step(DrainGranted{b.last<AskDrain>().op, 15min - 300ms});
+  EXPECT_EQ(b.state(), State::Preparing) << b.view().reason;
+}
+
 TEST(SuspendAttempt, WithoutTheProxysAnswerItStaysAwake) {
   Bench b = at_drain();
   b.step(DrainRefused{b.last<AskDrain>().op, true, "connection refused"});
@@ -420,6 +427,25 @@ TEST(SuspendAttempt, TheProxyIsToldUntilItHasHeard) {
   EXPECT_NE(b.state(), State::Active);
 }
 
+TEST(SuspendAttempt, AProxyThatNeedNotBeThereIsNotToldForEver) {
+  Settings settings = plain();
+  settings.proxy = ProxyUse::IfThere;
+  settings.linger_wol = 3min;
+  Bench b(settings);
+  b.to_suspend();
+  b.step(Done{b.last<Suspend>().op, true, ""});
+  b.step(SleepBegins{});
+  b.pass(1h, false);
+  b.step(SleepEnded{Bench::woken_by(WakeReason::Wol, "eth0")});
+  const std::size_t before = b.seen<AskDrain>();
+  for (int i = 0; i < 200; ++i) {
+    b.done<TellResumed>(false, "nobody listens");
+    b.wait(1s);
+  }
+  EXPECT_GT(b.seen<AskDrain>(), before) << b.view().next;
+  EXPECT_FALSE(b.policy().memory().untold);
+}
+
 TEST(SuspendAttempt, TheFailureOfAHookAbortsOnlyIfItShall) {
   for (const bool first : {true, false}) {
     for (const OnFail on_fail : {OnFail::Warn, OnFail::Abort}) {
@@ -483,6 +509,16 @@ TEST(SuspendAttempt, AnOperatorSkipsTheWaitAndNothingElse) {
   b.step(SuspendWanted{CommandId{2}, false, "root"});
   EXPECT_FALSE(b.last<Reply>().accepted);
   EXPECT_THAT(b.last<Reply>().text, HasSubstr("cpu: busy"));
+}
+
+TEST(SuspendAttempt, AnOperatorMaySleepThoughAWakeupIsNear) {
+  Bench b;
+  b.step(WakeupsChanged{{{b.now().realtime + 2min, "the end of the wake test"}}});
+  b.step(SuspendWanted{CommandId{1}, false, "root"});
+  b.granted(), b.checked();
+  EXPECT_TRUE(b.last<ArmAlarm>().at) << b.view().reason;
+  b.done<ArmAlarm>(), b.committed();
+  EXPECT_EQ(b.seen<Suspend>(), 1U);
 }
 
 TEST(SuspendAttempt, ForceOverridesEverythingButRequests) {

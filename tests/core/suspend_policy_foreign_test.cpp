@@ -402,6 +402,29 @@ TEST(SuspendShutdown, GivesBackWhateverIsTaken) {
   EXPECT_EQ(deaf.seen<AskDrain>(), 1U);
 }
 
+TEST(SuspendShutdown, WaitsForTheHookThatUndoesWhatAnotherHasDone) {
+  Settings settings = gated();
+  settings.pre_suspend = settings.post_resume = {true, OnFail::Warn, 10s};
+  Bench b(settings);
+  b.wait(15min), b.granted();
+  if (settings.unload) b.done<Unload>();
+  ASSERT_EQ(b.last<RunHook>().hook, Hook::PreSuspend);
+  b.step(ShutdownWanted{});
+  ASSERT_EQ(b.last<RunHook>().hook, Hook::PostResume);
+  b.done<Release>();
+  EXPECT_FALSE(b.policy().is_quiet());
+  b.done<RunHook>();
+  EXPECT_TRUE(b.policy().is_quiet());
+
+  Bench hanging(settings);
+  hanging.wait(15min), hanging.granted();
+  if (settings.unload) hanging.done<Unload>();
+  hanging.step(ShutdownWanted{});
+  hanging.done<Release>();
+  hanging.wait(15s);
+  EXPECT_TRUE(hanging.policy().is_quiet()) << "not for ever";
+}
+
 TEST(SuspendShutdown, LeavesASleepThatComesAllTheSameToTheNextRun) {
   Bench b(gated());
   b.to_suspend();
