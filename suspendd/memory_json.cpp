@@ -231,6 +231,7 @@ std::string to_json(const Memory& memory) {
   for (const policy::SleepRecord& record : memory.wakes) write_record(json, record);
   json.end_array();
   write_holds(json, memory.holds);
+  json.member("agreed", memory.agreed);
   write(json, "wake_proof", memory.wake_proof);
   json.end_object();
   return json.take();
@@ -250,6 +251,7 @@ Result<Memory> memory_from_json(std::string_view text) {
   memory.failures = value_at<int>(root, "failures");
   memory.last_failure = text_of(root, "last_failure");
   memory.retry_at = maybe_at<Instant>(root, "retry_at");
+  memory.agreed = truth_of(root, "agreed");
   memory.wake_proof = maybe_at<WallTime>(root, "wake_proof");
   dom::element below;
   if (root["block"].get(below) == simdjson::SUCCESS) {

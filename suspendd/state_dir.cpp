@@ -55,8 +55,10 @@ Result<void> StateDir::open() {
 
 Result<core::suspend::Memory> StateDir::peek() const {
   const std::string path = path_ + "/state.json";
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file) return core::suspend::Memory();
+  if (!file && errno == ENOENT) return core::suspend::Memory();
+  if (!file) return errno_error("reading " + path);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   Result<core::suspend::Memory> memory = memory_from_json(text);
   if (memory) return memory;

@@ -51,6 +51,7 @@ policy::Memory full_memory() {
   memory.last_suspend = record;
   memory.wakes = {record, record};
   memory.holds = {{"t", "why", "me", Instant(Duration(8)), WallTime(Duration(9)), true}};
+  memory.agreed = true;
   memory.wake_proof = WallTime(Duration(10));
   return memory;
 }
@@ -70,6 +71,16 @@ TEST(MemoryJson, ComesBackAsItWas) {
   EXPECT_EQ(back->last_suspend->wake, policy::WakeReason::PowerButton);
   EXPECT_EQ(back->wakes.size(), 2u);
   EXPECT_TRUE(back->holds.at(0).bound);
+  EXPECT_TRUE(back->agreed);
+}
+
+TEST(StateDirectory, WhatCannotBeReadIsNotTakenForNothing) {
+  test::TempDir dir;
+  StateDir state(dir.path().string());
+  ASSERT_TRUE(state.open());
+  ASSERT_TRUE(state.peek()) << "there is none yet";
+  std::filesystem::create_symlink("state.json", dir.path() / "state.json");
+  EXPECT_FALSE(state.peek());
 }
 
 TEST(MemoryJson, EveryCauseAndReasonHasItsWord) {
