@@ -158,7 +158,9 @@ Task<std::vector<Lookout::Post>> Lookout::look_again() {
       const auto state = co_await asio::this_coro::cancellation_state;
       if (state.cancelled() != asio::cancellation_type::none) co_return posts;
     }
-    posts.push_back(watch->post);
+    // Replaced meanwhile by a new configuration: what it says is old.
+    const bool has_looked = watch->ended >= wanted || watch->is_stuck();
+    if (has_looked) posts.push_back(watch->post);
   }
   co_return posts;
 }

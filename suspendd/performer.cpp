@@ -99,7 +99,7 @@ Task<void> Performer::drain(policy::AskDrain ask) {
     tell_(policy::DrainRefused{ask.op, false, drained->answer.why});
     co_return;
   }
-  tell_(policy::DrainGranted{ask.op});
+  tell_(policy::DrainGranted{ask.op, drained->idle});
   const PowerClient::Lease::End end = co_await drained->lease->wait();
   const auto later = co_await asio::this_coro::cancellation_state;
   if (later.cancelled() != asio::cancellation_type::none) co_return;

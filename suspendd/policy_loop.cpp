@@ -43,7 +43,7 @@ void PolicyLoop::stop() {
 void PolicyLoop::arm() {
   const auto deadline = policy_.next_deadline();
   if (!deadline || stopped_) {
-    timer_.cancel();
+    timer_.expires_at(Clock::time_point::max());  // so that the same deadline is set anew later
     return;
   }
   // Rounded up: a tick that comes a moment too early would change nothing and be repeated.

@@ -18,6 +18,7 @@ namespace dom = simdjson::dom;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPatience{5'000};
+constexpr milliseconds kCommitPatience{15'000};  // the policy gives it up before
 constexpr std::size_t kLineMax = 64 * 1024;
 
 std::string text_of(dom::element object, const char* key) {
@@ -67,6 +68,16 @@ PowerClient::Lease::End read_end(const std::string& line) {
   return end;
 }
 
+/// What the line that grants a lease says of the proxy's last work.
+std::optional<milliseconds> idle_in(const std::string& line) {
+  dom::parser parser;
+  dom::element root;
+  std::int64_t idle = 0;
+  if (parser.parse(line).get(root) != simdjson::SUCCESS) return std::nullopt;
+  if (root["last_activity_ms"].get(idle) != simdjson::SUCCESS) return std::nullopt;
+  return milliseconds(idle);
+}
+
 /// The rest of the body of an answer that is no stream.
 Task<Result<std::string>> read_rest(HttpStream& stream) {
   std::string body;
@@ -87,23 +98,34 @@ PowerClient::PowerClient(Executor executor, HttpPool& pool, StreamDeadlines& dea
       deadlines_(deadlines),
       socket_(std::move(socket)) {}
 
-Task<PowerClient::Lease::End> PowerClient::Lease::wait() {
+Task<Result<std::string>> PowerClient::Lease::read_line() {
   for (;;) {
     const std::size_t line_end = unread_.find('\n');
     if (line_end != std::string::npos) {
-      const std::string line = unread_.substr(0, line_end);
+      std::string line = unread_.substr(0, line_end);
       unread_.erase(0, line_end + 1);
-      // The first line only says that it was granted; blank ones keep the connection alive.
-      const bool is_news = line.find("\"cancelled\"") != std::string::npos ||
-                           line.find("\"awake\"") != std::string::npos;
-      if (is_news) co_return read_end(line);
-      continue;
+      co_return line;
     }
     const Result<std::string_view> piece = co_await stream_->read_body();
-    if (!piece) co_return End{false, false, "gone", piece.error().message()};
-    if (piece->empty()) co_return End{false, false, "gone", "the proxy has ended the lease"};
-    if (unread_.size() > kLineMax) co_return End{false, false, "gone", "too long a line"};
+    if (!piece) co_return piece.error();
+    if (piece->empty()) {
+      co_return Error{make_error_code(boost::asio::error::eof), "the proxy has ended the lease"};
+    }
+    if (unread_.size() > kLineMax) {
+      co_return Error{make_error_code(boost::system::errc::message_size), "too long a line"};
+    }
     unread_ += *piece;
+  }
+}
+
+Task<PowerClient::Lease::End> PowerClient::Lease::wait() {
+  for (;;) {
+    const Result<std::string> line = co_await read_line();
+    if (!line) co_return End{false, false, "gone", line.error().message()};
+    // Blank lines keep the connection alive.
+    const bool is_news = line->find("\"cancelled\"") != std::string::npos ||
+                         line->find("\"awake\"") != std::string::npos;
+    if (is_news) co_return read_end(*line);
   }
 }
 
@@ -137,10 +159,13 @@ Task<Result<PowerClient::Drained>> PowerClient::drain(std::string lease, millise
     drained.answer = read_answer({response->status, *rest});
     co_return drained;
   }
-  stream->expires_never();
   drained.answer.ok = true;
   drained.lease = std::make_unique<Lease>();
   drained.lease->stream_ = std::move(stream);
+  Result<std::string> first = co_await drained.lease->read_line();
+  if (!first) co_return first.error();
+  drained.idle = idle_in(*first);
+  drained.lease->stream_->expires_never();
   co_return drained;
 }
 
@@ -167,7 +192,7 @@ Task<Result<PowerClient::Answer>> PowerClient::unload(std::string lease, bool ke
 Task<Result<PowerClient::Answer>> PowerClient::commit(std::string lease, std::string expect_wake) {
   const std::string wake = expect_wake.empty() ? "null" : json_string(expect_wake);
   std::string body = fmt::format(R"({{"lease":{},"expect_wake":{}}})", json_string(lease), wake);
-  co_return co_await post("/v1/power/commit", std::move(body), kPatience);
+  co_return co_await post("/v1/power/commit", std::move(body), kCommitPatience);
 }
 
 Task<Result<PowerClient::Answer>> PowerClient::release(std::string lease) {

@@ -42,12 +42,14 @@ class PowerClient {
 
    private:
     friend class PowerClient;
+    Task<Result<std::string>> read_line();
     std::unique_ptr<HttpStream> stream_;
     std::string unread_;
   };
   struct Drained {
     Answer answer;
-    std::unique_ptr<Lease> lease;  ///< when ok
+    std::optional<std::chrono::milliseconds> idle;  ///< since the end of its last work, if told
+    std::unique_ptr<Lease> lease;                   ///< when ok
   };
   /// @p force: granted in spite of running requests.
   Task<Result<Drained>> drain(std::string lease, std::chrono::milliseconds ttl, std::string reason,

@@ -125,6 +125,24 @@ TEST_F(LookoutTest, ALookThatDoesNotComeBackIsNotStartedTwice) {
   EXPECT_EQ(posts.at(0).finding.verdict, Verdict::Unknown);
 }
 
+TEST_F(LookoutTest, ACheckThatIsReplacedDuringALastLookHasNotLooked) {
+  start(1h, 5s);
+  run_until([&] { return found_.size() == 1; });
+  hands_->answers = false;
+  bool done = false;
+  std::vector<Lookout::Post> posts;
+  const auto again = [](Lookout& lookout, std::vector<Lookout::Post>& out,
+                        bool& flag) -> Task<void> {
+    out = co_await lookout.look_again();
+    flag = true;
+  };
+  tasks_.spawn(again(lookout_, posts, done));
+  run_until([&] { return hands_->looks == 2; });
+  lookout_.stop();
+  run_until([&] { return done; });
+  EXPECT_TRUE(posts.empty()) << "what it has found before is old";
+}
+
 TEST_F(LookoutTest, AnExceptionIsUnknown) {
   hands_->throws = true;
   start(1ms, 5s);
