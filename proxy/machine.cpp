@@ -204,8 +204,12 @@ Task<void> Machine::query_gpus() {
   // Nobody waits any more; but no second one while this one lives, and a driver that hangs may keep
   // it alive beyond SIGKILL.
   const auto state = co_await asio::this_coro::cancellation_state;
-  if (spawned && state.cancelled() == asio::cancellation_type::none) {
-    co_await run->pidfd.async_wait(Descriptor::wait_read, use_task);
+  const bool is_awaited = spawned && state.cancelled() == asio::cancellation_type::none;
+  // A wait for a descriptor may end early: Asio may give it an event of an earlier one of the same
+  // number.
+  for (run->collect(); is_awaited && run->pid != 0; run->collect()) {
+    const auto [error] = co_await run->pidfd.async_wait(Descriptor::wait_read, use_task);
+    if (error) break;
   }
   run->limit.cancel();
   run->collect();

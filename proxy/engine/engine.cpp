@@ -343,11 +343,16 @@ Task<void> Engine::Impl::run_stop_command() {
   limit.async_wait([ended, helper](const boost::system::error_code& error) {
     if (!error && !*ended) ::kill(-helper, SIGKILL);
   });
-  co_await helper_fd.async_wait(Descriptor::wait_read, use_task);
+  // The wait may end early, as in await_exit().
+  int status = 0;
+  pid_t collected = 0;
+  while (collected == 0) {
+    const auto [error] = co_await helper_fd.async_wait(Descriptor::wait_read, use_task);
+    if (error) ::kill(-helper, SIGKILL);
+    collected = ::waitpid(helper, &status, error ? 0 : WNOHANG);
+  }
   *ended = true;
   limit.cancel();
-  int status = 0;
-  ::waitpid(helper, &status, 0);
   std::array<char, 4096> text;
   const ssize_t n = ::read(helper_output.get(), text.data(), text.size());
   if (n > 0) log.append({text.data(), static_cast<std::size_t>(n)});

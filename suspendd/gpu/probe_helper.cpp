@@ -173,7 +173,13 @@ Task<void> ProbeHelper::wait_for_end(std::chrono::milliseconds limit) {
   timer.async_wait([descriptor, is_done](const boost::system::error_code& error) {
     if (!error && !*is_done) descriptor->cancel();
   });
-  co_await descriptor->async_wait(asio::posix::descriptor_base::wait_read, use_task);
+  // Asio may give a wait an event of an earlier descriptor of the same number.
+  const auto latest = Clock::now() + limit;
+  while (!has_ended(descriptor->native_handle()) && Clock::now() < latest) {
+    const auto [error] =
+        co_await descriptor->async_wait(asio::posix::descriptor_base::wait_read, use_task);
+    if (error) break;
+  }
   *is_done = true;
 }
 
