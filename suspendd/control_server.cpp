@@ -308,6 +308,7 @@ Task<Result<bool>> ControlServer::wake_test(HttpStream& client, Call& call) {
   std::string what = "wake-test";
   policy::Event event = policy::SuspendWanted{id, false, call.by};
   policy::Reply answer = co_await tell(std::move(what), call.by, id, std::move(event));
+  if (!answer.accepted) set_safety_net_(std::nullopt);
   co_return co_await reply(client, std::move(answer));
 }
 

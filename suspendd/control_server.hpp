@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace rouse::suspendd {
@@ -30,7 +31,8 @@ namespace rouse::suspendd {
 class ControlServer {
  public:
   using MakeReport = std::function<Task<Report>()>;
-  using SetSafetyNet = std::function<void(core::suspend::WallTime)>;
+  /// nullopt: none is wanted any more.
+  using SetSafetyNet = std::function<void(std::optional<core::suspend::WallTime>)>;
 
   ControlServer(TaskGroup& tasks, StreamDeadlines& deadlines, PolicyLoop& loop, Notices& notices,
                 StateDir& state, MakeReport make_report, SetSafetyNet set_safety_net);

@@ -39,8 +39,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
-constexpr auto kBusPatience = 2s;  // at the start, for what logind says
-constexpr auto kEndPatience = 5s;  // for the proxy to take its lease back
+constexpr auto kBusPatience = 2s;   // at the start, for what logind says
+constexpr auto kEndPatience = 25s;  // for the proxy, and for hooks; systemd's is 30 s
 constexpr auto kGateUnit = "rouse-suspendd-gate.service";
 
 void report_error(const std::string& text) {
@@ -102,7 +102,7 @@ class Daemon {
             [this] { return performer_.alarm_due(); }),
         control_(
             tasks_, deadlines_, loop_, notices_, state_, [this] { return make_report(); },
-            [this](policy::WallTime at) { set_safety_net(at); }),
+            [this](std::optional<policy::WallTime> at) { set_safety_net(at); }),
         checks_{executor_,
                 pool_,
                 unix_endpoint(config_->proxy.socket),
@@ -123,7 +123,9 @@ class Daemon {
     tasks_.spawn(logind_.run());
     co_await ask_logind();
     if (const Result<void> listening = control_.listen(*config_); !listening) {
-      spdlog::error("{}", listening.error().message());
+      const bool is_taken = listening.error().code == boost::system::errc::address_in_use;
+      spdlog::error("{}{}", listening.error().message(),
+                    is_taken ? ": another rouse-suspendd runs already, or another program" : "");
       exit_status_ = 1;
       co_await leave();
       co_return;
@@ -163,10 +165,16 @@ class Daemon {
     }
     const Result<bool> preparing = co_await logind_.preparing_for_sleep();
     if (preparing) preparing_ = *preparing;
+    co_await ask_settings();
+  }
+
+  /// What logind and systemd are set to.
+  Task<void> ask_settings() {
     const Result<std::chrono::milliseconds> delay = co_await logind_.inhibit_delay_max();
     if (delay) delay_max_ = *delay;
     const Result<UnitState> gate = co_await units_.unit_state(kGateUnit);
-    has_gate_ = gate && gate->load == "loaded";
+    if (gate) has_gate_ = gate->load == "loaded" && !gate->is_disabled();
+    knows_settings_ = delay && gate;
   }
 
   [[nodiscard]] policy::Settings settings() const {
@@ -235,10 +243,13 @@ class Daemon {
       co_await timer.async_wait(use_task);
       if (co_await is_cancelled()) co_return;
       plan_wakeups();
+      if (knows_settings_ || !bus_.connected()) continue;
+      co_await ask_settings();
+      if (knows_settings_) loop_.tell(policy::Reconfigured{settings()});
     }
   }
 
-  void set_safety_net(policy::WallTime at) {
+  void set_safety_net(std::optional<policy::WallTime> at) {
     plan_.set_safety_net(at);
     plan_wakeups();
   }
@@ -270,7 +281,7 @@ class Daemon {
     report.config = config_;
     report.posts = lookout_.posts();
     report.nics = preflight_.nics();
-    report.proxy_error = performer_.proxy().error;
+    if (power_.has_socket()) report.proxy_error = performer_.proxy().error;
     report.bus_trouble = bus_.trouble();
     report.lock_trouble = lock_.trouble();
     report.log_only = root_.prefix();
@@ -289,6 +300,7 @@ class Daemon {
     notify_reloading();
     const bool needs_restart = loaded.config->control_socket != config_->control_socket ||
                                loaded.config->proxy.socket != config_->proxy.socket ||
+                               loaded.config->metrics != config_->metrics ||
                                loaded.config->state_dir != config_->state_dir;
     if (needs_restart) spdlog::warn("reload: new sockets and folders need a restart");
     config_ = std::move(loaded.config);
@@ -359,6 +371,7 @@ class Daemon {
   asio::basic_signal_set<Executor> signals_;
   core::Duration delay_max_{5'000};  // logind's default
   bool has_gate_ = false;
+  bool knows_settings_ = false;  ///< of logind: both of the above
   bool preparing_ = false;
   int exit_status_ = 0;
 };

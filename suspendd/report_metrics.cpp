@@ -77,6 +77,7 @@ void add_state(Families& out, const Report& report) {
   out.add(view.dry_run ? 1 : 0);
   out.gauge("holds", "Holds of operators and jobs.");
   out.add(static_cast<double>(view.holds.size()));
+  if (report.config->proxy.socket.empty()) return;
   out.gauge("proxy_reachable", "1: the proxy answered the last time.");
   out.add(report.proxy_error.empty() ? 1 : 0);
 }

@@ -75,7 +75,9 @@ Task<Result<UnitState>> SystemdUnits::unit_state(std::string unit) {
   if (!sub) co_return sub.error();
   auto load = co_await text(*path, kUnit, "LoadState");
   if (!load) co_return load.error();
-  co_return UnitState{std::move(*active), std::move(*sub), std::move(*load)};
+  const auto file = co_await text(*path, kUnit, "UnitFileState");
+  co_return UnitState{std::move(*active), std::move(*sub), std::move(*load),
+                      file ? *file : std::string()};
 }
 
 Task<Result<SuspendServiceResult>> SystemdUnits::suspend_service_result() {

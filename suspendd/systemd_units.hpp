@@ -15,6 +15,12 @@ struct UnitState {
   std::string active;  ///< active, reloading, inactive, failed, activating, deactivating
   std::string sub;     ///< running, exited, dead …
   std::string load;    ///< loaded, not-found, masked …
+  std::string file;    ///< enabled, disabled, static, masked …; empty: not known
+
+  /// Nothing draws it in.
+  [[nodiscard]] bool is_disabled() const {
+    return file == "disabled" || file.starts_with("masked");
+  }
 };
 
 /// How systemd-suspend.service ended last.

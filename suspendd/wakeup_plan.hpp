@@ -21,7 +21,7 @@ class WakeupPlan {
   /// In how long the next one is, for what is not worth a sleep; the end of a wake test is none.
   [[nodiscard]] std::optional<std::chrono::milliseconds> next_in(WallTime now) const;
 
-  void set_safety_net(WallTime at) { safety_net_ = at; }
+  void set_safety_net(std::optional<WallTime> at) { safety_net_ = at; }
   void drop_safety_net() { safety_net_.reset(); }
 
  private:

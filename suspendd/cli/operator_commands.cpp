@@ -29,17 +29,23 @@ std::string text_of(dom::element object, const char* key) {
   return object[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
 }
 
-/// The tokens of all holds.
-std::vector<std::string> tokens_of(const std::string& status) {
-  std::vector<std::string> tokens;
+struct NamedHold {
+  std::string token;
+  std::string why;
+};
+
+std::vector<NamedHold> holds_of(const std::string& status) {
+  std::vector<NamedHold> named;
   dom::parser parser;
   dom::element root;
   dom::array holds;
   const simdjson::padded_string json(status);
-  if (parser.parse(json).get(root) != simdjson::SUCCESS) return tokens;
-  if (root["holds"].get(holds) != simdjson::SUCCESS) return tokens;
-  for (const dom::element hold : holds) tokens.push_back(text_of(hold, "token"));
-  return tokens;
+  if (parser.parse(json).get(root) != simdjson::SUCCESS) return named;
+  if (root["holds"].get(holds) != simdjson::SUCCESS) return named;
+  for (const dom::element hold : holds) {
+    named.push_back({text_of(hold, "token"), text_of(hold, "why")});
+  }
+  return named;
 }
 
 struct LastSleep {
@@ -113,6 +119,8 @@ int hold_awake(const CliOptions& options, const HoldOptions& hold) {
   std::printf(
       "%s: stays awake %s\n", text_of(root, "token").c_str(),
       hold.lasts ? ("for " + span_text(*hold.lasts)).c_str() : "until `rouse-suspendd release`");
+  const std::string message = text_of(root, "message");
+  if (message != "held") std::printf("%s\n", message.c_str());
   return 0;
 }
 
@@ -121,17 +129,19 @@ int release_hold(const CliOptions& options, const std::string& token) {
   if (chosen.empty()) {
     const Result<HttpAnswer> status = ask_daemon(options, "GET", "/v1/status");
     if (!status || !status->ok()) return print_answer(status);
-    const std::vector<std::string> tokens = tokens_of(status->body);
-    if (tokens.empty()) {
+    const std::vector<NamedHold> holds = holds_of(status->body);
+    if (holds.empty()) {
       std::puts("there is no hold");
       return 0;
     }
-    if (tokens.size() > 1) {
+    if (holds.size() > 1) {
       std::fputs("rouse-suspendd release: name one of\n", stderr);
-      for (const std::string& each : tokens) std::fprintf(stderr, "  %s\n", each.c_str());
+      for (const NamedHold& each : holds) {
+        std::fprintf(stderr, "  %s  %s\n", each.token.c_str(), each.why.c_str());
+      }
       return 1;
     }
-    chosen = tokens.front();
+    chosen = holds.front().token;
   }
   return print_reply(ask_daemon(options, "POST", "/v1/release",
                                 fmt::format("{{\"token\":{}}}", json_string(chosen))),

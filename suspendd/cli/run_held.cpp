@@ -136,6 +136,10 @@ class HeldRun {
       refused_ = answer->status == 403;
       co_return nullptr;
     }
+    const Result<std::string_view> told = co_await stream->read_body();
+    if (!told) co_return nullptr;
+    const std::string message = refusal_text({answer->status, std::string(*told)});
+    if (message != "held") say(message);
     stream->expires_never();
     complained_ = false;
     co_return stream;

@@ -24,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uintmax_t kFileMax = 1024 * 1024;
+constexpr milliseconds kGateWaitMost{100'000};  // the command waits 110 s, and its unit 120 s
 
 /// At least @p least, or a fault.
 milliseconds bounded(const Section& section, std::string_view key, milliseconds otherwise,
@@ -179,6 +180,10 @@ void read_company(const Section& top, Config& config) {
   config.metrics = read_listen(top.section("metrics"));
   const Section gate = top.section("gate");
   config.gate.wait = gate.duration("wait", config.gate.wait);
+  if (config.gate.wait > kGateWaitMost) {
+    gate.fault("wait", fmt::format("must be at most {}: the gate itself gives up soon after",
+                                   duration_text(kGateWaitMost)));
+  }
   config.gate.deny_when_busy = gate.text("on_busy", "allow") == "deny";
   config.gate.abort_on_wake = gate.truth("abort_on_wake", false);
 }

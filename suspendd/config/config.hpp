@@ -188,6 +188,7 @@ struct NotifyConfig {
 struct ListenAddress {
   std::string host;
   std::uint16_t port = 0;
+  bool operator==(const ListenAddress&) const = default;
 };
 struct GateConfig {
   milliseconds wait{20'000};

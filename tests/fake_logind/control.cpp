@@ -178,6 +178,7 @@ std::string Fake::add_unit(const std::vector<std::string>& words) {
   Unit unit;
   for (const auto& [key, value] : fields(words)) {
     if (key == "load") unit.load = value;
+    if (key == "file") unit.file = value;
     if (key == "active") unit.active = value;
     if (key == "sub") unit.sub = value;
     if (key == "result") unit.result = value;

@@ -344,7 +344,7 @@ int Fake::load_unit(sd_bus_message* message, sd_bus_error* error) {
     return sd_bus_error_setf(error, "org.freedesktop.DBus.Error.InvalidArgs",
                              "Unit name %s is not valid.", name);
   }
-  if (!units_.contains(unit)) units_[unit] = Unit{.load = "not-found"};
+  if (!units_.contains(unit)) units_[unit] = Unit{.load = "not-found", .file = ""};
   return sd_bus_reply_method_return(message, "o", encoded(kUnitRoot, unit).c_str());
 }
 

@@ -45,7 +45,8 @@ struct Session {
 };
 
 struct Unit {
-  std::string load = "loaded", active = "inactive", sub = "dead", result = "success";
+  std::string load = "loaded", file = "enabled", active = "inactive", sub = "dead";
+  std::string result = "success";
   std::int32_t exec_main_status = 0;
   std::uint64_t realtime = 0;
   std::uint64_t monotonic = 0;

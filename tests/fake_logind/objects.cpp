@@ -76,6 +76,7 @@ int unit_property(sd_bus*, const char*, const char*, const char* name, sd_bus_me
   if (property == "ActiveState") return append_text(reply, unit.active);
   if (property == "SubState") return append_text(reply, unit.sub);
   if (property == "LoadState") return append_text(reply, unit.load);
+  if (property == "UnitFileState") return append_text(reply, unit.file);
   return append_text(reply, unit.result);
 }
 
@@ -154,6 +155,7 @@ const sd_bus_vtable kUnitTable[] = {
     SD_BUS_PROPERTY("LoadState", "s", unit_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("ActiveState", "s", unit_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("SubState", "s", unit_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("UnitFileState", "s", unit_property, 0, 0),
     SD_BUS_VTABLE_END,
 };
 

@@ -53,7 +53,7 @@ class FakeLogind {
   /// idle-hint, idle-since (µs, CLOCK_MONOTONIC). An id that is there is replaced.
   void add_session(std::string_view id, const Fields& fields);
   void end_session(std::string_view id);
-  /// Keys: load, active, sub, result, status, realtime, monotonic.
+  /// Keys: load, file, active, sub, result, status, realtime, monotonic.
   void set_unit(std::string_view name, const Fields& fields);
   /// An inhibitor lock of somebody else.
   void add_lock(std::string_view what, std::string_view who, std::string_view why,

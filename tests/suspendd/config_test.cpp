@@ -89,6 +89,8 @@ TEST(SuspenddConfig, AbsurdTimesAreRefused) {
               ElementsAre(HasSubstr("idle.poll: is longer than idle.time (1s)")));
   EXPECT_THAT(problems_of("idle: {poll: 0}"),
               ElementsAre(HasSubstr("idle.poll: must be at least 100ms, got 0")));
+  EXPECT_THAT(problems_of("gate: {wait: 5m}"),
+              ElementsAre(HasSubstr("gate.wait: must be at most 1m40s")));
   EXPECT_THAT(problems_of("suspend: {backoff: 1h, backoff_max: 1m}"),
               ElementsAre(HasSubstr("suspend.backoff_max: is shorter than backoff (1h)")));
   EXPECT_THAT(problems_of("power: {idle_watts: 5, sleep_watts: 50}"),
