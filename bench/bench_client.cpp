@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -61,12 +62,17 @@ long long now_ns() {
   return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
 }
 
-/// User and system time of a process, in µs; ns-exact where the kernel tells it.
+/// User and system time of all threads of a process, in µs; ns-exact where the kernel tells it.
 double cpu_us(int pid) {
-  std::ifstream file(fmt::format("/proc/{}/schedstat", pid));
-  double ns = 0;
-  if (file >> ns) return ns / 1000;
-  return 0;
+  double sum = 0;
+  std::error_code gone;
+  for (const auto& task :
+       std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), gone)) {
+    std::ifstream file(task.path() / "schedstat");
+    double ns = 0;
+    if (file >> ns) sum += ns;
+  }
+  return sum / 1000;
 }
 
 double cpu_of_all() {

@@ -32,8 +32,8 @@ Task<std::optional<Failure>> Exchange::forward() {
     if (!lease) {
       Failure made = passing_failure(
           502, fmt::format("no connection to {}: {}", upstream_name(), lease.error().message()), 5);
-      // What went out on a pooled connection may be what an engine died of; a machine that sleeps
-      // has closed the connection before.
+      // What went out on a pooled connection may be what an engine died of. A machine that goes to
+      // sleep closes its idle connections, and the one that we took was among them.
       made.try_again = !was_sent || peer_;
       made.elsewhere = made.try_again;
       made.body_unread = !client_.body_done();
