@@ -177,6 +177,18 @@ void EngineRegistry::remove(int pid) {
   impl_->write();
 }
 
+/// Adds the processes that carry the mark of one of @p instances.
+void add_marked(const std::set<std::string>& instances, std::map<int, std::string>& orphans) {
+  if (instances.empty()) return;
+  for (const ProcessStat& each : all_processes()) {
+    const auto mark = environment_of(each.pid, kEngineMarker);
+    if (!mark || each.state == 'Z') continue;
+    const std::size_t colon = mark->find(':');
+    if (colon == std::string::npos || !instances.contains(mark->substr(0, colon))) continue;
+    orphans.emplace(each.pid, mark->substr(colon + 1));
+  }
+}
+
 Task<std::vector<EngineRegistry::Orphan>> EngineRegistry::sweep_orphans(
     std::chrono::milliseconds grace) {
   std::map<int, std::string> orphans;
@@ -188,30 +200,16 @@ Task<std::vector<EngineRegistry::Orphan>> EngineRegistry::sweep_orphans(
       impl_->collect(entry.path(), orphans, dead_instances);
     }
   }
-  if (!dead_instances.empty()) {
-    for (const ProcessStat& each : all_processes()) {
-      const auto mark = environment_of(each.pid, kEngineMarker);
-      if (!mark || each.state == 'Z') continue;
-      const std::size_t colon = mark->find(':');
-      if (colon == std::string::npos || !dead_instances.contains(mark->substr(0, colon))) continue;
-      orphans.emplace(each.pid, mark->substr(colon + 1));
-    }
-  }
   std::vector<std::string> stray_paths;
   for (const StrayCgroup& stray : stray_cgroups(kCgroupPrefix)) {
     if (proxy_of_cgroup(stray.name).is_alive()) continue;
     for (const int pid : cgroup_processes(stray.path)) orphans.emplace(pid, "a model");
     stray_paths.push_back(stray.path);
   }
+  // From here on whoever kills us leaves a name to look for, even before the first engine is known.
+  impl_->write();
   std::vector<Orphan> found;
-  std::vector<Identity> ending;
-  for (const auto& [pid, model] : orphans) {
-    const auto stat = read_process(pid);
-    if (!stat || stat->state == 'Z') continue;
-    found.push_back({pid, model});
-    ending.push_back({pid, stat->start_time});
-    ::kill(pid, SIGTERM);
-  }
+  std::map<int, Identity> ending;
   const auto kill_at = std::chrono::steady_clock::now() + grace;
   const auto give_up_at = kill_at + 5s;
   const auto executor = co_await asio::this_coro::executor;
@@ -219,11 +217,21 @@ Task<std::vector<EngineRegistry::Orphan>> EngineRegistry::sweep_orphans(
                              asio::wait_traits<std::chrono::steady_clock>, Executor>
       timer(executor);
   for (bool killed = false;;) {
-    std::erase_if(ending, [](const Identity& each) { return !each.is_alive(); });
+    const bool was_quiet = ending.empty();
+    // Again and again: what was about to fork when we looked has forked since.
+    add_marked(dead_instances, orphans);
+    for (const auto& [pid, model] : std::exchange(orphans, {})) {
+      const auto stat = read_process(pid);
+      if (!stat || stat->state == 'Z' || ending.contains(pid)) continue;
+      found.push_back({pid, model});
+      ending[pid] = {pid, stat->start_time};
+      ::kill(pid, killed ? SIGKILL : SIGTERM);
+    }
+    std::erase_if(ending, [](const auto& each) { return !each.second.is_alive(); });
     const auto now = std::chrono::steady_clock::now();
-    if (ending.empty() || now >= give_up_at) break;
+    if ((was_quiet && ending.empty()) || now >= give_up_at) break;
     if (!killed && now >= kill_at) {
-      for (const Identity& each : ending) ::kill(each.pid, SIGKILL);
+      for (const auto& [pid, identity] : ending) ::kill(pid, SIGKILL);
       killed = true;
     }
     timer.expires_after(10ms);

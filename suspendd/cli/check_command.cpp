@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 namespace rouse::suspendd {
@@ -113,7 +114,10 @@ void print_json(const std::vector<Trap>& traps, const std::vector<Problem>& prob
 
 int check_box(const CliOptions& options) {
   const std::string file = options.config_file.empty() ? kUsualConfig : options.config_file;
-  LoadedConfig loaded = load_config(file);
+  std::error_code unknown;
+  const bool has_file = !options.config_file.empty() || std::filesystem::exists(file, unknown);
+  if (!has_file) std::fprintf(stderr, "there is no %s: looking with the defaults\n", file.c_str());
+  LoadedConfig loaded = has_file ? load_config(file) : parse_config("", file);
   for (const Problem& problem : loaded.problems) {
     std::fprintf(stderr, "%s\n", problem.str().c_str());
   }
