@@ -10,6 +10,7 @@
 //   # a comment
 
 #include "tests/core/scheduler_bench.hpp"
+#include "tests/tree/tree.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -26,7 +27,7 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> scripts() {
   std::vector<fs::path> found;
-  for (const auto& entry : fs::directory_iterator(ROUSE_SOURCE_DIR "/tests/core/scripts")) {
+  for (const auto& entry : fs::directory_iterator(rouse::test::source_path("tests/core/scripts"))) {
     if (entry.path().extension() == ".txt") found.push_back(entry.path());
   }
   std::sort(found.begin(), found.end());

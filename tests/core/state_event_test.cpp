@@ -2,6 +2,7 @@
 // for each pair; a line that changes must be meant to change.
 
 #include "tests/core/scheduler_bench.hpp"
+#include "tests/tree/tree.hpp"
 
 #include <fstream>
 #include <functional>
@@ -108,11 +109,11 @@ std::string table() {
 }
 
 TEST(StateEvent, EveryPairHasItsAnswer) {
-  std::ifstream file(ROUSE_SOURCE_DIR "/tests/core/scheduler_table.txt");
+  std::ifstream file(rouse::test::source_path("tests/core/scheduler_table.txt"));
   const std::string expected{std::istreambuf_iterator<char>(file), {}};
   const std::string actual = table();
   if (actual == expected) return;
-  const std::string path = ROUSE_BINARY_DIR "/scheduler_table.txt";
+  const std::string path = rouse::test::build_path("scheduler_table.txt");
   std::ofstream(path) << actual;
   ADD_FAILURE() << "differs from tests/core/scheduler_table.txt; what it is now: " << path;
   std::istringstream expected_lines(expected);

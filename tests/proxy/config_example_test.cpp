@@ -1,6 +1,7 @@
 #include "base/yaml_tree.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/config/schema.hpp"
+#include "tests/tree/tree.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +13,7 @@ namespace rouse {
 namespace {
 
 std::string text_of(const std::string& name) {
-  std::ifstream file(std::string(ROUSE_SOURCE_DIR) + "/" + name);
+  std::ifstream file(test::source_path(name));
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -1,5 +1,6 @@
 #include "proxy/config/config.hpp"
 #include "proxy/config/schema.hpp"
+#include "tests/tree/tree.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -14,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 
 TEST(ConfigSchema, TheCommittedOneIsTheGeneratedOne) {
-  std::ifstream file(std::string(ROUSE_SOURCE_DIR) + "/config.schema.json");
+  std::ifstream file(test::source_path("config.schema.json"));
   const std::string committed{std::istreambuf_iterator<char>(file), {}};
   EXPECT_TRUE(committed == json_schema()) << "run: rouse schema > config.schema.json";
 }

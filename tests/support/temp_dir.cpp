@@ -1,5 +1,7 @@
 #include "tests/support/temp_dir.hpp"
 
+#include "tests/tree/tree.hpp"
+
 #include <gtest/gtest.h>
 
 #include <stdlib.h>
@@ -45,11 +47,11 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 std::string built_program(std::string_view name) {
-  return std::string(ROUSE_BINARY_DIR "/") + std::string(name);
+  return build_path(name).string();
 }
 
 std::filesystem::path test_data(std::string_view name) {
-  return std::filesystem::path(ROUSE_SOURCE_DIR "/tests/data") / name;
+  return source_path("tests/data") / name;
 }
 
 }  // namespace rouse::test

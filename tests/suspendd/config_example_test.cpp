@@ -1,6 +1,7 @@
 #include "base/yaml_tree.hpp"
 #include "suspendd/config/config.hpp"
 #include "suspendd/config/schema.hpp"
+#include "tests/tree/tree.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -15,7 +16,7 @@ namespace {
 using Seen = std::set<std::pair<std::string, std::string>>;
 
 std::string text_of(const std::string& name) {
-  std::ifstream file(std::string(ROUSE_SOURCE_DIR) + "/" + name);
+  std::ifstream file(test::source_path(name));
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
