@@ -1,9 +1,9 @@
 #include "proxy/app.hpp"
+#include "proxy/cli/new_key.hpp"
+#include "proxy/cli/status.hpp"
+#include "proxy/cli/wake_run.hpp"
 #include "proxy/config/check_report.hpp"
 #include "proxy/config/schema.hpp"
-#include "proxy/new_key.hpp"
-#include "proxy/status.hpp"
-#include "proxy/wake_command.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -2,8 +2,8 @@
 
 #include "proxy/activity/query.hpp"
 #include "proxy/authorise.hpp"
+#include "proxy/cli/new_key.hpp"
 #include "proxy/exposure.hpp"
-#include "proxy/new_key.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "proxy/status.hpp"
+#include "proxy/cli/status.hpp"
 
 #include "base/http_pool.hpp"
 #include "base/stream_deadlines.hpp"

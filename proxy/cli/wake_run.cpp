@@ -1,4 +1,4 @@
-#include "proxy/wake_command.hpp"
+#include "proxy/cli/wake_run.hpp"
 
 #include "base/http_pool.hpp"
 #include "base/stream_deadlines.hpp"
@@ -6,9 +6,9 @@
 #include "base/use_task.hpp"
 #include "base/wake_sender.hpp"
 #include "core/wake_schedule.hpp"
+#include "proxy/cli/wake_report.hpp"
+#include "proxy/cli/wake_target.hpp"
 #include "proxy/peers/probe.hpp"
-#include "proxy/wake_report.hpp"
-#include "proxy/wake_target.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -1,4 +1,4 @@
-#include "proxy/new_key.hpp"
+#include "proxy/cli/new_key.hpp"
 
 #include "base/log.hpp"
 #include "base/sha256.hpp"

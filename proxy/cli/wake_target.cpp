@@ -1,4 +1,4 @@
-#include "proxy/wake_target.hpp"
+#include "proxy/cli/wake_target.hpp"
 
 #include "base/duration_text.hpp"
 #include "base/net_interface.hpp"

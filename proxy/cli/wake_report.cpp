@@ -1,4 +1,4 @@
-#include "proxy/wake_report.hpp"
+#include "proxy/cli/wake_report.hpp"
 
 #include "base/json_writer.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/wake_plan.hpp"
-#include "proxy/wake_command.hpp"
+#include "proxy/cli/wake_run.hpp"
 
 #include <chrono>
 #include <optional>
