@@ -2,6 +2,7 @@
 
 #include "base/duration_text.hpp"
 #include "base/net_interface.hpp"
+#include "proxy/cli/config_arguments.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/peers/peer_memory.hpp"
 
@@ -14,8 +15,6 @@
 namespace rouse {
 
 namespace {
-
-const char* const kUsualConfig = "/etc/rouse/config.yaml";
 
 YamlNode text_node(const std::string& text) {
   YamlNode node;

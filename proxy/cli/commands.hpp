@@ -1,0 +1,21 @@
+#pragma once
+
+#include "base/cli/command_line.hpp"
+
+namespace rouse {
+
+/// What rouse says of itself.
+[[nodiscard]] CliProgram rouse_program();
+
+/// All commands of rouse. A new one is a file of this folder, and a line here.
+void add_commands(CommandLine& line);
+
+void add_serve_command(CommandLine& line);
+void add_check_command(CommandLine& line);
+void add_status_command(CommandLine& line);
+void add_wake_command(CommandLine& line);
+void add_key_command(CommandLine& line);
+void add_schema_command(CommandLine& line);
+void add_version_command(CommandLine& line);
+
+}  // namespace rouse

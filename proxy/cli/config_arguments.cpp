@@ -1,0 +1,42 @@
+#include "proxy/cli/config_arguments.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+namespace rouse {
+
+void add_config_options(CLI::App& command, ConfigSources& sources) {
+  command.add_option("-c,--config", sources.file, "the configuration file")->type_name("FILE");
+  command.add_option("--config-dir", sources.dir, "merge all *.yaml and *.yml of this folder")
+      ->type_name("DIR");
+}
+
+void add_config_arguments(CLI::App& command, ConfigSources& sources) {
+  CLI::Option* const plain =
+      command.add_option("FILE", sources.file, "the configuration file")->type_name("FILE");
+  add_config_options(command, sources);
+  plain->excludes("--config");
+}
+
+bool find_config(ConfigSources& sources, const std::string& name) {
+  if (!sources.file.empty() || !sources.dir.empty()) return true;
+  if (std::filesystem::exists(kUsualConfig)) {
+    sources.file = kUsualConfig;
+    return true;
+  }
+  std::fprintf(stderr, "rouse %s: name a FILE or a --config-dir (there is no %s)\n", name.c_str(),
+               kUsualConfig);
+  return false;
+}
+
+std::string default_state_dir() {
+  if (const char* dir = std::getenv("STATE_DIRECTORY")) return dir;
+  if (const char* dir = std::getenv("XDG_STATE_HOME")) return std::string(dir) + "/rouse";
+  if (const char* home = std::getenv("HOME")) return std::string(home) + "/.local/state/rouse";
+  return "/var/lib/rouse";
+}
+
+}  // namespace rouse

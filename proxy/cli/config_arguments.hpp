@@ -1,0 +1,28 @@
+#pragma once
+
+#include "proxy/config/config.hpp"
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace rouse {
+
+/// What is taken when no configuration is named.
+inline constexpr const char* kUsualConfig = "/etc/rouse/config.yaml";
+
+/// -c/--config and --config-dir of a command; they set @p sources.
+void add_config_options(CLI::App& command, ConfigSources& sources);
+/// The same, and a plain FILE.
+void add_config_arguments(CLI::App& command, ConfigSources& sources);
+
+/// Where nothing was named, the usual file, if it is there. Nothing in @p sources afterwards: there
+/// is none, which is said on stderr for the command @p name.
+[[nodiscard]] bool find_config(ConfigSources& sources, const std::string& name);
+
+/// systemd's StateDirectory when there is one, else the user's own.
+[[nodiscard]] std::string default_state_dir();
+
+}  // namespace rouse
