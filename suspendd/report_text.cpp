@@ -1,10 +1,10 @@
+#include "base/text_table.hpp"
 #include "core/suspend_words.hpp"
 #include "suspendd/clock.hpp"
 #include "suspendd/report.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string_view>
 
 namespace rouse::suspendd {
@@ -12,34 +12,6 @@ namespace rouse::suspendd {
 namespace policy = core::suspend;
 
 namespace {
-
-using Row = std::vector<std::string>;
-
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-/// Lines with aligned columns, indented, without blanks at their ends.
-std::string table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      widths[i] = std::max(widths[i], width_of(row[i]));
-    }
-  }
-  std::string out;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::size_t width = width_of(row[i]);
-      line += "  " + row[i] + std::string(widths[i] > width ? widths[i] - width : 0, ' ');
-    }
-    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return out;
-}
 
 std::string head_line(const policy::View& view) {
   switch (view.state) {
@@ -61,7 +33,7 @@ std::string head_line(const policy::View& view) {
 }
 
 std::string checks_part(const Report& report) {
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   // What keeps it awake comes first.
   for (const policy::Verdict verdict :
        {policy::Verdict::Active, policy::Verdict::Unknown, policy::Verdict::Idle}) {
@@ -72,42 +44,42 @@ std::string checks_part(const Report& report) {
       rows.push_back({std::string(to_string(check.verdict)), check.name, since, check.reason});
     }
   }
-  return "\nchecks (all must be idle)\n" + table(rows);
+  return "\nchecks (all must be idle)\n" + text_table(rows);
 }
 
 std::string holds_part(const policy::View& view) {
   if (view.holds.empty()) return {};
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   for (const policy::HoldView& hold : view.holds) {
     rows.push_back({hold.token, hold.by,
                     hold.left ? "for " + span_text(*hold.left) : std::string("until released"),
                     hold.why});
   }
-  return "\nholds (rouse-suspendd release TOKEN)\n" + table(rows);
+  return "\nholds (rouse-suspendd release TOKEN)\n" + text_table(rows);
 }
 
 std::string inhibitors_part(const Report& report) {
   if (!report.inhibitors_error.empty()) {
     return "\ninhibitors\n  not known: " + report.inhibitors_error + "\n";
   }
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   for (const Inhibitor& lock : report.inhibitors) {
     if (!lock.has("sleep") && !lock.has("idle")) continue;
     rows.push_back(
         {lock.mode, lock.what, fmt::format("{} (pid {})", lock.who, lock.pid), lock.why});
   }
-  return rows.empty() ? std::string() : "\ninhibitors\n" + table(rows);
+  return rows.empty() ? std::string() : "\ninhibitors\n" + text_table(rows);
 }
 
 std::string wol_part(const Report& report) {
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   for (const Nic& nic : report.nics) {
     rows.push_back(
         {nic.name, name_of(nic.wol), nic.mac, nic.ip.empty() ? "no address" : nic.ip, nic.why});
   }
   std::string out = "\nwake-on-lan\n";
   if (rows.empty()) return out + "  no wired network card was found\n";
-  out += table(rows);
+  out += text_table(rows);
   if (report.view.wake_proof) {
     out +=
         fmt::format("  a packet last woke this machine {}\n", local_text(*report.view.wake_proof));
@@ -132,7 +104,7 @@ std::string sleep_text(const policy::SleepRecord& record) {
 
 std::string past_part(const Report& report) {
   const policy::View& view = report.view;
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   if (view.last_suspend) rows.push_back({"last suspend", sleep_text(*view.last_suspend)});
   const bool other_wake = view.last_wake && (!view.last_suspend || !view.last_suspend->ok);
   if (other_wake) rows.push_back({"last wake", sleep_text(*view.last_wake)});
@@ -149,17 +121,17 @@ std::string past_part(const Report& report) {
   for (const policy::Wakeup& wakeup : view.wakeups) {
     rows.push_back({"wakes by itself", local_text(wakeup.at) + " for " + wakeup.what});
   }
-  return rows.empty() ? std::string() : "\n" + table(rows);
+  return rows.empty() ? std::string() : "\n" + text_table(rows);
 }
 
 std::string trouble_part(const Report& report) {
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   if (!report.proxy_error.empty() && !report.config->proxy.socket.empty()) {
     rows.push_back({"proxy", report.proxy_error});
   }
   if (!report.bus_trouble.empty()) rows.push_back({"D-Bus", report.bus_trouble});
   if (!report.lock_trouble.empty()) rows.push_back({"sleep lock", report.lock_trouble});
-  return rows.empty() ? std::string() : "\ntrouble\n" + table(rows);
+  return rows.empty() ? std::string() : "\ntrouble\n" + text_table(rows);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "base/http_pool.hpp"
 #include "base/stream_deadlines.hpp"
 #include "base/task_group.hpp"
+#include "base/text_table.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <fmt/chrono.h>
@@ -22,7 +23,7 @@ namespace rouse {
 namespace {
 
 namespace dom = simdjson::dom;
-using Row = std::vector<std::string>;
+using Row = TableRow;
 
 constexpr int kWatchPauseMs = 1000;
 
@@ -42,25 +43,11 @@ std::string seconds_of(dom::element object, const char* key) {
   return fmt::format("{:.1f} h", seconds / 3600);
 }
 
-/// Columns padded to their widest cell; the last one runs free.
-std::string table(const Row& title, const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(title.size());
-  for (std::size_t i = 0; i < title.size(); ++i) {
-    widths[i] = title[i].size();
-    for (const Row& row : rows) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string out;
-  const auto add = [&](const Row& row) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  };
-  add(title);
-  for (const Row& row : rows) add(row);
-  return out;
+std::string table(Row title, std::vector<Row> rows) {
+  rows.insert(rows.begin(), std::move(title));
+  TableFit fit;
+  fit.indent = 0;
+  return text_table(rows, fit);
 }
 
 std::vector<Row> rows_of(dom::element root, const char* list, Row (*to_row)(dom::element)) {

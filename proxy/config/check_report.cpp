@@ -2,6 +2,7 @@
 
 #include "base/duration_text.hpp"
 #include "base/json_writer.hpp"
+#include "base/text_table.hpp"
 #include "core/groups.hpp"
 #include "core/matrix.hpp"
 
@@ -24,31 +25,6 @@ std::vector<std::string> neighbours(const Config& config, const std::string& id)
   return list;
 }
 
-using Row = std::vector<std::string>;
-
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-/// Lines with aligned columns, indented, without blanks at their ends.
-std::string table(const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-  }
-  std::string out;
-  for (const Row& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += "  " + row[i] + std::string(widths[i] - width_of(row[i]), ' ');
-    }
-    out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
-  }
-  return out;
-}
-
 std::string address_of(const ModelConfig& model) {
   return model.proxy.empty() ? "-" : model.endpoint.authority();
 }
@@ -57,14 +33,14 @@ std::string models_part(const Config& config) {
   std::string out =
       fmt::format("{} model{}\n", config.models.size(), config.models.size() == 1 ? "" : "s");
   if (config.models.empty()) return out;
-  std::vector<Row> rows{{"model", "address", "at once", "unloads after", "also"}};
+  std::vector<TableRow> rows{{"model", "address", "at once", "unloads after", "also"}};
   for (const auto& [id, model] : config.models) {
     std::string also = fmt::format("{}", fmt::join(model.aliases, ", "));
     if (model.unlisted) also += also.empty() ? "(unlisted)" : " (unlisted)";
     rows.push_back({id, address_of(model), std::to_string(model.concurrency_limit),
                     model.ttl.count() > 0 ? duration_text(model.ttl) : "-", std::move(also)});
   }
-  return out + table(rows);
+  return out + text_table(rows);
 }
 
 std::string sets_part(const core::Matrix& matrix) {
@@ -82,7 +58,7 @@ std::string sets_part(const core::Matrix& matrix) {
 
 std::string groups_part(const core::Groups& groups) {
   if (groups.groups().empty()) return {};
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   for (const core::Group& group : groups.groups()) {
     rows.push_back({group.name,
                     fmt::format("{}{}{}", group.swap ? "one at a time" : "all at once",
@@ -90,17 +66,17 @@ std::string groups_part(const core::Groups& groups) {
                                 group.persistent ? "; is not stopped by others" : ""),
                     fmt::format("{}", fmt::join(group.members, ", "))});
   }
-  return "\ngroups\n" + table(rows);
+  return "\ngroups\n" + text_table(rows);
 }
 
 std::string neighbours_part(const Config& config) {
   if (config.models.size() < 2 || config.models.size() > kNeighboursShown) return {};
-  std::vector<Row> rows;
+  std::vector<TableRow> rows;
   for (const auto& [id, model] : config.models) {
     const std::vector<std::string> list = neighbours(config, id);
     rows.push_back({id, list.empty() ? "alone" : fmt::format("{}", fmt::join(list, ", "))});
   }
-  return "\nwho can stand beside whom\n" + table(rows);
+  return "\nwho can stand beside whom\n" + text_table(rows);
 }
 
 template <class List>
