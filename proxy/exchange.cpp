@@ -119,12 +119,16 @@ Task<std::optional<Failure>> Exchange::find_model() {
     std::optional<Failure> failed = co_await read_model_name();
     if (failed) co_return failed;
   }
-  if (asked_for_.empty()) {
-    co_return unread(failure(
-        400, "no model id could be identified: expected \"model\" in the " +
-                 std::string(route_.source == wire::ModelSource::Query ? "query" : "body")));
-  }
+  if (asked_for_.empty()) co_return unread(failure(400, no_model_text()));
   co_return resolve();
+}
+
+std::string Exchange::no_model_text() const {
+  std::string text = "no model id could be identified: expected \"model\" in the ";
+  if (route_.source == wire::ModelSource::Query) return text + "query";
+  text += "body";
+  if (!body_.is_json()) text += ", which was read as a form, since it does not begin with \"{\"";
+  return text;
 }
 
 /// From the name that the client wrote to a model, and to what the engine is told.

@@ -48,6 +48,7 @@ class Exchange {
   std::optional<Failure> check_body_size() const;
   std::optional<Failure> resolve();
   Task<std::optional<Failure>> read_model_name();
+  [[nodiscard]] std::string no_model_text() const;
   std::optional<Failure> check_key();
   Task<std::optional<Failure>> yield_if_aux();
   Task<bool> looks_aux();

@@ -96,6 +96,8 @@ Task<std::optional<Failure>> Exchange::send_request(bool reused) {
   RequestHead head = head_for_engine(head_, place_->endpoint(), *config_, remote_, request_id_);
   head.target = place_->endpoint().base_path + target_for_engine();
   if (peer_) add_peer_fields(head);
+  // Engines on FastAPI (vLLM and others) refuse JSON that does not say so.
+  if (body_.is_json_by_look()) head.fields.set("content-type", "application/json");
   if (is_renamed() && head.framing == Framing::Length) {
     // Wraps for a shorter name.
     const std::size_t before = body_.model_end() - body_.model_begin();

@@ -31,15 +31,12 @@ BodyModel::State state_of(State state) {
 BodyModel::BodyModel(std::string_view content_type) {
   const std::string type = lowered(content_type);
   if (type.find("application/json") != std::string::npos) return;
-  if (type.find("multipart/form-data") != std::string::npos) {
-    const std::string boundary = multipart_boundary(content_type);
-    if (boundary.empty()) unusable_ = "its content type names no boundary";
-    finder_ = FormFinder::multipart(boundary);
-  } else if (type.find("application/x-www-form-urlencoded") != std::string::npos) {
-    finder_ = FormFinder::urlencoded();
-  } else {
-    undecided_ = true;
-  }
+  undecided_ = true;
+  finder_ = FormFinder::urlencoded();
+  if (type.find("multipart/form-data") == std::string::npos) return;
+  const std::string boundary = multipart_boundary(content_type);
+  if (boundary.empty()) unusable_ = "its content type names no boundary";
+  finder_ = FormFinder::multipart(boundary);
 }
 
 BodyModel::State BodyModel::feed(std::string_view piece) {
@@ -52,7 +49,11 @@ BodyModel::State BodyModel::feed(std::string_view piece) {
       return state();
     }
     undecided_ = false;
-    if (is_blank || piece[first] != '{') finder_ = FormFinder::urlencoded();
+    is_json_by_look_ = !is_blank && piece[first] == '{';
+    if (is_json_by_look_) {
+      finder_ = ModelFinder();
+      unusable_ = {};
+    }
     whole = std::move(blanks_);
     whole += piece;
     piece = whole;
@@ -62,14 +63,13 @@ BodyModel::State BodyModel::feed(std::string_view piece) {
 }
 
 BodyModel::State BodyModel::finish() {
-  // Nothing but blanks is a form without fields.
-  if (std::exchange(undecided_, false)) finder_ = FormFinder::urlencoded();
+  undecided_ = false;  // nothing but blanks is a form without fields
   std::visit([](auto& finder) { finder.finish(); }, finder_);
   return state();
 }
 
 BodyModel::State BodyModel::state() const {
-  if (!unusable_.empty()) return State::Malformed;
+  if (!undecided_ && !unusable_.empty()) return State::Malformed;
   return std::visit([](const auto& finder) { return state_of(finder.state()); }, finder_);
 }
 

@@ -10,9 +10,10 @@
 
 namespace rouse::wire {
 
-/// Finds "model" and "stream" in a body of whatever kind its content type says: JSON, multipart or
-/// an urlencoded form (llama-swap-behaviour.md §4.3). A type that is none of them, or missing, is
-/// JSON when the body begins like an object, else a form.
+/// Finds "model" and "stream" in a body: JSON, multipart or an urlencoded form
+/// (llama-swap-behaviour.md §4.3). What begins like an object is JSON whatever its content type
+/// says, since `curl -d` says "form" of everything; else the type decides, and a type that is none
+/// of the three, or missing, is a form.
 class BodyModel {
  public:
   explicit BodyModel(std::string_view content_type);
@@ -27,6 +28,8 @@ class BodyModel {
   /// "model" is there, and is no text.
   [[nodiscard]] bool model_is_no_text() const;
   [[nodiscard]] bool is_json() const { return std::holds_alternative<ModelFinder>(finder_); }
+  /// It is JSON because it begins like an object; its content type says something else.
+  [[nodiscard]] bool is_json_by_look() const { return is_json_by_look_; }
   /// What is wrong, for the client.
   [[nodiscard]] std::string problem() const;
 
@@ -37,7 +40,8 @@ class BodyModel {
 
  private:
   std::variant<ModelFinder, FormFinder> finder_;
-  bool undecided_ = false;
+  bool undecided_ = false;  // until the first byte that is not blank
+  bool is_json_by_look_ = false;
   std::string blanks_;  // in front of what decides
   std::string_view unusable_;
 };

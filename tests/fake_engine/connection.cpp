@@ -264,6 +264,9 @@ class Connection {
     if (kForms.contains(path) && is_form(request_)) {
       return reply(200, fmt::format(R"({{"text":"fake text","path":{}}})", json_text(path)));
     }
+    if (options_.strict_type && !says_json(request_)) {
+      return error(422, "Unsupported Media Type: Only 'application/json' is allowed", "bad_request");
+    }
     const Ask ask = read_ask(request_.body());
     if (!ask.is_json)
       return error(500, "parse error: syntax error while parsing value", "server_error");

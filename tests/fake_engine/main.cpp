@@ -112,6 +112,7 @@ void add_options(CLI::App& cli, Options& o, int& exit_status) {
   cli.add_option("--log-flood", o.log_flood);
   cli.add_flag("--bad-status", o.bad_status);
   cli.add_flag("--bad-chunk", o.bad_chunk);
+  cli.add_flag("--strict-type", o.strict_type);
   cli.add_flag("--truncate-body", o.truncate_body);
   cli.add_flag("--close-after-head", o.close_after_head);
   cli.add_option("--slow-stop", o.slow_stop_ms);

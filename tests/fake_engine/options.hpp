@@ -45,6 +45,7 @@ struct Options {
   long log_flood = 0;          ///< bytes written to stderr at start
   bool bad_status = false;     ///< answers are not HTTP
   bool bad_chunk = false;
+  bool strict_type = false;  ///< 422 for a body whose type is not application/json, as vLLM
   bool truncate_body = false;  ///< closes in the middle of a body
   bool close_after_head = false;
   int slow_stop_ms = 0;

@@ -46,6 +46,10 @@ bool is_form(const Request& request) {
   return request[boost::beast::http::field::content_type].starts_with("multipart/form-data");
 }
 
+bool says_json(const Request& request) {
+  return request[boost::beast::http::field::content_type].starts_with("application/json");
+}
+
 std::string slot_file(std::string_view body) {
   const std::size_t key = body.find("\"filename\"");
   if (key == std::string_view::npos) return "slot.bin";

@@ -17,6 +17,7 @@ using Request = boost::beast::http::request<boost::beast::http::string_body>;
 void write_record(World& world, const Request& request);
 
 [[nodiscard]] bool is_form(const Request& request);
+[[nodiscard]] bool says_json(const Request& request);
 
 /// The last part of the "filename" in the body of a slot's action.
 [[nodiscard]] std::string slot_file(std::string_view body);

@@ -65,6 +65,58 @@ TEST(Filters, ABodyThatIsNoJsonIsA400) {
   EXPECT_EQ(world.post(kChat, R"({"model":"a","x":)").status, 400);
 }
 
+/// The request lines of a head with these types, as raw bytes: a probe would add a type of its own.
+ProbeResponse post_typed(const World& world, std::string_view target, const std::string& types,
+                         const std::string& body) {
+  HttpProbe client = world.connect();
+  (void)client.send(fmt::format("POST {} HTTP/1.1\r\nHost: x\r\n{}Content-Length: {}\r\n\r\n{}",
+                                target, types, body.size(), body));
+  return client.read_response();
+}
+
+TEST(Bodies, AreJsonWhenTheyLookLikeItAndTheEngineIsToldSo) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(models({fake_model("a", "--strict-type --record " + record,
+                                 "    filters: {setParamsByID: {warm: {top_k: 20}}}\n"
+                                 "    aliases: [warm, other]\n")}));
+  // What `curl -d` says first, then all that somebody may say, or not.
+  for (const std::string type :
+       {"Content-Type: application/x-www-form-urlencoded\r\n",
+        "content-type: Application/X-WWW-Form-URLEncoded; charset=UTF-8\r\n",
+        "Content-Type: text/plain\r\n", "Content-Type: multipart/form-data; boundary=b\r\n",
+        "Content-Type: multipart/form-data\r\n", "Content-Type: \r\n", ""}) {
+    EXPECT_EQ(post_typed(world, kChat, type, chat("a")).status, 200) << type;
+    EXPECT_THAT(last_record(record), HasSubstr(R"(ype","application/json"])")) << type;
+    EXPECT_THAT(last_record(record), Not(HasSubstr("form"))) << type;
+    EXPECT_EQ(post_typed(world, "/v1/embeddings", type, R"({"model":"a","input":"x"})").status, 200)
+        << type;
+  }
+  const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
+  EXPECT_EQ(post_typed(world, kChat, form, chat("warm")).status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"("top_k":20)"))) << "filters see it, too";
+  EXPECT_THAT(post_typed(world, kChat, form, chat("a", true)).header("content-type"),
+              HasSubstr("text/event-stream"));
+}
+
+TEST(Bodies, KeepATypeThatIsRight) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(models({fake_model("a", "--record " + record)}));
+  const std::string json = "Content-Type: application/json; charset=utf-8\r\n";
+  EXPECT_EQ(post_typed(world, kChat, json, chat("a")).status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr("application/json; charset=utf-8"));
+  const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
+  (void)post_typed(world, "/v1/audio/speech", form, "model=a&input=x");
+  EXPECT_THAT(last_record(record), HasSubstr("application/x-www-form-urlencoded"));
+  const ProbeResponse none = post_typed(world, kChat, form, "messages=x");
+  EXPECT_EQ(none.status, 400);
+  EXPECT_THAT(none.body, HasSubstr(has(R"(read as a form, since it does not begin with "{")")));
+  const ProbeResponse broken = post_typed(world, kChat, form, R"({"messages": x})");
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_THAT(broken.body, HasSubstr("the body is not a JSON object"));
+}
+
 TEST(Forms, FindTheirModelAndAreRenamedInPlace) {
   const TempDir dir;
   const std::string record = dir / "record";

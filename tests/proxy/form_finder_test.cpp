@@ -156,5 +156,42 @@ TEST(BodyModel, ATypeThatSaysNothingIsJudgedByTheBody) {
   EXPECT_EQ(always("", ""), "none");
 }
 
+TEST(BodyModel, WhatBeginsLikeAnObjectIsJsonWhateverItsTypeSays) {
+  const std::string body = R"({"model":"a","stream":true})";
+  for (const std::string type :
+       {"application/x-www-form-urlencoded", "Application/X-WWW-Form-Urlencoded",
+        "application/x-www-form-urlencoded; charset=utf-8", "multipart/form-data; boundary=xYz",
+        "multipart/form-data", "text/plain;charset=UTF-8", "text/json", "application/vnd.api+json",
+        "application/octet-stream", "nonsense", ""}) {
+    EXPECT_EQ(always(type, body), "a streams \"a\"") << type;
+    EXPECT_EQ(always(type, " \r\n\t" + body), "a streams \"a\"") << type;
+    EXPECT_EQ(always(type, "\xef\xbb\xbf" + body), "a streams \"a\"") << type;
+    BodyModel finder(type);
+    finder.feed(body);
+    EXPECT_TRUE(finder.is_json() && finder.is_json_by_look()) << type;
+    EXPECT_EQ(finder.renamed("b"), "\"b\"") << type;
+  }
+  for (const std::string type :
+       {"application/json", "APPLICATION/JSON", "application/json; charset=utf-8"}) {
+    EXPECT_EQ(always(type, body), "a streams \"a\"") << type;
+    BodyModel finder(type);
+    finder.feed(body);
+    EXPECT_FALSE(finder.is_json_by_look()) << "its type says it already: " << type;
+  }
+  EXPECT_THAT(found(kUrlencoded, R"({"model": a})"), HasSubstr("the body is not a JSON object"));
+}
+
+TEST(BodyModel, AFormStaysAForm) {
+  EXPECT_EQ(always(kUrlencoded, "\r\n&model=a"), "a a") << "what was blank is part of it";
+  EXPECT_EQ(always(kUrlencoded, "x={&model=a"), "a a");
+  EXPECT_EQ(always(kUrlencoded, "%7B=1&model=a"), "a a");
+  EXPECT_EQ(always(kMultipart, "\r\n" + part("model", "a") + "--xYz--"), "a a");
+  EXPECT_THAT(found("multipart/form-data", part("model", "a")), HasSubstr("names no boundary"));
+  EXPECT_EQ(always(kUrlencoded, R"([{"model":"a"}])"), "none") << "a list names no model";
+  BodyModel form(kUrlencoded);
+  form.feed("model=a");
+  EXPECT_FALSE(form.is_json() || form.is_json_by_look());
+}
+
 }  // namespace
 }  // namespace rouse::wire
