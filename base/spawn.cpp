@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -48,18 +49,15 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
   return list;
 }
 
-/// Where execvp would look, worked out before the fork: the child may not allocate.
-std::vector<std::string> candidates(const std::string& program) {
-  if (program.find('/') != std::string::npos) return {program};
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
-  std::vector<std::string> list;
+/// @p program in each folder of @p path, in its order.
+void add_candidates(std::string_view path, const std::string& program,
+                    std::vector<std::string>& list) {
   for (;;) {
-    const std::size_t colon = rest.find(':');
-    const std::string_view dir = rest.substr(0, colon);
+    const std::size_t colon = path.find(':');
+    const std::string_view dir = path.substr(0, colon);
     list.push_back(std::string(dir.empty() ? "." : dir) + "/" + program);
-    if (colon == std::string_view::npos) return list;
-    rest.remove_prefix(colon + 1);
+    if (colon == std::string_view::npos) return;
+    path.remove_prefix(colon + 1);
   }
 }
 
@@ -121,7 +119,8 @@ Result<Spawned> start(const std::vector<std::string>& argv, const std::vector<st
   const UniqueFd null_fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!null_fd) return errno_error("opening /dev/null");
 
-  const std::vector<std::string> programs = candidates(argv.front());
+  // Before the fork: the child may not allocate.
+  const std::vector<std::string> programs = program_candidates(argv.front(), env);
   const std::vector<std::string> environment = merged_environment(env);
   std::vector<char*> arg_pointers = pointers(argv);
   std::vector<char*> env_pointers = pointers(environment);
@@ -171,6 +170,23 @@ Result<Spawned> start(const std::vector<std::string>& argv, const std::vector<st
 }
 
 }  // namespace
+
+std::string search_path(const std::vector<std::string>& env) {
+  constexpr std::string_view kName = "PATH=";
+  const char* const ours = std::getenv("PATH");
+  std::string path = ours == nullptr ? "/usr/local/bin:/usr/bin:/bin" : ours;
+  const auto given = std::find_if(env.rbegin(), env.rend(),
+                                  [&](const std::string& each) { return each.starts_with(kName); });
+  return given == env.rend() ? path : given->substr(kName.size()) + ":" + path;
+}
+
+std::vector<std::string> program_candidates(const std::string& program,
+                                            const std::vector<std::string>& env) {
+  if (program.find('/') != std::string::npos) return {program};
+  std::vector<std::string> list;
+  add_candidates(search_path(env), program, list);
+  return list;
+}
 
 Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<std::string>& env,
                       int cgroup_fd) {

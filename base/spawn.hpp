@@ -17,11 +17,19 @@ struct Spawned {
   UniqueFd output;  ///< its standard output and error, one pipe, non-blocking
 };
 
-/// Starts @p argv without a shell: found on the PATH as execvp does, in a process group of its own,
-/// standard input from /dev/null, every other descriptor closed, default signals, and dying with us
-/// (PR_SET_PDEATHSIG). @p env lists K=V over our own environment, the later wins. @p cgroup_fd: the
-/// cgroup.procs to join before anything runs; -1: none. An exec that fails is an error here, never
-/// a child that exits with 127.
+/// Where a program is looked for that is started with @p env: the PATH in there, then ours.
+[[nodiscard]] std::string search_path(const std::vector<std::string>& env);
+
+/// The files that @p program may be, as spawn() tries them: itself, if there is a slash in it, else
+/// one for each folder of search_path().
+[[nodiscard]] std::vector<std::string> program_candidates(const std::string& program,
+                                                          const std::vector<std::string>& env);
+
+/// Starts @p argv without a shell: found as program_candidates() says, in a process group of its
+/// own, standard input from /dev/null, every other descriptor closed, default signals, and dying
+/// with us (PR_SET_PDEATHSIG). @p env lists K=V over our own environment, the later wins. @p
+/// cgroup_fd: the cgroup.procs to join before anything runs; -1: none. An exec that fails is an
+/// error here, never a child that exits with 127.
 [[nodiscard]] Result<Spawned> spawn(const std::vector<std::string>& argv,
                                     const std::vector<std::string>& env, int cgroup_fd = -1);
 

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
+#include <tuple>
 
 namespace rouse {
 
@@ -19,6 +21,8 @@ bool is_name(std::string_view text) {
   }
   return true;
 }
+
+constexpr std::string_view kStart = "${env.";
 
 class Environment {
  public:
@@ -45,7 +49,6 @@ class Environment {
  private:
   /// Whether @p text has changed.
   bool put_in(std::string& text, const SourcePlace& place, const std::string& path) {
-    constexpr std::string_view kStart = "${env.";
     std::size_t at = text.find(kStart);
     if (at == std::string::npos) return false;
     std::string out;
@@ -97,7 +100,43 @@ class Environment {
   const std::function<void(YamlNode&, const std::string&)>& before_;
 };
 
+using Spot = std::tuple<std::string, int, int>;
+
+Spot spot_of(const SourcePlace& place) {
+  return {place.file, place.line, place.column};
+}
+
+void add_unknown(const YamlNode& node, std::set<Spot>& spots) {
+  if (node.is_scalar() && names_variable(node.text)) spots.insert(spot_of(node.place));
+  for (const YamlNode& item : node.items) add_unknown(item, spots);
+  for (const YamlNode::Member& member : node.members) {
+    if (names_variable(member.key)) spots.insert(spot_of(member.place));
+    add_unknown(member.value, spots);
+  }
+}
+
 }  // namespace
+
+bool names_variable(std::string_view text) {
+  for (std::size_t at = text.find(kStart); at != std::string_view::npos;
+       at = text.find(kStart, at + 1)) {
+    const std::size_t end = text.find('}', at);
+    if (end == std::string_view::npos) return false;
+    if (is_name(text.substr(at + kStart.size(), end - at - kStart.size()))) return true;
+  }
+  return false;
+}
+
+void drop_follow_ups(const YamlNode& root, std::size_t from, std::vector<Problem>& problems) {
+  std::set<Spot> spots;
+  add_unknown(root, spots);
+  if (spots.empty()) return;
+  const auto first = problems.begin() + static_cast<std::ptrdiff_t>(from);
+  problems.erase(
+      std::remove_if(first, problems.end(),
+                     [&](const Problem& each) { return spots.contains(spot_of(each.place)); }),
+      problems.end());
+}
 
 void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems,
                         const std::function<void(YamlNode&, const std::string&)>& before) {

@@ -37,10 +37,10 @@ class Splitter {
  public:
   explicit Splitter(std::string_view text) : rest_(text) {}
 
-  std::vector<std::string> words() {
+  CommandWords read() {
     while (!rest_.empty()) take();
     end_word();
-    return std::move(words_);
+    return std::move(found_);
   }
 
  private:
@@ -51,10 +51,10 @@ class Splitter {
     if (c == '\'') return take_single_quoted();
     if (c == '"') return take_double_quoted();
     if (c != '\\') {
-      word_ += c;
+      add(c, c);
     } else if (!rest_.empty()) {
       const char escaped = next();
-      if (escaped != '\n') word_ += escaped;
+      if (escaped != '\n') add(escaped, kPlain);
     }
   }
 
@@ -62,8 +62,9 @@ class Splitter {
     while (!rest_.empty()) {
       const char c = next();
       if (c == '\'') return;
-      word_ += c;
+      add(c, kPlain);
     }
+    found_.open_quote = '\'';
   }
 
   void take_double_quoted() {
@@ -71,19 +72,25 @@ class Splitter {
       const char c = next();
       if (c == '"') return;
       if (c != '\\' || rest_.empty()) {
-        word_ += c;
+        add(c, c == '$' || c == '`' ? c : kPlain);
         continue;
       }
       const char escaped = next();
       if (escaped == '\n') continue;
-      if (std::string_view("$`\"\\").find(escaped) == std::string_view::npos) word_ += '\\';
-      word_ += escaped;
+      if (std::string_view("$`\"\\").find(escaped) == std::string_view::npos) add('\\', kPlain);
+      add(escaped, kPlain);
     }
+    found_.open_quote = '"';
+  }
+
+  void add(char letter, char live) {
+    word_.text += letter;
+    word_.live += live;
   }
 
   void end_word() {
-    if (in_word_) words_.push_back(std::move(word_));
-    word_.clear();
+    if (in_word_) found_.words.push_back(std::move(word_));
+    word_ = {};
     in_word_ = false;
   }
 
@@ -93,10 +100,12 @@ class Splitter {
     return c;
   }
 
+  static constexpr char kPlain = '\1';
+
   std::string_view rest_;
-  std::string word_;
+  CommandWord word_;
   bool in_word_ = false;
-  std::vector<std::string> words_;
+  CommandWords found_;
 };
 
 }  // namespace
@@ -118,9 +127,15 @@ std::string without_comment_lines(std::string_view text) {
   return out;
 }
 
-std::vector<std::string> split_command(std::string_view text) {
+CommandWords read_command(std::string_view text) {
   const std::string joined = joined_lines(without_comment_lines(text));
-  return Splitter(joined).words();
+  return Splitter(joined).read();
+}
+
+std::vector<std::string> split_command(std::string_view text) {
+  std::vector<std::string> words;
+  for (CommandWord& word : read_command(text).words) words.push_back(std::move(word.text));
+  return words;
 }
 
 }  // namespace rouse

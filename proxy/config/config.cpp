@@ -1,5 +1,6 @@
 #include "proxy/config/config.hpp"
 
+#include "base/config/environment.hpp"
 #include "base/config/shape.hpp"
 #include "proxy/config/macros.hpp"
 #include "proxy/config/merge.hpp"
@@ -255,6 +256,18 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   return config;
 }
 
+std::map<std::string, SourcePlace> places_of_models(const YamlNode& root) {
+  std::map<std::string, SourcePlace> places;
+  const YamlNode* const models = root.find("models");
+  if (models == nullptr) return places;
+  for (const YamlNode::Member& model : models->members) {
+    for (const YamlNode::Member& member : model.value.members) {
+      places.emplace("models." + model.key + "." + member.key, member.value.place);
+    }
+  }
+  return places;
+}
+
 /// From one tree, merged of all files, to values.
 LoadedConfig finish(YamlNode root, const std::map<std::string, int>& kept_ports,
                     std::vector<Problem> problems) {
@@ -264,8 +277,11 @@ LoadedConfig finish(YamlNode root, const std::map<std::string, int>& kept_ports,
                         fmt::format("expected a mapping, got {}", root.kind_name())});
   } else {
     const std::map<std::string, int> ports = expand_macros(root, kept_ports, problems);
+    const std::size_t known = problems.size();
     check_shape(root, config_table(), problems, loaded.unsupported);
     loaded.config = read_config(root, ports, problems);
+    drop_follow_ups(root, known, problems);
+    loaded.places = places_of_models(root);
   }
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.place.file, a.place.line, a.place.column) <
@@ -299,7 +315,8 @@ std::vector<fs::path> yaml_files(const std::string& dir, std::vector<Problem>& p
   return files;
 }
 
-void add_file(const fs::path& path, YamlNode& root, std::vector<Problem>& problems) {
+void add_file(const fs::path& path, bool looks_up_env, YamlNode& root,
+              std::vector<Problem>& problems) {
   const auto note = [&](std::string text) {
     problems.push_back({Problem::Severity::Error, {path.string(), 0, 0}, "", std::move(text)});
   };
@@ -312,7 +329,7 @@ void add_file(const fs::path& path, YamlNode& root, std::vector<Problem>& proble
   if (size > kFileMax) return note("is larger than 16 MiB");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   YamlNode more = read_yaml(text, path.string(), problems);
-  expand_environment(more, "", problems);
+  if (looks_up_env) expand_environment(more, "", problems);
   if (!more.is_null() && !more.is_map()) {
     problems.push_back({Problem::Severity::Error, more.place, "",
                         fmt::format("expected a mapping, got {}", more.kind_name())});
@@ -381,7 +398,9 @@ LoadedConfig load_config(const ConfigSources& sources) {
     problems.push_back(
         {Problem::Severity::Error, {sources.dir, 0, 0}, "", "no configuration sources found"});
   }
-  for (const fs::path& path : files) add_file(path, root, problems);
+  for (const fs::path& path : files) {
+    add_file(path, sources.looks_up_env, root, problems);
+  }
   return finish(std::move(root), sources.ports, std::move(problems));
 }
 
@@ -400,10 +419,10 @@ std::string fingerprint(const ConfigSources& sources) {
   return text;
 }
 
-LoadedConfig parse_config(std::string_view text, const std::string& name) {
+LoadedConfig parse_config(std::string_view text, const std::string& name, bool looks_up_env) {
   std::vector<Problem> problems;
   YamlNode root = read_yaml(std::string(text), name, problems);
-  expand_environment(root, "", problems);
+  if (looks_up_env) expand_environment(root, "", problems);
   return finish(std::move(root), {}, std::move(problems));
 }
 

@@ -232,9 +232,10 @@ struct Config {
 };
 
 struct LoadedConfig {
-  std::shared_ptr<const Config> config;  ///< null when a problem is an error
-  std::vector<Problem> problems;         ///< all of them, in order of place
-  std::vector<std::string> unsupported;  ///< key paths that are accepted but do nothing yet
+  std::shared_ptr<const Config> config;       ///< null when a problem is an error
+  std::vector<Problem> problems;              ///< all of them, in order of place
+  std::vector<std::string> unsupported;       ///< key paths that are accepted but do nothing yet
+  std::map<std::string, SourcePlace> places;  ///< of the values of models: "models.a.cmd"
 };
 
 struct ConfigSources {
@@ -243,6 +244,9 @@ struct ConfigSources {
   /// The ${PORT}s of a configuration that runs: its models keep them, so that a model that is
   /// added or taken out changes no other's command line.
   std::map<std::string, int> ports = {};
+  /// False: each ${env.NAME} stays as it is, and what depends on it is not judged. For a check
+  /// where the secrets are not; nobody may run by what comes out.
+  bool looks_up_env = true;
 };
 
 /// Reads, merges, expands and checks. Never throws; reads files and environment only.
@@ -251,6 +255,7 @@ struct ConfigSources {
 /// links followed (a ConfigMap swaps one). Empty: nothing can be read at the moment.
 [[nodiscard]] std::string fingerprint(const ConfigSources& sources);
 /// The same for one text; @p name stands for the file in problems.
-[[nodiscard]] LoadedConfig parse_config(std::string_view text, const std::string& name);
+[[nodiscard]] LoadedConfig parse_config(std::string_view text, const std::string& name,
+                                        bool looks_up_env = true);
 
 }  // namespace rouse

@@ -236,11 +236,14 @@ class Expander {
     }
     YamlNode* proxy = model.find("proxy");
     if (proxy == nullptr || proxy->text.find("${PORT}") == std::string::npos) return;
-    note(
-        proxy->place, path + ".proxy",
-        fmt::format("model {}: proxy uses ${{PORT}} but cmd does not - ${{PORT}} is only available "
-                    "when used in cmd",
-                    id));
+    const bool may_use_port = cmd != nullptr && names_variable(cmd->text);
+    if (!may_use_port) {
+      note(proxy->place, path + ".proxy",
+           fmt::format(
+               "model {}: proxy uses ${{PORT}} but cmd does not - ${{PORT}} is only available "
+               "when used in cmd",
+               id));
+    }
     proxy->text = "http://localhost";
   }
 

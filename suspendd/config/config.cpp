@@ -225,6 +225,7 @@ LoadedConfig finish(const YamlNode& root, std::vector<Problem> problems) {
                         fmt::format("expected a mapping, got {}", root.kind_name())});
   } else {
     std::vector<std::string> unsupported;
+    const std::size_t known = problems.size();
     check_shape(root, config_table(), problems, unsupported);
     const Section top(root.is_map() ? &root : nullptr, config_table(), problems);
     read_times(top, *config);
@@ -236,6 +237,7 @@ LoadedConfig finish(const YamlNode& root, std::vector<Problem> problems) {
     read_relay(top, *config);
     read_control(top, *config);
     config->checks = read_checks(top, *config);
+    drop_follow_ups(root, known, problems);
     const YamlNode* const checks = top.node("checks");
     if (checks != nullptr && checks->is_list() && checks->items.empty()) {
       top.fault("checks", "is empty: the machine would sleep whatever happens on it");

@@ -164,5 +164,40 @@ TEST(Environment, AValueOfSeveralLinesIsRefused) {
                           "holds a line end"));
 }
 
+std::vector<std::string> problems_without_env(const std::string& text) {
+  std::vector<std::string> list;
+  for (const Problem& problem : parse_config(text, "c.yaml", false).problems) {
+    list.push_back(problem.str());
+  }
+  return list;
+}
+
+constexpr const char* kSecrets =
+    "startPort: ${env.ROUSE_NOT_SET}\nmacros: {url: \"${env.ROUSE_NOT_SET}\"}\n"
+    "models:\n  m: {cmd: \"x ${PORT}\", ttl: \"${env.ROUSE_NOT_SET}\", checkEndpoint: "
+    "\"${env.ROUSE_NOT_SET}\"}\n  n: {cmd: \"${env.ROUSE_NOT_SET}\"}\n"
+    "peers: {p: {proxy: \"${url}\", wake: {mac: \"${env.ROUSE_NOT_SET}\"}}}\n"
+    "keys: {k: {sha256: \"${env.ROUSE_NOT_SET}\", scopes: [\"${env.ROUSE_NOT_SET}\"]}}\n";
+
+TEST(Environment, WhatIsNotSetIsOneFault) {
+  const std::vector<std::string> found = problems_of(kSecrets);
+  EXPECT_EQ(found.size(), 8U) << testing::PrintToString(found);
+  for (const std::string& problem : found) {
+    EXPECT_THAT(problem, HasSubstr("environment variable 'ROUSE_NOT_SET' is not set"));
+  }
+}
+
+TEST(Environment, LeftOutOfACheckIsNoFaultAndHidesNone) {
+  EXPECT_THAT(problems_without_env(kSecrets), testing::IsEmpty());
+  EXPECT_THAT(problems_without_env(
+                  "models: {m: {cmd: \"x --key ${env.ROUSE_NOT_SET} ${PROT} ${PORT}\"}}\n"),
+              ElementsAre("c.yaml:1:19: models.m.cmd: unknown macro '${PROT}'"));
+  // Set or not: it is not looked up.
+  ::setenv("ROUSE_TEST_VALUE", "seven", 1);
+  EXPECT_THAT(problems_without_env("startPort: ${env.ROUSE_TEST_VALUE}\n"), testing::IsEmpty());
+  EXPECT_THAT(problems_without_env("startPort: seven\n"), testing::SizeIs(1));
+  EXPECT_THAT(problems_without_env("startPort: ${env.}\n"), testing::SizeIs(1));
+}
+
 }  // namespace
 }  // namespace rouse
