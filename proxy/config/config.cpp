@@ -256,16 +256,15 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   return config;
 }
 
-std::map<std::string, SourcePlace> places_of_models(const YamlNode& root) {
-  std::map<std::string, SourcePlace> places;
-  const YamlNode* const models = root.find("models");
-  if (models == nullptr) return places;
-  for (const YamlNode::Member& model : models->members) {
-    for (const YamlNode::Member& member : model.value.members) {
-      places.emplace("models." + model.key + "." + member.key, member.value.place);
-    }
+/// Of the keys down to those of a model or a peer.
+void add_places(const YamlNode& node, const std::string& path, int depth,
+                std::map<std::string, SourcePlace>& places) {
+  constexpr int kDepthMax = 3;
+  for (const YamlNode::Member& member : node.members) {
+    const std::string below = path.empty() ? member.key : path + "." + member.key;
+    places.emplace(below, member.value.is_scalar() ? member.value.place : member.place);
+    if (depth < kDepthMax) add_places(member.value, below, depth + 1, places);
   }
-  return places;
 }
 
 /// From one tree, merged of all files, to values.
@@ -281,7 +280,7 @@ LoadedConfig finish(YamlNode root, const std::map<std::string, int>& kept_ports,
     check_shape(root, config_table(), problems, loaded.unsupported);
     loaded.config = read_config(root, ports, problems);
     drop_follow_ups(root, known, problems);
-    loaded.places = places_of_models(root);
+    add_places(root, "", 1, loaded.places);
   }
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.place.file, a.place.line, a.place.column) <

@@ -235,7 +235,7 @@ struct LoadedConfig {
   std::shared_ptr<const Config> config;       ///< null when a problem is an error
   std::vector<Problem> problems;              ///< all of them, in order of place
   std::vector<std::string> unsupported;       ///< key paths that are accepted but do nothing yet
-  std::map<std::string, SourcePlace> places;  ///< of the values of models: "models.a.cmd"
+  std::map<std::string, SourcePlace> places;  ///< of values, by key path: "models.a.cmd"
 };
 
 struct ConfigSources {
