@@ -12,12 +12,11 @@ function(rouse_install_service component program)
   install(FILES ${PROJECT_SOURCE_DIR}/systemd/copyright
     DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${program} COMPONENT ${component})
   set(made ${PROJECT_BINARY_DIR}/packages/${program})
-  string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
-  file(WRITE ${made}/changelog "${program} (${PROJECT_VERSION}) unstable; urgency=medium\n\n"
-    "  * Made from the source tree.\n\n -- ${CPACK_PACKAGE_CONTACT}  ${date}\n")
-  foreach(page changelog man)
-    set(source ${made}/changelog)
-    set(target changelog.gz)
+  configure_file(${PROJECT_SOURCE_DIR}/systemd/deb/changelog ${made}/changelog @ONLY)
+  configure_file(${PROJECT_SOURCE_DIR}/CHANGELOG.md ${made}/CHANGELOG.md COPYONLY)
+  foreach(page changelog CHANGELOG.md man)
+    set(source ${made}/${page})
+    set(target ${page}.gz)
     set(folder ${CMAKE_INSTALL_DATADIR}/doc/${program})
     if(page STREQUAL man)
       set(source ${PROJECT_SOURCE_DIR}/systemd/man/${program}.1)
@@ -54,7 +53,8 @@ function(rouse_install_service component program)
   set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${control}" PARENT_SCOPE)
 endfunction()
 
-set(ROUSE_MAINTAINER "The rouse maintainers <rouse@localhost>" CACHE STRING "Of the packages")
+set(ROUSE_MAINTAINER "The rouse authors <rouse@example.org>" CACHE STRING
+  "Of the packages, as NAME <MAIL>: whoever hands them on")
 set(CPACK_PACKAGE_CONTACT "${ROUSE_MAINTAINER}")
 set(CPACK_PACKAGE_VENDOR rouse)
 set(CPACK_GENERATOR DEB)
@@ -84,6 +84,8 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/package_tools.cmake)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
@@ -98,9 +100,10 @@ rouse stands in front of language model engines (llama-server, vLLM, anything
 that speaks HTTP) and starts and stops them on demand. A request names a model;
 rouse makes room for it, starts its engine, holds the request meanwhile and
 streams the answer. It can also wake another machine and forward to it.")
+# logind lets the daemon's user suspend by a rule of polkit's, and asks it on the bus.
 set(CPACK_DEBIAN_SUSPENDD_PACKAGE_DEPENDS
-  "init-system-helpers (>= 1.54), systemd, default-dbus-system-bus | dbus-system-bus")
-set(CPACK_DEBIAN_SUSPENDD_PACKAGE_RECOMMENDS "rouse, polkitd, libpam-systemd")
+  "init-system-helpers (>= 1.54), systemd, default-dbus-system-bus | dbus-system-bus, polkitd")
+set(CPACK_DEBIAN_SUSPENDD_PACKAGE_RECOMMENDS "rouse, libpam-systemd")
 set(CPACK_COMPONENT_SUSPENDD_DESCRIPTION
   "lets a machine with a GPU sleep while nobody needs it
 rouse-suspendd suspends the machine when no check finds it in use, after a

@@ -2,7 +2,8 @@
 """Rules of the house that no compiler checks. Run from anywhere; exits 1 with a line per fault.
 
 Errors: layering of includes, the one-co_await-per-statement rule (GCC 12 miscompiles the rest
-silently), banned words, headers without #pragma once, tests that no folder builds.
+silently), banned words, headers without #pragma once, tests that no folder builds, pipes in scripts
+into a reader that may leave early.
 Warnings: long files and functions.
 """
 import pathlib
@@ -11,6 +12,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("core", "base", "proxy", "suspendd", "tests", "bench")
+SCRIPT_FOLDERS = (".ci", "scripts", "systemd", "tests", "bench", "deploy")
 BUILT_TESTS = ("tests/core", "tests/base", "tests/proxy", "tests/suspendd", "tests/integration")
 OURS = ("core/", "base/", "proxy/", "suspendd/")
 # What is independent of rouse on purpose, and so may use what rouse may not.
@@ -143,6 +145,21 @@ def function_lengths(code):
             start = None
 
 
+# `yes | grep -q y` kills yes, and with pipefail, which the script or its reader may have, that is a failure
+# of the whole: now and then.
+EARLY_READER = re.compile(
+    r"\|\s*(?:grep\b[^|\n]*\s(?:-\w*q\b|-\w*q\w*\s|--quiet|-m)|head\b|sed\s+(?:-n\s+)?'?[0-9]*q)")
+
+
+def is_script(path, text):
+    return path.endswith(".sh") or path.startswith("systemd/deb/") or re.match(r"#!.*\b(ba)?sh\b", text)
+
+
+def check_script(text):
+    for match in EARLY_READER.finditer(text):
+        yield line_of(text, match.start()), f"{match.group()}: read what a command says to its end"
+
+
 def check_file(path, text):
     """(errors, warnings) of one file, each a list of (line, text)."""
     code = without_comments_and_strings(text)
@@ -156,6 +173,9 @@ def check_file(path, text):
         warnings += [(line, f"a function of {length} lines")
                      for line, length in function_lengths(code) if length > FUNCTION_LINES_MAX]
     return errors, warnings
+
+
+SCRIPT_SELF_TESTS = ("a | grep -q b", "a |grep -iq b", "a | grep -e b -q", "a | head -1", "a |\n  head", "a | sed 1q")
 
 
 SELF_TESTS = (  # (path, text, part of the error that must be found)
@@ -185,6 +205,8 @@ def self_test():
         errors, _ = check_file(path, text)
         if not any(wanted in error for _, error in errors):
             faults.append(f"tidy_test: this went unnoticed: {text.strip()}")
+    faults += [f"tidy_test: this went unnoticed: {text}" for text in SCRIPT_SELF_TESTS if not list(check_script(text))]
+    faults += [f"tidy_test: false alarm: {text}" for _, text in check_script("grep -q a b; a | grep b; head -1 c")]
     clean, _ = check_file("proxy/a.cpp", "Task<int> f() {\n  const auto r = co_await g(std::move(a), b);\n"
                                          "  if (!r) co_return r.error();\n  co_return *r;\n}\n")
     faults += [f"tidy_test: false alarm: {text}" for _, text in clean]
@@ -202,6 +224,14 @@ def main():
             errors, notes = check_file(path, file.read_text(encoding="utf-8"))
             faults += [f"{path}:{line}: {text}" for line, text in errors]
             warnings += [f"{path}:{line}: warning: {text}" for line, text in notes]
+    for folder in SCRIPT_FOLDERS:
+        for file in sorted((TOP / folder).rglob("*")):
+            if "node_modules" in file.parts or not file.is_file() or file.suffix not in ("", ".sh"):
+                continue
+            text = file.read_text(encoding="utf-8", errors="replace")
+            path = file.relative_to(TOP).as_posix()
+            if is_script(path, text):
+                faults += [f"{path}:{line}: {text}" for line, text in check_script(text)]
     print("\n".join(warnings + faults))
     print(f"tidy: {len(faults)} errors, {len(warnings)} warnings")
     return 1 if faults else 0

@@ -39,6 +39,8 @@ struct Mount {
 [[nodiscard]] std::vector<Mount> read_mounts(const Root& root);
 
 void find_suspend_traps(const Root& root, const TrapContext& context, TrapList& traps);
+/// What root's own leave to suspend does not show: whether the daemon's user has it, too.
+void find_rights_traps(const Root& root, const TrapContext& context, TrapList& traps);
 void find_wol_traps(const Root& root, NicPort& port, const TrapContext& context, TrapList& traps);
 void find_nvidia_traps(const Root& root, const TrapContext& context, TrapList& traps);
 void find_service_traps(const Root& root, const TrapContext& context, TrapList& traps);

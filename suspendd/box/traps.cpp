@@ -160,6 +160,7 @@ void find_suspend_traps(const Root& root, const TrapContext& context, TrapList& 
 std::vector<Trap> find_traps(const Root& root, NicPort& port, const TrapContext& context) {
   TrapList traps;
   find_suspend_traps(root, context, traps);
+  find_rights_traps(root, context, traps);
   find_wol_traps(root, port, context, traps);
   find_proof(context, traps);
   find_nvidia_traps(root, context, traps);

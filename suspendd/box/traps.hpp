@@ -28,6 +28,8 @@ struct TrapContext {
   /// logind's CanSuspend: yes, no, challenge, na; empty: it could not be asked, and why.
   std::string can_suspend;
   std::string can_suspend_error;
+  /// That was the answer to root, who may always; not to the daemon's user.
+  bool asked_as_root = false;
   int systemd_version = 0;  ///< 0: not known
   std::string gate_unit = "rouse-suspendd-gate.service";
 

@@ -14,6 +14,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -56,6 +58,7 @@ Task<void> ask(asio::io_context& context, const CliOptions& options,
   Logind logind(bus);
   out = co_await read_trap_context(logind, *config, std::move(memory), read_now(Root(options.root)),
                                    std::move(proxy_error), power.pid());
+  out.asked_as_root = ::geteuid() == 0;
   tasks.cancel(asio::cancellation_type::terminal);
 }
 

@@ -20,7 +20,9 @@ is_changed() {
 # Links of a unit that is in memory already do not count as a change of it.
 lacks_gate() {
   [ -e "/etc/systemd/system/$1.requires/rouse-suspendd-gate.service" ] || return 1
-  ! systemctl show --property=Requires --value "$1" 2>/dev/null | grep -q rouse-suspendd-gate
+  case $(systemctl show --property=Requires --value "$1" 2>/dev/null) in
+    *rouse-suspendd-gate*) return 1 ;;
+  esac
 }
 
 # systemd reads units that it has not seen without being told: only changed ones need a reload.

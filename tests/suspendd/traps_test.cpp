@@ -101,6 +101,33 @@ TEST_F(TrapsTest, LogindsAnswerIsToldWithWhatToDo) {
   EXPECT_THAT(find("suspend allowed").what, HasSubstr("Connection refused"));
 }
 
+TEST_F(TrapsTest, WhatRootMayTheDaemonMayOnlyByPolkit) {
+  context_.asked_as_root = true;
+  EXPECT_THAT(wrong(), IsEmpty()) << "without the service nobody else is meant";
+  tree_.file("/usr/lib/systemd/system/rouse-suspendd.service",
+             "[Service]\nUser=rouse-suspendd\n");
+  EXPECT_THAT(wrong(), ElementsAre("refuse daemon's rights"));
+  EXPECT_THAT(find("daemon's rights").what, HasSubstr("polkit is not installed"));
+  EXPECT_THAT(find("daemon's rights").todo, HasSubstr("apt install polkitd"));
+  tree_.file("/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service", "");
+  tree_.file("/usr/share/polkit-1/rules.d/50-default.rules", "// org.freedesktop.login1.suspend\n");
+  EXPECT_THAT(wrong(), ElementsAre("refuse daemon's rights"));
+  EXPECT_THAT(find("daemon's rights").what, HasSubstr("no rule of polkit"));
+  tree_.file("/etc/polkit-1/rules.d/50-rouse-suspendd.rules",
+             "[\"org.freedesktop.login1.suspend\"] == \"rouse-suspendd\"\n");
+  EXPECT_THAT(wrong(), IsEmpty());
+  EXPECT_THAT(find("daemon's rights").what, HasSubstr("/etc/polkit-1/rules.d/50-rouse-suspendd"));
+  // Another user than the rule's, by a drop-in; or root itself, who needs none.
+  tree_.file("/etc/systemd/system/rouse-suspendd.service.d/me.conf", "[Service]\nUser=someone\n");
+  EXPECT_THAT(wrong(), ElementsAre("refuse daemon's rights"));
+  tree_.file("/etc/systemd/system/rouse-suspendd.service.d/me.conf", "[Service]\nUser=root\n");
+  EXPECT_THAT(wrong(), IsEmpty());
+  // The daemon's user has asked for itself: logind's answer is the whole truth.
+  tree_.file("/etc/systemd/system/rouse-suspendd.service.d/me.conf", "[Service]\nUser=someone\n");
+  context_.asked_as_root = false;
+  EXPECT_THAT(wrong(), IsEmpty());
+}
+
 TEST_F(TrapsTest, TheDepthOfSleep) {
   tree_.file("/sys/power/mem_sleep", "[s2idle] deep\n");
   EXPECT_THAT(wrong(), ElementsAre("warn sleep state"));
