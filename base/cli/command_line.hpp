@@ -1,42 +1,20 @@
 #pragma once
 
-#include <functional>
+#include "base/cli/outline.hpp"
+
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace CLI {
 class App;
-}
+class ParseError;
+}  // namespace CLI
 
 namespace rouse {
 
-/// A name and what it means: an exit status, a file, a variable of the environment, a signal; or a
-/// line that a person can paste, and what it does.
-struct CliNote {
-  std::string name;
-  std::string text;
-};
-
-/// What a program says of itself, besides its commands and options.
-struct CliProgram {
-  std::string name;      ///< "rouse"
-  std::string headline;  ///< "proxy that starts language model engines on demand"
-  std::string version;
-};
-
-/// One command of a program, but for its options.
-struct CliCommand {
-  std::string name;
-  std::string headline;           ///< one line, in the list of commands
-  std::string about;              ///< paragraphs, with empty lines between
-  std::vector<CliNote> examples;  ///< lines that can be pasted; tests paste them
-  std::vector<CliNote> statuses;  ///< exit statuses with a meaning of their own
-  /// What it does once its options are read; returns the exit status.
-  std::function<int()> act;
-};
+struct CliArguments;
 
 /// The command line of one program: reads it, and does what it says. Owns CLI11's parser; what its
 /// options are bound to belongs to the commands and must live until run() returns.
@@ -47,17 +25,35 @@ class CommandLine {
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  /// A command; its options are added to what is returned, which lives as long as this.
+  /// A command; its options are added to what is returned, which lives as long as this. Each option
+  /// that takes a value says with type_name() what it is: FILE, DIR and SOCKET are completed as
+  /// paths, "a|b" as one of these.
   CLI::App& add(CliCommand command);
+  /// For the options that every command has.
+  [[nodiscard]] CLI::App& everywhere() { return *app_; }
+  /// `help`, `version` and `--version`. Last, so that the list of commands ends with them.
+  void add_help_and_version();
+
+  [[nodiscard]] CliOutline outline() const;
 
   /// Reads @p argv and runs the command that it names. Returns that one's exit status; 2 for what
-  /// could not be understood, which is said on stderr.
+  /// could not be understood, which is said on stderr, and what to do about it.
   [[nodiscard]] int run(int argc, const char* const* argv);
 
  private:
+  struct Added {
+    CLI::App* app;
+    CliCommand command;
+  };
+
+  [[nodiscard]] int parse(const CliOutline& outline, const CliArguments& arguments);
+  [[nodiscard]] std::string fault_of(const CliOutline& outline, const CliArguments& arguments,
+                                     const CLI::ParseError& error) const;
+  int print_help(const std::string& command) const;
+
   CliProgram program_;
   std::unique_ptr<CLI::App> app_;
-  std::vector<std::pair<CLI::App*, CliCommand>> commands_;
+  std::vector<Added> commands_;
 };
 
 }  // namespace rouse

@@ -38,6 +38,9 @@ void add_check_command(CommandLine& line) {
   CLI::App& command = line.add({
       .name = "check",
       .headline = "report every fault of a configuration, then the plan",
+      .examples = {{"rouse check config.yaml", "what is wrong with it, and what it means"}},
+      .statuses = {{"0", "It can be served."},
+                   {"2", "It cannot; or, with --strict, it has warnings."}},
       .act = [options] { return run_check(*options); },
   });
   add_config_arguments(command, options->sources);

@@ -9,14 +9,15 @@
 namespace rouse {
 
 void add_config_options(CLI::App& command, ConfigSources& sources) {
-  command.add_option("-c,--config", sources.file, "the configuration file")->type_name("FILE");
-  command.add_option("--config-dir", sources.dir, "merge all *.yaml and *.yml of this folder")
+  command.add_option("-c,--config", sources.file, "the configuration")->type_name("FILE");
+  command.add_option("--config-dir", sources.dir, "and all *.yaml and *.yml of this folder")
       ->type_name("DIR");
 }
 
 void add_config_arguments(CLI::App& command, ConfigSources& sources) {
   CLI::Option* const plain =
-      command.add_option("FILE", sources.file, "the configuration file")->type_name("FILE");
+      command.add_option("FILE", sources.file,
+                         std::string("the configuration; ") + kUsualConfig + " unless given");
   add_config_options(command, sources);
   plain->excludes("--config");
 }
@@ -27,9 +28,18 @@ bool find_config(ConfigSources& sources, const std::string& name) {
     sources.file = kUsualConfig;
     return true;
   }
-  std::fprintf(stderr, "rouse %s: name a FILE or a --config-dir (there is no %s)\n", name.c_str(),
-               kUsualConfig);
+  const bool is_here = std::filesystem::exists("config.yaml");
+  std::fprintf(stderr, "rouse %s: no configuration is named, and there is no %s\n  rouse %s %s\n",
+               name.c_str(), kUsualConfig, name.c_str(), is_here ? "config.yaml" : "FILE");
   return false;
+}
+
+void add_state_dir(CLI::App& command, std::string& folder) {
+  command
+      .add_option("--state-dir", folder,
+                  "where engines, peers and history are remembered; $STATE_DIRECTORY, or rouse below "
+                  "~/.local/state unless given")
+      ->type_name("DIR");
 }
 
 std::string default_state_dir() {

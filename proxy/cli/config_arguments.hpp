@@ -22,6 +22,8 @@ void add_config_arguments(CLI::App& command, ConfigSources& sources);
 /// is none, which is said on stderr for the command @p name.
 [[nodiscard]] bool find_config(ConfigSources& sources, const std::string& name);
 
+/// --state-dir of a command.
+void add_state_dir(CLI::App& command, std::string& folder);
 /// systemd's StateDirectory when there is one, else the user's own.
 [[nodiscard]] std::string default_state_dir();
 

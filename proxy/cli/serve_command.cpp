@@ -4,8 +4,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <string>
 
 namespace rouse {
 
@@ -14,10 +17,27 @@ namespace {
 int run_serve(ServeOptions& options) {
   if (!find_config(options.sources, "serve")) return 2;
   if (options.tls_cert_file.empty() != options.tls_key_file.empty()) {
-    std::fputs("rouse serve: --tls-cert-file and --tls-key-file need each other\n", stderr);
-    return 1;
+    std::fputs("rouse serve: --tls-cert-file and --tls-key-file need each other\n"
+               "  give both, or neither\n",
+               stderr);
+    return 2;
+  }
+  if (options.listen.empty()) {
+    options.listen = options.tls_cert_file.empty() ? "127.0.0.1:8080" : "127.0.0.1:8443";
   }
   return serve(options);
+}
+
+/// Says what is wrong with an address to listen on; empty: nothing.
+std::string address_fault(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const char* const last = text.data() + text.size();
+  std::uint16_t port = 0;
+  if (colon != std::string::npos) {
+    const auto [end, error] = std::from_chars(text.data() + colon + 1, last, port);
+    if (error == std::errc{} && end == last) return {};
+  }
+  return "\"" + text + "\" is no address such as 127.0.0.1:8080, [::1]:8080, or :8080 for all";
 }
 
 }  // namespace
@@ -25,22 +45,42 @@ int run_serve(ServeOptions& options) {
 void add_serve_command(CommandLine& line) {
   const auto options = std::make_shared<ServeOptions>();
   options->state_dir = default_state_dir();
+  options->listen.clear();
   CLI::App& command = line.add({
       .name = "serve",
       .headline = "run the proxy",
+      .about = "Runs until SIGTERM or Ctrl-C; SIGHUP takes the configuration anew. llama-swap's "
+               "options mean the same here, also without `serve`, but for one: without --listen, "
+               "only this machine may connect.",
+      .examples = {{"rouse serve config.yaml", "on 127.0.0.1:8080"},
+                   {"rouse serve -c config.yaml --listen :8080",
+                    "on every address; anybody who can reach it may use it, unless there are keys"},
+                   {"rouse -config config.yaml -listen :8080 -watch-config",
+                    "as a unit or a compose file for llama-swap has it"}},
+      .statuses = {{"0", "It was told to end, and has ended well."},
+                   {"1", "It could not listen, or something else that it needs is missing."},
+                   {"2", "The command line or the configuration has errors."}},
       .act = [options] { return run_serve(*options); },
   });
   add_config_arguments(command, options->sources);
-  command.add_option("-l,--listen", options->listen, "HOST:PORT")->capture_default_str();
-  command.add_flag("--watch-config", options->watch_config,
+  command.add_option("-l,--listen", options->listen,
+                     "HOST:PORT, or :PORT for every address; 127.0.0.1:8080 unless given, with "
+                     "--tls-cert-file 127.0.0.1:8443")
+      ->type_name("ADDRESS")
+      ->check(CLI::Validator(address_fault, ""));
+  command.add_flag("-w,--watch-config", options->watch_config,
                    "reload when a file of the configuration changes (SIGHUP does it, too)");
-  command.add_option("--tls-cert-file", options->tls_cert_file,
-                     "speak https with this certificate (PEM, its chain after it)");
-  command.add_option("--tls-key-file", options->tls_key_file, "and this private key (PEM)");
-  command.add_option("--state-dir", options->state_dir, "remembers engines over a crash")
-      ->capture_default_str();
-  command.add_option("--power-socket", options->power_socket,
-                     "the unix socket on which rouse-suspendd asks for sleep");
+  command
+      .add_option("--tls-cert-file", options->tls_cert_file,
+                  "speak https with this certificate (PEM, its chain after it)")
+      ->type_name("FILE");
+  command.add_option("--tls-key-file", options->tls_key_file, "and this private key (PEM)")
+      ->type_name("FILE");
+  add_state_dir(command, options->state_dir);
+  command
+      .add_option("--power-socket", options->power_socket,
+                  "where rouse-suspendd asks for sleep; instead of the configured one")
+      ->type_name("SOCKET");
 }
 
 }  // namespace rouse

@@ -12,6 +12,9 @@ void add_status_command(CommandLine& line) {
   CLI::App& command = line.add({
       .name = "status",
       .headline = "models, queue and recent decisions of a running proxy",
+      .examples = {{"rouse status", "of the rouse on this machine"},
+                   {"rouse status --watch", "again and again, until Ctrl-C"}},
+      .statuses = {{"0", "It has answered."}, {"1", "It has not."}},
       .act = [options] { return print_status(*options); },
   });
   command.add_option("-u,--url", options->url, "where it listens")

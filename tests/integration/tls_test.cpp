@@ -78,7 +78,7 @@ TEST_F(TlsProgramTest, TheConfigurationCanAskForHttps) {
 
 TEST_F(TlsProgramTest, OneFlagAloneOrABadFileEndsTheStart) {
   const auto half = test::run_program(serve("models: {}\n", {"--tls-cert-file", cert_}));
-  EXPECT_EQ(half.first, 1);
+  EXPECT_EQ(half.first, 2);
   EXPECT_THAT(half.second, HasSubstr("need each other"));
   const auto bad = test::run_program(
       serve("models: {}\n", {"--tls-cert-file", cert_, "--tls-key-file", dir_ / "none.pem"}));
