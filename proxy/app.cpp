@@ -5,6 +5,8 @@
 #include "base/sd_notify.hpp"
 #include "base/spawn.hpp"
 #include "base/use_task.hpp"
+#include "proxy/check/finding_look.hpp"
+#include "proxy/check/report.hpp"
 #include "proxy/engine/registry.hpp"
 #include "proxy/event_stream.hpp"
 #include "proxy/exposure.hpp"
@@ -33,6 +35,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kOrphanGrace = 3s;
 constexpr auto kWatchPause = 2s;
+constexpr auto kFilesPatience = 10s;
 constexpr auto kLoopPause = 500ms;  // often enough to see a stall, rare enough for an idle machine
 
 /// Go's names for layouts, as the peer's configuration has them, as spdlog patterns.
@@ -60,9 +63,11 @@ std::string time_pattern(const std::string& name) {
 /// Everything that a running proxy owns, in order of construction; destroyed the other way round.
 class App {
  public:
-  App(asio::io_context& context, std::shared_ptr<const Config> config, const ServeOptions& options)
+  App(asio::io_context& context, std::shared_ptr<const LoadedConfig> loaded,
+      const ServeOptions& options)
       : options_(options),
-        config_(std::move(config)),
+        loaded_(std::move(loaded)),
+        config_(loaded_->config),
         deadlines_(context.get_executor()),
         engines_(context.get_executor(), report),
         sessions_(context.get_executor(), report),
@@ -75,6 +80,7 @@ class App {
         peers_(config_, engines_, pool_, deadlines_, recorder_.metrics.peers(), options.state_dir),
         machine_(engines_, {config_->performance_disabled, config_->performance_every}),
         power_(engines_, dispatcher_, recorder_),
+        findings_(engines_, kFilesPatience),
         proxy_{config_,
                dispatcher_,
                keys_,
@@ -115,7 +121,8 @@ class App {
     if (!listen()) co_return;
     power_.guard(server_);
     power_.on_wake([this](const std::vector<std::string>& before) { woke_up(before); });
-    notify_ready(fmt::format("{} models", config_->models.size()));
+    notify_ready(models_headline(*config_));
+    tell_findings();
     engines_.spawn(feed_watchdog(engines_.executor()));
     for (const std::string& model : config_->preload) dispatcher_.load(model);
 
@@ -180,7 +187,7 @@ class App {
   Reloaded reload(std::string_view asked_by) {
     notify_reloading();
     Reloaded outcome = take_config(asked_by);
-    notify_ready(outcome.ok ? fmt::format("{} models", config_->models.size())
+    notify_ready(outcome.ok ? models_headline(*config_)
                             : "goes on with the configuration from before: the new one has errors");
     return outcome;
   }
@@ -190,13 +197,13 @@ class App {
     for (const auto& [id, model] : config_->models) {
       if (model.port) sources.ports.emplace(id, *model.port);
     }
-    LoadedConfig loaded = load_config(sources);
+    const auto loaded = std::make_shared<const LoadedConfig>(load_config(sources));
     Reloaded outcome;
-    for (const Problem& problem : loaded.problems) {
+    for (const Problem& problem : loaded->problems) {
       spdlog::warn("{}", problem.str());
       outcome.problems.push_back(problem.str());
     }
-    if (!loaded.config) {
+    if (!loaded->config) {
       spdlog::error(
           "reload after {}: the configuration has errors and was not taken; the one from "
           "before goes on",
@@ -205,7 +212,8 @@ class App {
       return outcome;
     }
     outcome.ok = true;
-    config_ = std::move(loaded.config);
+    loaded_ = loaded;
+    config_ = loaded->config;
     proxy_.config = config_;
     keys_.adopt(config_);
     names_.adopt(config_);
@@ -219,11 +227,23 @@ class App {
     follow_logs();
     reload_tls();
     change_log(config_->log_level, time_pattern(config_->log_time_format));
-    spdlog::info("reload after {}: {} models; {}", asked_by, config_->models.size(),
+    tell_findings();
+    spdlog::info("reload after {}: {}; {}", asked_by, models_headline(*config_),
                  outcome.replaced.empty() ? "all engines go on"
                                           : fmt::format("{} give way to their new configuration",
                                                         fmt::join(outcome.replaced, ", ")));
     return outcome;
+  }
+
+  /// What `rouse check` would say of this configuration, into the log.
+  void tell_findings() {
+    CheckedPlace place;
+    place.listen = options_.listen;
+    place.now = std::chrono::system_clock::now();
+    place.tells_exposure = false;  // that is said at more length
+    findings_.look(loaded_, std::move(place), [](std::vector<Finding> findings) {
+      for (const Finding& each : findings) spdlog::warn("{}", each.str());
+    });
   }
 
   /// Reads the certificate and its key again; without a good pair the one in use goes on.
@@ -268,8 +288,8 @@ class App {
       exit_status_ = 1;
       return false;
     }
-    spdlog::info("rouse {} listening on {}://{} with {} models", ROUSE_VERSION, tls_.scheme(),
-                 *address, config_->models.size());
+    spdlog::info("rouse {} listening on {}://{} with {}", ROUSE_VERSION, tls_.scheme(), *address,
+                 models_headline(*config_));
     if (const auto warning = exposure_warning(*config_, host)) spdlog::warn("{}", *warning);
     return true;
   }
@@ -332,7 +352,8 @@ class App {
   }
 
   const ServeOptions& options_;
-  std::shared_ptr<const Config> config_;
+  std::shared_ptr<const LoadedConfig> loaded_;
+  std::shared_ptr<const Config> config_;  // its own
   Logs logs_;
   StreamDeadlines deadlines_;
   TaskGroup engines_;
@@ -346,6 +367,7 @@ class App {
   Peers peers_;
   Machine machine_;
   Power power_;
+  FindingLook findings_;
   Proxy proxy_;
   ListenerTls tls_;
   HttpServer server_;
@@ -364,19 +386,19 @@ void print_problems(const LoadedConfig& loaded) {
 }  // namespace
 
 int serve(const ServeOptions& options) {
-  const LoadedConfig loaded = load_config(options.sources);
-  print_problems(loaded);
-  if (!loaded.config) return 2;
+  const auto loaded = std::make_shared<const LoadedConfig>(load_config(options.sources));
+  print_problems(*loaded);
+  if (!loaded->config) return 2;
 
   asio::io_context context(1);
   std::signal(SIGPIPE, SIG_IGN);
   become_subreaper();
-  App app(context, loaded.config, options);
+  App app(context, loaded, options);
   LogOptions log;
-  log.level = loaded.config->log_level;
-  log.time_format = time_pattern(loaded.config->log_time_format);
-  const bool to_mux = loaded.config->log_to_stdout == LogToStdout::Proxy ||
-                      loaded.config->log_to_stdout == LogToStdout::Both;
+  log.level = loaded->config->log_level;
+  log.time_format = time_pattern(loaded->config->log_time_format);
+  const bool to_mux = loaded->config->log_to_stdout == LogToStdout::Proxy ||
+                      loaded->config->log_to_stdout == LogToStdout::Both;
   log.to_stderr = to_mux;
   set_up_log(context.get_executor(), log, [&app, to_mux](std::string_view line) {
     app.logs().proxy.append(line);

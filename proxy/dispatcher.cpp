@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/use_task.hpp"
 #include "core/describe.hpp"
+#include "proxy/check/findings.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -77,7 +78,11 @@ std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, int priority,
   auto place =
       std::make_unique<Place>(*this, tasks_.executor(), ticket, model.id, std::move(request_id));
   places_.emplace_hint(places_.end(), ticket, Waiter{place.get(), now(), true});
-  post(core::Arrived{ticket, model.id, priority});
+  if (std::string obstacle = obstacle_to(model.id); !obstacle.empty()) {
+    place->refuse(cannot_start(std::move(obstacle)));
+  } else {
+    post(core::Arrived{ticket, model.id, priority});
+  }
   return place;
 }
 
@@ -132,8 +137,29 @@ void Dispatcher::forget_removed() {
   });
 }
 
-void Dispatcher::load(const std::string& model) {
-  post(core::LoadWanted{model});
+std::string Dispatcher::load(const std::string& model) {
+  std::string obstacle = obstacle_to(model);
+  if (obstacle.empty()) post(core::LoadWanted{model});
+  return obstacle;
+}
+
+/// Looked up anew each time, so that a program that appears is found; told once.
+std::string Dispatcher::obstacle_to(const std::string& model) {
+  const auto configured = config_->models.find(model);
+  const auto it = engines_.find(model);
+  if (configured == config_->models.end() || it == engines_.end()) return {};
+  EngineSlot& slot = it->second;
+  if (slot.state == core::EngineState::Ready || slot.state == core::EngineState::Starting) {
+    return {};
+  }
+  std::string obstacle = start_obstacle(configured->second, real_files());
+  if (obstacle == slot.obstacle) return obstacle;
+  slot.obstacle = obstacle;
+  if (!obstacle.empty()) {
+    spdlog::warn("{} cannot be started: {}", model, obstacle);
+    remember(fmt::format("cannot start {}: {}", model, obstacle));
+  }
+  return obstacle;
 }
 
 void Dispatcher::unload(std::optional<std::string> model) {
@@ -315,6 +341,10 @@ void Dispatcher::arm_timer() {
 
 void Dispatcher::decided(std::string text) {
   spdlog::info("{}", text);
+  remember(std::move(text));
+}
+
+void Dispatcher::remember(std::string text) {
   decisions_.push_back({std::chrono::system_clock::now(), std::move(text)});
   if (decisions_.size() > kDecisionsKept) decisions_.pop_front();
 }

@@ -48,7 +48,8 @@ class Dispatcher final : public PlaceGiver {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// Queues a request for @p model, a configured id.
+  /// Queues a request for @p model, a configured id. It is refused at once when its engine would
+  /// have to be started and cannot be: nothing is moved for it.
   [[nodiscard]] std::unique_ptr<Place> enter(const ModelConfig& model, int priority,
                                              std::string request_id);
 
@@ -64,7 +65,8 @@ class Dispatcher final : public PlaceGiver {
     observe_ = std::move(observe);
   }
 
-  void load(const std::string& model);
+  /// As an operator's wish. Returns why it cannot be started; empty: it is on its way, or there.
+  std::string load(const std::string& model);
   void unload(std::optional<std::string> model);
   /// Returns when nothing of @p model (or of any) is resident, or after its bound has passed.
   Task<void> unloaded(std::optional<std::string> model);
@@ -101,10 +103,12 @@ class Dispatcher final : public PlaceGiver {
     core::EngineState state = core::EngineState::Stopped;  // as told to the scheduler
     core::Instant since{};                                 // when it entered @p state
     core::Duration load{};                                 // of this run; zero until it is ready
+    std::string obstacle;                                  // to its start, as told in the log
 
     [[nodiscard]] bool is_running() const { return state != core::EngineState::Stopped; }
   };
 
+  [[nodiscard]] std::string obstacle_to(const std::string& model);
   void post(core::Event event);
   void drain();
   void perform(const core::Start& start);
@@ -114,6 +118,7 @@ class Dispatcher final : public PlaceGiver {
   void arm_timer();
   void left(Place& place) override;
   void decided(std::string text);
+  void remember(std::string text);
   void enter(const std::string& model, core::EngineState state, std::string reason, bool failed);
   void ring_watchers();
   void forget_removed();

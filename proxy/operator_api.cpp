@@ -88,7 +88,8 @@ Reply load(const std::string& name, Proxy& proxy) {
   const ModelConfig* model = proxy.config->find_model(name);
   if (model == nullptr) return refusal(404, unknown_model_text(*proxy.config, name));
   spdlog::info("load of {} asked for", model->id);
-  proxy.dispatcher.load(model->id);
+  const std::string obstacle = proxy.dispatcher.load(model->id);
+  if (!obstacle.empty()) return refusal(503, obstacle);
   return {202, "application/json",
           "{\"msg\":\"loading\",\"model\":" + json_string(model->id) + "}"};
 }

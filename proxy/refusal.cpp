@@ -46,6 +46,13 @@ Failure body_failure(const Error& error) {
   return made;
 }
 
+Failure cannot_start(std::string why) {
+  Failure made = failure(503, std::move(why), {});
+  made.retry_after_s = static_cast<int>(kRetryAfterMax);
+  made.load_failed = true;  // as that of an engine that was tried; waiting does not mend it
+  return made;
+}
+
 Failure failure_of(const core::Refuse& refusal) {
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(refusal.retry_after).count();
   const int retry_after = static_cast<int>(std::clamp<long>(seconds, 1, kRetryAfterMax));

@@ -32,6 +32,8 @@ inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 [[nodiscard]] Failure passing_failure(int status, std::string message, int retry_after_s);
 /// A request's body that could not be read.
 [[nodiscard]] Failure body_failure(const Error& error);
+/// An engine for which nothing was moved, as it cannot be started: @p why says what to do.
+[[nodiscard]] Failure cannot_start(std::string why);
 /// What the scheduler refused.
 [[nodiscard]] Failure failure_of(const core::Refuse& refusal);
 

@@ -256,10 +256,10 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   return config;
 }
 
-/// Of the keys down to those of a model or a peer.
+/// Of the keys down to those of a model, a peer, and how it is woken.
 void add_places(const YamlNode& node, const std::string& path, int depth,
                 std::map<std::string, SourcePlace>& places) {
-  constexpr int kDepthMax = 3;
+  constexpr int kDepthMax = 4;
   for (const YamlNode::Member& member : node.members) {
     const std::string below = path.empty() ? member.key : path + "." + member.key;
     places.emplace(below, member.value.is_scalar() ? member.value.place : member.place);

@@ -1,7 +1,7 @@
 // Any text is a configuration or has problems that say where: parse_config() never crashes, hangs
 // or throws, and what it returns holds together.
 
-#include "proxy/config/check_report.hpp"
+#include "proxy/check/report.hpp"
 #include "proxy/config/config.hpp"
 
 #include <algorithm>

@@ -1,0 +1,154 @@
+#include "proxy/check/findings.hpp"
+
+#include "proxy/check/command_findings.hpp"
+#include "proxy/check/ports.hpp"
+#include "proxy/check/program.hpp"
+#include "proxy/check/time_text.hpp"
+#include "proxy/exposure.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace rouse {
+
+namespace {
+
+using Severity = Finding::Severity;
+
+void append(std::vector<Finding> more, std::vector<Finding>& list) {
+  std::move(more.begin(), more.end(), std::back_inserter(list));
+}
+
+/// What is not about models' commands or ports.
+class OtherLook {
+ public:
+  OtherLook(const LoadedConfig& loaded, const CheckedPlace& place)
+      : loaded_(loaded), config_(*loaded.config), place_(place) {}
+
+  std::vector<Finding> look() {
+    for (const auto& [name, peer] : config_.peers) {
+      if (peer.wake) look_at_wake(name, *peer.wake);
+    }
+    look_at_keys();
+    look_at_lists("hooks.on_startup", "preload", config_.preload);
+    look_at_lists("power", "onWake", config_.power.load);
+    look_at_tls();
+    look_at_exposure();
+    return std::move(findings_);
+  }
+
+ private:
+  void add(Severity severity, const std::string& title, std::string what, std::string todo) {
+    SourcePlace where;
+    if (const auto it = loaded_.places.find(title); it != loaded_.places.end()) where = it->second;
+    findings_.push_back({severity, where, title, std::move(what), std::move(todo)});
+  }
+
+  void look_at_wake(const std::string& peer, const WakeConfig& wake) {
+    const WakePlan& plan = wake.plan;
+    const std::string title = "peers." + peer + ".wake";
+    if (!plan.has_path()) {
+      add(Severity::Warn, title,
+          fmt::format("no address of a network card is given, so {} cannot be woken until a rouse "
+                      "there has told it once, awake",
+                      peer),
+          "write mac: (`ip link` there shows it)");
+    }
+    if (plan.command.empty()) return;
+    const FoundProgram program = find_program(plan.command.front(), {}, *place_.files);
+    if (!program.fault) return;
+    const bool is_only_way = plan.macs.empty() && !plan.hook && !wake.learns_macs;
+    add(is_only_way ? Severity::Refuse : Severity::Warn, title + ".command",
+        fmt::format("program {} {}", plan.command.front(), program.fault->what),
+        program.fault->todo);
+  }
+
+  void look_at_keys() {
+    const bool wakes = std::any_of(config_.peers.begin(), config_.peers.end(),
+                                   [](const auto& each) { return each.second.wake.has_value(); });
+    bool may_wake = config_.keys.empty();
+    for (const KeyConfig& key : config_.keys) {
+      if (key.has_expired(place_.now)) {
+        add(Severity::Warn, "keys." + key.name,
+            fmt::format("expired on {}: whoever uses it is refused", day_text(*key.expires)),
+            fmt::format("`rouse key {}` makes a new one; or take it out", key.name));
+      } else if (key.scopes.contains(Scope::Wake)) {
+        may_wake = true;
+      }
+    }
+    if (wakes && !may_wake) {
+      add(Severity::Warn, "keys", "no key has the scope wake: no request wakes a peer that sleeps",
+          "add wake to the scopes of those who may");
+    }
+  }
+
+  /// Models that are loaded one after the other, of which a later one makes an earlier one leave.
+  void look_at_lists(const std::string& section, const std::string& key,
+                     const std::vector<std::string>& models) {
+    core::ModelSet loaded;
+    for (const std::string& model : models) {
+      const core::Eviction eviction = config_.residency->make_room(model, loaded);
+      if (!eviction.evict.empty()) {
+        add(Severity::Warn, section + "." + key,
+            fmt::format("{} and {} are never loaded together: each that comes makes others leave",
+                        fmt::join(eviction.evict, ", "), model),
+            "name only models that may stand side by side");
+        return;
+      }
+      loaded.insert(model);
+    }
+  }
+
+  void look_at_tls() {
+    for (const auto& [key, path] :
+         {std::pair("tls.cert", config_.tls.cert), std::pair("tls.key", config_.tls.key)}) {
+      if (path.empty()) continue;
+      const FileFacts facts = place_.files->look(path);
+      if (facts.kind == FileFacts::Kind::Missing) {
+        add(Severity::Refuse, key,
+            fmt::format("{} does not exist: rouse would not start with it", path),
+            "correct the path");
+      } else if (facts.kind == FileFacts::Kind::File && !facts.may_read) {
+        add(Severity::Refuse, key,
+            fmt::format("{} may not be read by {}: rouse would not start with it", path,
+                        place_.files->user()),
+            fmt::format("let {} read it (chmod, chown, or a group)", place_.files->user()));
+      }
+    }
+  }
+
+  void look_at_exposure() {
+    const std::string host = place_.listen.substr(0, place_.listen.rfind(':'));
+    if (!place_.tells_exposure || !exposure_warning(config_, host)) return;
+    add(Severity::Warn, "keys",
+        fmt::format("there are none, and rouse listens on {}: whoever can reach that may use, load "
+                    "and unload every model",
+                    place_.listen),
+        "make one with `rouse key NAME`, or listen on 127.0.0.1 only");
+  }
+
+  const LoadedConfig& loaded_;
+  const Config& config_;
+  const CheckedPlace& place_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+std::vector<Finding> find_findings(const LoadedConfig& loaded, const CheckedPlace& place) {
+  std::vector<Finding> findings = find_command_findings(loaded, *place.files);
+  append(find_port_findings(loaded, place.listen), findings);
+  append(OtherLook(loaded, place).look(), findings);
+  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
+    const auto key = [](const Finding& each) {
+      return std::tuple(each.severity == Severity::Warn, each.place.file, each.place.line,
+                        each.place.column);
+    };
+    return key(a) < key(b);
+  });
+  return findings;
+}
+
+}  // namespace rouse

@@ -1,0 +1,109 @@
+#include "proxy/check/finding_look.hpp"
+
+#include "tests/proxy/fake_files.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <gmock/gmock.h>
+
+#include <future>
+#include <vector>
+
+namespace rouse {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Answers to nobody before release(), as a mount whose server is gone.
+class HungFiles final : public MachineFiles {
+ public:
+  [[nodiscard]] FileFacts look(const std::string&) const override {
+    released_.wait();
+    return {FileFacts::Kind::Missing};
+  }
+  [[nodiscard]] std::string head(const std::string&, std::size_t) const override { return {}; }
+  [[nodiscard]] std::string folder() const override { return "/"; }
+  [[nodiscard]] std::string user() const override { return "x"; }
+  void release() { promise_.set_value(); }
+
+ private:
+  std::promise<void> promise_;
+  std::shared_future<void> released_{promise_.get_future()};
+};
+
+/// Never destroyed: the thread that hangs in it outlives the test.
+HungFiles& hung_files() {
+  static std::vector<HungFiles*> all;
+  all.push_back(new HungFiles);
+  return *all.back();
+}
+
+class FindingLookTest : public testing::Test {
+ protected:
+  static std::shared_ptr<const LoadedConfig> config(const std::string& cmd) {
+    return std::make_shared<const LoadedConfig>(
+        parse_config("models: {a: {cmd: \"" + cmd + " ${PORT}\"}}\n", "c.yaml"));
+  }
+  void look(FindingLook& looking, const std::string& cmd, const MachineFiles& files) {
+    CheckedPlace place;
+    place.files = &files;
+    looking.look(config(cmd), place, [this](const std::vector<Finding>& found) {
+      std::string text;
+      for (const Finding& each : found) text += each.title + ": " + each.what + "\n";
+      told_.push_back(text);
+    });
+  }
+
+  asio::io_context io_{1};
+  TaskGroup tasks_{io_.get_executor(), [](const std::string& text) { ADD_FAILURE() << text; }};
+  std::vector<std::string> told_;
+};
+
+TEST_F(FindingLookTest, TellsWhatItFinds) {
+  const FakeFiles files;
+  FindingLook looking(tasks_, 1h);
+  look(looking, "/x", files);
+  io_.run();
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("program /x does not exist")));
+}
+
+TEST_F(FindingLookTest, TheNewestLookIsTheOneThatIsTold) {
+  const FakeFiles files;
+  FindingLook looking(tasks_, 1h);
+  for (const char* const program : {"/first", "/second", "/third"}) look(looking, program, files);
+  io_.run();
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("/first"), HasSubstr("/third")));
+}
+
+TEST_F(FindingLookTest, FilesThatDoNotAnswerHoldNobody) {
+  HungFiles& hung = hung_files();
+  FindingLook looking(tasks_, 20ms);
+  look(looking, "/x > log", hung);
+  io_.run();
+  ASSERT_THAT(told_, ElementsAre(testing::AllOf(
+                         HasSubstr("no shell reads \">\""),
+                         HasSubstr("files: the folders of programs and models do not answer"))));
+  // While the first hangs nobody else is sent after it.
+  io_.restart();
+  const FakeFiles files;
+  look(looking, "/x", files);
+  io_.run();
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_THAT(told_.back(), testing::StartsWith("files: "));
+  hung.release();
+}
+
+TEST_F(FindingLookTest, TheEndOfTheProgramTellsNothing) {
+  HungFiles& hung = hung_files();
+  FindingLook looking(tasks_, 1h);
+  look(looking, "/x", hung);
+  asio::post(io_, [this] { tasks_.cancel(asio::cancellation_type::terminal); });
+  io_.run_for(10s);
+  EXPECT_TRUE(io_.stopped());
+  EXPECT_TRUE(told_.empty());
+  hung.release();
+}
+
+}  // namespace
+}  // namespace rouse
