@@ -26,6 +26,7 @@ struct CheckOptions {
   CheckedPlace place;
   bool no_env = false;
   bool no_files = false;
+  bool no_findings = false;
   bool strict = false;
   bool json = false;
 };
@@ -61,12 +62,13 @@ int run_check(CheckOptions& options) {
     std::fprintf(stderr, "%s\n", problem.str().c_str());
   }
   std::vector<Finding> findings;
-  if (loaded->config) findings = look(loaded, options.place);
+  const bool looks = loaded->config && !options.no_findings;
+  if (looks) findings = look(loaded, options.place);
   if (options.json) {
     std::fputs(check_report_json(*loaded, findings, options.place.now).c_str(), stdout);
   } else if (loaded->config) {
     std::fputs(check_report(*loaded, options.place.now).c_str(), stdout);
-    std::fprintf(stdout, "\n%s", findings_text(findings).c_str());
+    if (looks) std::fprintf(stdout, "\n%s", findings_text(findings).c_str());
   }
   return status_of(*loaded, findings, options.strict);
 }
@@ -106,6 +108,8 @@ void add_check_command(CommandLine& line) {
                    "look up no ${env.NAME}: what depends on one is not judged");
   command.add_flag("--no-files", options->no_files,
                    "look for no program and no model file, as for another machine's configuration");
+  command.add_flag("--no-findings", options->no_findings,
+                   "only the faults of the file, and the plan; never exits with 1");
   command.add_flag("--strict", options->strict, "warnings are errors, too");
   command.add_flag("--json", options->json, "all of it for a script");
 }

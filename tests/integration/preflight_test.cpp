@@ -122,6 +122,8 @@ TEST(Preflight, CheckSaysTheSameAndHowBadItIs) {
       check({bad, "--json"}).second,
       HasSubstr(R"({"severity":"refuse","title":"models.b.cmd","what":"program /no/such/)"));
   EXPECT_EQ(check({bad, "--no-files"}).first, 0);
+  EXPECT_EQ(check({bad, "--no-findings"}).first, 0);
+  EXPECT_THAT(check({bad, "--no-findings"}).second, Not(HasSubstr("would fail")));
 
   EXPECT_EQ(check({odd}).first, 2);
   EXPECT_THAT(check({odd}).second, HasSubstr("'ROUSE_NOT_SET' is not set"));
