@@ -63,6 +63,13 @@ bool send(std::string line) {
 }  // namespace
 
 int run_gpu_probe(const std::vector<std::string>& arguments) {
+  if (arguments.size() == 1 && (arguments[0] == "--help" || arguments[0] == "-h")) {
+    std::puts(
+        "usage: rouse-suspendd gpu-probe [--nvml LIBRARY] [--cuda LIBRARY] [--root DIR]\n\n"
+        "The daemon starts it to ask the GPU driver, which may hang or end whoever asks. Each of the "
+        "lines\nread, self-test and close on standard input is answered by one line of JSON.");
+    return 0;
+  }
   Options options;
   const std::string wrong = parse(arguments, options);
   if (!wrong.empty()) {

@@ -2,9 +2,9 @@
 # Installs the packages in a Debian root that has neither, and holds them to what the README says:
 #   tests/root/packages_in_root.sh ROOT DEBS
 # ROOT is a folder with a Debian that can install packages (debootstrap --variant=minbase), DEBS the
-# folder with rouse_*.deb and rouse-suspendd_*.deb, made for that release. Needs root. What it installs
-# is purged at the end, but for the libraries that the packages need.
-# Each package alone, then both: each has to bring what it needs. Prints a line for each thing that is
+# folder with rouse_*.deb and rouse-suspendd_*.deb, made for that release. Needs root, and python3 here.
+# What it installs is purged at the end, but for the libraries that the packages need.
+# Each package alone, then both by the README's own lines: each has to bring what it needs. Prints a line for each thing that is
 # as it should be, and ends at the first that is not, with exit status 1.
 #
 # No pipes into programs that may leave early: what a command says goes to a file, and is read there.
@@ -12,6 +12,7 @@ set -eu
 
 usage="usage: tests/root/packages_in_root.sh ROOT DEBS"
 [ $# -eq 2 ] || { echo "$usage" >&2; exit 2; }
+top=$(cd "$(dirname "$0")/../.." && pwd)
 root=$(cd "$1" && pwd)
 debs=$(cd "$2" && pwd)
 
@@ -81,13 +82,34 @@ setup() {
   apt update -qq || fail "apt-get update: exit status $?"
 }
 
-install() { # PACKAGE…
-  files=
-  for name in "$@"; do files="$files /tmp/packages/$name.deb"; done
+install() { # PACKAGE
   # Recommended packages would hide a dependency that is missing.
-  # shellcheck disable=SC2086
-  apt install -y -qq --no-install-recommends $files || fail "apt-get install $*: exit status $?"
-  # The noise of debconf without a terminal aside, ours has nothing to complain of.
+  apt install -y -qq --no-install-recommends "/tmp/packages/$1.deb" ||
+    fail "apt-get install $1: exit status $?"
+  is_installed "$1"
+}
+
+# As a person does who has made them in the tree, as root, and says yes.
+install_as_documented() {
+  mkdir -p "$work/tree/build/release"
+  cp "$debs"/rouse_*.deb "$debs"/rouse-suspendd_*.deb "$work/tree/build/release"
+  python3 "$top/tests/documents/texts.py" README.md "Install as a service" >"$work/block"
+  grep 'apt install' "$work/block" >"$work/lines" || fail "the README installs no package"
+  printf '#!/bin/sh\nexec "$@"\n' >"$work/sudo"
+  chmod +x "$work/sudo"
+  lines=0
+  while read -r line; do
+    lines=$((lines + 1))
+    must "$line" sh -c "cd /tmp/packages/tree; PATH=/tmp/packages:\$PATH; export PATH
+      DEBIAN_FRONTEND=noninteractive APT_CONFIG=/tmp/packages/yes; export DEBIAN_FRONTEND APT_CONFIG
+      echo 'APT::Get::Assume-Yes \"true\";' >/tmp/packages/yes
+      $line"
+  done <"$work/lines"
+  [ $lines -eq 2 ] || fail "the README installs $lines packages, not 2"
+  is_installed rouse rouse-suspendd
+}
+
+is_installed() { # PACKAGE…
   must_not_say 'dpkg: warning.*rouse'
   for name in "$@"; do
     must "$name is installed" dpkg-query -W -f '${Status} ${Version}\n' "$name"
@@ -200,7 +222,7 @@ check_units
 check_suspendd
 keep /etc/rouse/suspendd.yaml rouse-suspendd
 purge rouse-suspendd
-install rouse rouse-suspendd
+install_as_documented
 check_units
 check_rouse
 check_suspendd
