@@ -3,6 +3,19 @@
 
 include(GNUInstallDirs)
 
+# The manuals and completions of a program, which it prints itself; page: the one of its configuration,
+# of which the example has every key.
+function(rouse_install_docs component program page example)
+  find_program(ROUSE_GZIP gzip REQUIRED)
+  install(CODE "set(ROUSE_PROGRAM \"${program}\")
+set(ROUSE_BUILT \"$<TARGET_FILE:${program}>\")
+set(ROUSE_PAGE \"${page}\")
+set(ROUSE_EXAMPLE \"${PROJECT_SOURCE_DIR}/${example}\")
+set(ROUSE_MADE \"${PROJECT_BINARY_DIR}/packages\")
+set(ROUSE_GZIP \"${ROUSE_GZIP}\")" COMPONENT ${component})
+  install(SCRIPT ${PROJECT_SOURCE_DIR}/cmake/install_docs.cmake COMPONENT ${component})
+endfunction()
+
 # The service files name the programs' path, and /etc is where the prefix says: both are known only
 # when it is installed.
 function(rouse_install_service component program)
@@ -14,19 +27,12 @@ function(rouse_install_service component program)
   set(made ${PROJECT_BINARY_DIR}/packages/${program})
   configure_file(${PROJECT_SOURCE_DIR}/systemd/deb/changelog ${made}/changelog @ONLY)
   configure_file(${PROJECT_SOURCE_DIR}/CHANGELOG.md ${made}/CHANGELOG.md COPYONLY)
-  foreach(page changelog CHANGELOG.md man)
-    set(source ${made}/${page})
-    set(target ${page}.gz)
-    set(folder ${CMAKE_INSTALL_DATADIR}/doc/${program})
-    if(page STREQUAL man)
-      set(source ${PROJECT_SOURCE_DIR}/systemd/man/${program}.1)
-      set(target ${program}.1.gz)
-      set(folder ${CMAKE_INSTALL_MANDIR}/man1)
-    endif()
-    find_program(ROUSE_GZIP gzip REQUIRED)
-    execute_process(COMMAND ${ROUSE_GZIP} -9nc ${source} OUTPUT_FILE ${made}/${target}
+  find_program(ROUSE_GZIP gzip REQUIRED)
+  foreach(page changelog CHANGELOG.md)
+    execute_process(COMMAND ${ROUSE_GZIP} -9nc ${made}/${page} OUTPUT_FILE ${made}/${page}.gz
       COMMAND_ERROR_IS_FATAL ANY)
-    install(FILES ${made}/${target} DESTINATION ${folder} COMPONENT ${component})
+    install(FILES ${made}/${page}.gz DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${program}
+      COMPONENT ${component})
   endforeach()
   # CPack takes maintainer scripts by their file names.
   file(READ ${PROJECT_SOURCE_DIR}/systemd/deb/common.sh common)
@@ -66,6 +72,7 @@ if(TARGET rouse)
     COMPONENT rouse)
   install(FILES config.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/rouse COMPONENT rouse)
   rouse_install_service(rouse rouse)
+  rouse_install_docs(rouse rouse rouse.yaml config.example.yaml)
   list(APPEND CPACK_COMPONENTS_ALL rouse)
 endif()
 if(TARGET rouse-suspendd)
@@ -74,6 +81,7 @@ if(TARGET rouse-suspendd)
     DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/rouse-suspendd/examples COMPONENT suspendd)
   install(FILES suspendd.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/rouse COMPONENT suspendd)
   rouse_install_service(suspendd rouse-suspendd)
+  rouse_install_docs(suspendd rouse-suspendd suspendd.yaml suspendd.example.yaml)
   list(APPEND CPACK_COMPONENTS_ALL suspendd)
 endif()
 

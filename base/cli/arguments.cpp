@@ -45,6 +45,7 @@ std::vector<const CliOption*> options_of(const CliOutline& outline,
   for (const CliOption& option : outline.options) out.push_back(&option);
   if (command == nullptr) return out;
   for (const CliOption& option : command->options) out.push_back(&option);
+  for (const CliOption& option : command->hidden_options) out.push_back(&option);
   return out;
 }
 
@@ -52,6 +53,7 @@ std::vector<const CliOption*> options_of_all(const CliOutline& outline) {
   std::vector<const CliOption*> out = options_of(outline, nullptr);
   for (const CliCommandOutline& command : outline.commands) {
     for (const CliOption& option : command.options) out.push_back(&option);
+    for (const CliOption& option : command.hidden_options) out.push_back(&option);
   }
   return out;
 }

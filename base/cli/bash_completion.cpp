@@ -122,7 +122,10 @@ std::string bash_completion(const CliOutline& outline) {
     out += fmt::format("      {}) {}_words '{} {}' ;;\n", command->facts.name, self,
                        option_words(command->options), everywhere);
   }
-  out += fmt::format("      *) {}_words '{}' ;;\n    esac\n    return\n  fi\n", self, everywhere);
+  const CliCommandOutline* const usual = outline.find(program.default_command);
+  const std::string first = usual == nullptr ? "" : option_words(usual->options) + " ";
+  out += fmt::format("      *) {}_words '{}{}' ;;\n    esac\n    return\n  fi\n", self, first,
+                     everywhere);
   out += "  case $command in\n";
   for (const CliCommandOutline* command : outline.shown()) {
     out += fmt::format("    {}) {} ;;\n", command->facts.name,

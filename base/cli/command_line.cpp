@@ -29,11 +29,13 @@ CliOption outline_of(const CLI::Option& option) {
   return out;
 }
 
-void add_options(const CLI::App& app, std::vector<CliOption>& options,
-                 std::vector<CliOption>& arguments) {
+void add_options(const CLI::App& app, CliCommandOutline& command) {
   for (const CLI::Option* option : app.get_options()) {
-    if (option->get_group().empty()) continue;  // hidden
-    (option->get_positional() ? arguments : options).push_back(outline_of(*option));
+    const bool is_hidden = option->get_group().empty();
+    std::vector<CliOption>& options = is_hidden                  ? command.hidden_options
+                                      : option->get_positional() ? command.arguments
+                                                                 : command.options;
+    options.push_back(outline_of(*option));
   }
 }
 
@@ -117,12 +119,13 @@ void CommandLine::add_help_and_version() {
 CliOutline CommandLine::outline() const {
   CliOutline out;
   out.program = program_;
-  std::vector<CliOption> none;
-  add_options(*app_, out.options, none);
+  CliCommandOutline every;
+  add_options(*app_, every);
+  out.options = std::move(every.options);
   for (const Added& added : commands_) {
     CliCommandOutline& command = out.commands.emplace_back();
     command.facts = added.command;
-    add_options(*added.app, command.options, command.arguments);
+    add_options(*added.app, command);
   }
   return out;
 }

@@ -26,6 +26,22 @@ std::string fish_action(const CliOutline& outline, CliValueKind kind, const CliO
   return "";
 }
 
+/// Of the options whose value is the next word. Short ones first: the function takes long ones at the
+/// beginning for its own.
+std::string names_with_value(const CliOutline& outline, const CliCommandOutline& command) {
+  std::string short_names;
+  std::string long_names;
+  for (const auto* options : {&outline.options, &command.options}) {
+    for (const CliOption& option : *options) {
+      if (option.value.empty()) continue;
+      for (const std::string& name : option.names) {
+        (name.starts_with("--") ? long_names : short_names) += " " + name;
+      }
+    }
+  }
+  return short_names + long_names;
+}
+
 /// @p when: " -n 'CONDITION'", or empty.
 std::string fish_options(const CliOutline& outline, const CliCommandOutline* command,
                          const std::vector<CliOption>& options, const std::string& when) {
@@ -65,7 +81,8 @@ std::string fish_completion(const CliOutline& outline) {
         fmt::format(" -n '__fish_seen_subcommand_from {}'", command->facts.name);
     out += fish_options(outline, command, command->options, when);
     if (command->facts.runs_program) {
-      out += fmt::format("complete -c {}{} -a '(__fish_complete_subcommand)'\n", self, when);
+      out += fmt::format("complete -c {}{} -a '(__fish_complete_subcommand --fcs-skip=2{})'\n", self,
+                         when, names_with_value(outline, *command));
     }
     for (const CliOption& argument : command->arguments) {
       const std::string action =

@@ -111,10 +111,11 @@ std::string help_text(const CliOutline& outline) {
   }
   out += titled_rows("Commands", rows);
   out += titled_rows("Options of every command", option_rows(outline.options));
-  out += fmt::format(
-      "`{0} help COMMAND` shows the options of one command. `man {0}` is the manual.\n",
-      program.name);
-  return out;
+  return out + folded(fmt::format("`{0} help COMMAND` shows the options of one command. `man {0}` "
+                                  "is the manual.",
+                                  program.name),
+                      0) +
+         "\n";
 }
 
 std::string help_text(const CliOutline& outline, const CliCommandOutline& command) {

@@ -27,6 +27,7 @@ struct CliCommandOutline {
   CliCommand facts;
   std::vector<CliOption> arguments;
   std::vector<CliOption> options;
+  std::vector<CliOption> hidden_options;  ///< understood, but shown nowhere
 
   /// "serve [OPTIONS] [FILE]"
   [[nodiscard]] std::string usage() const;

@@ -56,7 +56,10 @@ std::string zsh_options(const CliOutline& outline, const CliCommandOutline* comm
 
 std::string zsh_arguments(const CliOutline& outline, const CliCommandOutline& command,
                           const std::string& indent) {
-  if (command.facts.runs_program) return indent + "'*:::command: _normal' \\\n";
+  if (command.facts.runs_program) {
+    return fmt::format("{0}'(-)1:command: _command_names -e' \\\n{0}'*::arguments: _normal' \\\n",
+                       indent);
+  }
   std::string out;
   std::size_t place = 0;
   for (const CliOption& argument : command.arguments) {
@@ -77,8 +80,8 @@ std::string zsh_completion(const CliOutline& outline) {
       "#compdef {0}\n# zsh completion for {0}; made by `{0} docs zsh`.\n\n"
       "local curcontext=\"$curcontext\" state line ret=1\n"
       "typeset -A opt_args\n"
-      "local -a commands\n"
-      "commands=(\n",
+      "local -a subcommands\n"  // commands is zsh's own: what is on the PATH
+      "subcommands=(\n",
       program.name);
   for (const CliCommandOutline* command : outline.shown()) {
     out += fmt::format("  '{}:{}'\n", command->facts.name,
@@ -92,7 +95,7 @@ std::string zsh_completion(const CliOutline& outline) {
       "  '1: :->command' \\\n  '*:: :->rest' && ret=0\n\n"
       "case $state in\n"
       "  command)\n"
-      "    _describe -t commands command commands && ret=0\n"
+      "    _describe -t commands command subcommands && ret=0\n"
       "    ;;\n"
       "  rest)\n"
       "    case $words[1] in\n";

@@ -8,7 +8,7 @@ namespace rouse {
 CliProgram rouse_program() {
   return {
       .name = "rouse",
-      .headline = "starts and stops language model engines on demand, behind one endpoint",
+      .headline = "starts and stops language model engines on demand",
       .version = ROUSE_VERSION,
       .about =
           "rouse stands in front of language model engines (llama-server, vLLM, SGLang, anything "

@@ -1,6 +1,7 @@
 #include "proxy/app.hpp"
 #include "proxy/cli/commands.hpp"
 #include "proxy/cli/config_arguments.hpp"
+#include "proxy/cli/wol_proxy.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +14,15 @@
 namespace rouse {
 
 namespace {
+
+int refuse(const WolProxyOptions& options) {
+  std::fprintf(stderr,
+               "rouse serve: these are options of wol-proxy; rouse wakes the machines that its "
+               "configuration names\n"
+               "  put this into a file, and name that instead:\n%s",
+               config_of(options).c_str());
+  return 2;
+}
 
 int run_serve(ServeOptions& options) {
   if (!find_config(options.sources, "serve")) return 2;
@@ -44,6 +54,7 @@ std::string address_fault(const std::string& text) {
 
 void add_serve_command(CommandLine& line) {
   const auto options = std::make_shared<ServeOptions>();
+  const auto wol_proxy = std::make_shared<WolProxyOptions>();
   options->state_dir = default_state_dir();
   options->listen.clear();
   CLI::App& command = line.add({
@@ -60,7 +71,10 @@ void add_serve_command(CommandLine& line) {
       .statuses = {{"0", "It was told to end, and has ended well."},
                    {"1", "It could not listen, or something else that it needs is missing."},
                    {"2", "The command line or the configuration has errors."}},
-      .act = [options] { return run_serve(*options); },
+      .act =
+          [options, wol_proxy] {
+            return wol_proxy->any() ? refuse(*wol_proxy) : run_serve(*options);
+          },
   });
   add_config_arguments(command, options->sources);
   command.add_option("-l,--listen", options->listen,
@@ -81,6 +95,7 @@ void add_serve_command(CommandLine& line) {
       .add_option("--power-socket", options->power_socket,
                   "where rouse-suspendd asks for sleep; instead of the configured one")
       ->type_name("SOCKET");
+  add_wol_proxy_options(command, *wol_proxy);
 }
 
 }  // namespace rouse

@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace rouse::test {
 
 namespace {
@@ -52,6 +54,17 @@ void expect_completed(const CliOutline& outline, const CliCommandOutline& comman
   }
 }
 
+/// No line but one that is to be pasted.
+void expect_narrow(const std::string& help) {
+  std::size_t begin = 0;
+  while (begin < help.size()) {
+    const std::size_t end = std::min(help.find('\n', begin), help.size());
+    const std::string line = help.substr(begin, end - begin);
+    EXPECT_TRUE(line.size() <= 80 || line.starts_with("  rouse")) << line;
+    begin = end + 1;
+  }
+}
+
 }  // namespace
 
 void expect_documented(const CliOutline& outline) {
@@ -59,12 +72,15 @@ void expect_documented(const CliOutline& outline) {
   const std::string page = man_page(outline, "2026-01-02");
   const std::string overview = help_text(outline);
   EXPECT_FALSE(outline.shown().empty());
+  expect_narrow(overview);
+  expect_narrow(short_help(outline));
   for (const CliCommandOutline* command : outline.shown()) {
     SCOPED_TRACE(program + " " + command->facts.name);
     const std::string manual = part_of(page, program, command->facts.name);
     EXPECT_FALSE(manual.empty()) << "the manual does not have it";
     EXPECT_THAT(overview, HasSubstr("\n  " + command->facts.name + " "));
     const std::string help = help_text(outline, *command);
+    expect_narrow(help);
     for (const CliOption& option : command->options) expect_option(option, help, manual);
     for (const CliOption& argument : command->arguments) expect_option(argument, help, manual);
     for (const CliNote& status : command->facts.statuses) {
