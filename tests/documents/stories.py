@@ -114,10 +114,12 @@ def known(machine, block):
         elif line.startswith("build/dev/"):
             fault = gtest_names(machine, line)
         elif line.startswith("ctest"):
-            # Their number is all that is asked of the tests of this build.
+            # Read, not asked: a ctest within ctest writes over its record.
+            names = re.findall(r"add_test\((?:\[=*\[)?([^\]\s\"]+)",
+                               (machine.world.build / "tests/CTestTestfile.cmake").read_text(encoding="utf-8"))
             wanted = re.search(r"-R (\S+)", line)
-            _, said = machine.world.run(f"ctest --test-dir {machine.world.build} -N -R {wanted.group(1)}")
-            fault = f"no test is called so: {said}" if "Total Tests: 0" in said or "Total Tests" not in said else None
+            if not any(re.search(wanted.group(1), name) for name in names):
+                fault = f"no test is called so, but {names}"
         if fault:
             yield f"`{line}`: {fault}"
 
