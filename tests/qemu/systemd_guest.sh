@@ -80,7 +80,7 @@ units() {
   check "rouse is up" within 60 is_property rouse.service ActiveState active
   check "rouse-suspendd is up" within 60 is_property rouse-suspendd.service ActiveState active
   check "rouse runs as its own user" [ "$(ps -o user= -p "$(property rouse.service MainPID)")" = rouse ]
-  check "the status line has come" grep -q "1 models" <<<"$(property rouse.service StatusText)"
+  check "the status line has come" grep -q "1 model" <<<"$(property rouse.service StatusText)"
   check "the watchdog of rouse is fed" within 40 fed rouse.service
   check "the watchdog of rouse-suspendd is fed" within 40 fed rouse-suspendd.service
   check "the shared folder is there" [ "$(stat -c '%a %U %G' /run/rouse)" = "3775 root rouse" ]
