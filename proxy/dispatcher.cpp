@@ -15,6 +15,8 @@ namespace rouse {
 namespace {
 
 constexpr std::size_t kDecisionsKept = 200;
+/// A start takes longer; a disk that has to spin up first may, too, and is not waited for.
+constexpr std::chrono::milliseconds kFilesPatience{1'000};
 
 core::Instant to_core(std::chrono::steady_clock::time_point at) {
   return core::Instant(std::chrono::floor<core::Duration>(at.time_since_epoch()));
@@ -59,6 +61,7 @@ Dispatcher::Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, H
       pool_(pool),
       registry_(registry),
       scheduler_(policies_of(*config_), config_->schedule, config_->residency),
+      start_look_(tasks, kFilesPatience),
       timer_(tasks.executor()),
       watchers_(tasks.executor(), SteadyTimer::time_point::max()) {
   for (const auto& [id, model] : config_->models) engines_[id];
@@ -143,23 +146,41 @@ std::string Dispatcher::load(const std::string& model) {
   return obstacle;
 }
 
-/// Looked up anew each time, so that a program that appears is found; told once.
-std::string Dispatcher::obstacle_to(const std::string& model) {
+Task<std::string> Dispatcher::missing_file(const ModelConfig& model) {
+  const ModelConfig* const started = to_start(model.id);
+  if (started == nullptr) co_return std::string();
+  std::string obstacle = co_await start_look_.obstacle(*started);
+  if (!obstacle.empty()) tell_obstacle(model.id, obstacle);
+  co_return obstacle;
+}
+
+/// As it is configured now; null: it is there, or on its way, or unknown.
+const ModelConfig* Dispatcher::to_start(const std::string& model) const {
   const auto configured = config_->models.find(model);
-  const auto it = engines_.find(model);
-  if (configured == config_->models.end() || it == engines_.end()) return {};
-  EngineSlot& slot = it->second;
-  if (slot.state == core::EngineState::Ready || slot.state == core::EngineState::Starting) {
-    return {};
-  }
-  std::string obstacle = start_obstacle(configured->second, real_files());
-  if (obstacle == slot.obstacle) return obstacle;
-  slot.obstacle = obstacle;
-  if (!obstacle.empty()) {
-    spdlog::warn("{} cannot be started: {}", model, obstacle);
-    remember(fmt::format("cannot start {}: {}", model, obstacle));
-  }
+  const auto slot = engines_.find(model);
+  if (configured == config_->models.end() || slot == engines_.end()) return nullptr;
+  const core::EngineState state = slot->second.state;
+  if (state == core::EngineState::Ready || state == core::EngineState::Starting) return nullptr;
+  return &configured->second;
+}
+
+/// Looked up anew each time, so that a program that appears is found.
+std::string Dispatcher::obstacle_to(const std::string& model) {
+  const ModelConfig* const started = to_start(model);
+  if (started == nullptr) return {};
+  std::string obstacle = program_obstacle(*started, real_files());
+  tell_obstacle(model, obstacle);
   return obstacle;
+}
+
+/// Once, however many ask; again when it has become another, or has gone and come back.
+void Dispatcher::tell_obstacle(const std::string& model, const std::string& obstacle) {
+  const auto it = engines_.find(model);
+  if (it == engines_.end() || it->second.obstacle == obstacle) return;
+  it->second.obstacle = obstacle;
+  if (obstacle.empty()) return;
+  spdlog::warn("{} cannot be started: {}", model, obstacle);
+  remember(fmt::format("cannot start {}: {}", model, obstacle));
 }
 
 void Dispatcher::unload(std::optional<std::string> model) {

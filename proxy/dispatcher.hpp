@@ -3,6 +3,7 @@
 #include "base/http_pool.hpp"
 #include "base/task_group.hpp"
 #include "core/scheduler.hpp"
+#include "proxy/check/start_look.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/engine/engine.hpp"
 #include "proxy/engine/log_ring.hpp"
@@ -47,6 +48,10 @@ class Dispatcher final : public PlaceGiver {
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
+
+  /// Why the files of @p model would let its start fail, when it would have to be started; empty:
+  /// nothing speaks against it. To be asked before enter(), which cannot wait for them.
+  Task<std::string> missing_file(const ModelConfig& model);
 
   /// Queues a request for @p model, a configured id. It is refused at once when its engine would
   /// have to be started and cannot be: nothing is moved for it.
@@ -108,7 +113,9 @@ class Dispatcher final : public PlaceGiver {
     [[nodiscard]] bool is_running() const { return state != core::EngineState::Stopped; }
   };
 
+  [[nodiscard]] const ModelConfig* to_start(const std::string& model) const;
   [[nodiscard]] std::string obstacle_to(const std::string& model);
+  void tell_obstacle(const std::string& model, const std::string& obstacle);
   void post(core::Event event);
   void drain();
   void perform(const core::Start& start);
@@ -128,6 +135,7 @@ class Dispatcher final : public PlaceGiver {
   HttpPool& pool_;
   EngineRegistry& registry_;
   core::Scheduler scheduler_;
+  StartLook start_look_;
   std::map<std::string, EngineSlot, std::less<>> engines_;
   std::map<core::Ticket, Waiter> places_;
   std::deque<core::Event> events_;

@@ -235,6 +235,8 @@ Task<std::optional<Failure>> Exchange::admit() {
   if (peer_) {
     if (std::optional<Failure> failed = enter_peer()) co_return failed;
   } else {
+    std::string missing = co_await proxy_.dispatcher.missing_file(*model_);
+    if (!missing.empty()) co_return unread(cannot_start(std::move(missing)));
     enter();
   }
   const auto hold_until = started_ + config_->waiting.hold;

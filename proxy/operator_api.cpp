@@ -84,14 +84,18 @@ Task<Reply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy&
   co_return reply;
 }
 
-Reply load(const std::string& name, Proxy& proxy) {
-  const ModelConfig* model = proxy.config->find_model(name);
-  if (model == nullptr) return refusal(404, unknown_model_text(*proxy.config, name));
+Task<Reply> load(const std::string& name, Proxy& proxy) {
+  const std::shared_ptr<const Config> config = proxy.config;  // a reload must not take it away
+  const ModelConfig* model = config->find_model(name);
+  if (model == nullptr) co_return refusal(404, unknown_model_text(*config, name));
   spdlog::info("load of {} asked for", model->id);
-  const std::string obstacle = proxy.dispatcher.load(model->id);
-  if (!obstacle.empty()) return refusal(503, obstacle);
-  return {202, "application/json",
-          "{\"msg\":\"loading\",\"model\":" + json_string(model->id) + "}"};
+  std::string obstacle = co_await proxy.dispatcher.missing_file(*model);
+  if (obstacle.empty()) obstacle = proxy.dispatcher.load(model->id);
+  if (!obstacle.empty()) co_return refusal(503, obstacle);
+  Reply reply;
+  reply.status = 202;
+  reply.body = "{\"msg\":\"loading\",\"model\":" + json_string(model->id) + "}";
+  co_return reply;
 }
 
 /// A configuration with errors is not taken: 422, with all that is wrong.
@@ -251,7 +255,7 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
     case wire::RouteId::Queue:
       co_return Reply{200, "application/json", queue_text(proxy)};
     case wire::RouteId::Load:
-      co_return load(match.argument, proxy);
+      co_return co_await load(match.argument, proxy);
     case wire::RouteId::UnloadOne:
       co_return co_await unload(match.argument, true, proxy);
     case wire::RouteId::UnloadAll:

@@ -142,12 +142,25 @@ std::vector<Finding> find_command_findings(const LoadedConfig& loaded, const Mac
   return findings;
 }
 
-std::string start_obstacle(const ModelConfig& model, const MachineFiles& files) {
+std::string program_obstacle(const ModelConfig& model, const MachineFiles& files) {
   if (model.argv.empty()) return {};
   const FoundProgram program = find_program(model.argv.front(), model.env, files);
   if (!program.fault) return {};
   return fmt::format("program {} of model {} {}: {}", model.argv.front(), model.id,
                      program.fault->what, program.fault->todo);
+}
+
+std::string start_obstacle(const ModelConfig& model, const MachineFiles& files) {
+  std::string obstacle = program_obstacle(model, files);
+  if (!obstacle.empty() || model.argv.empty()) return obstacle;
+  const CommandWords command = read_command(model.cmd);
+  const FoundProgram program = find_program(model.argv.front(), model.env, files);
+  // A script may fetch them, or mean another place.
+  if (command.open_quote != 0 || runs_script(command, program)) return {};
+  const std::vector<ModelFileFault> faults = find_model_file_faults(command, files);
+  if (faults.empty()) return {};
+  return fmt::format("model {} cannot be loaded: {}: {}", model.id, faults.front().what,
+                     faults.front().todo);
 }
 
 }  // namespace rouse

@@ -23,8 +23,12 @@ struct CheckedPlace {
 [[nodiscard]] std::vector<Finding> find_findings(const LoadedConfig& loaded,
                                                  const CheckedPlace& place);
 
-/// Why @p model cannot be started at the moment, whatever it makes room for: "program x of model a
-/// was not found in any folder of PATH (…): install it, …". Empty: nothing speaks against it.
+/// Why the program of @p model cannot run at the moment: "program x of model a was not found in any
+/// folder of PATH (…): install it, …". Empty: nothing speaks against it.
+[[nodiscard]] std::string program_obstacle(const ModelConfig& model, const MachineFiles& files);
+
+/// Why @p model cannot be started, whatever makes room for it: its program, or the files that it is
+/// loaded from, as far as it is sure that they have to be there. May hang where they lie.
 [[nodiscard]] std::string start_obstacle(const ModelConfig& model, const MachineFiles& files);
 
 }  // namespace rouse

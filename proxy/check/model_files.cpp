@@ -104,14 +104,13 @@ bool runs_script(const CommandWords& command, const FoundProgram& program) {
   return program.is_script || any_program_is(command, kInterpreters);
 }
 
-std::vector<ModelFileFault> find_model_file_faults(const CommandWords& command,
-                                                   const MachineFiles& files) {
-  std::vector<ModelFileFault> faults;
+std::vector<NamedModelFile> named_model_files(const CommandWords& command) {
+  std::vector<NamedModelFile> named;
   const std::vector<CommandWord>& words = command.words;
   const bool fetches = std::any_of(words.begin(), words.end(), [](const CommandWord& word) {
     return is_listed(std::string_view(word.text).substr(0, word.text.find('=')), kFetchOptions);
   });
-  if (fetches || runs_elsewhere(command)) return faults;
+  if (fetches || runs_elsewhere(command)) return named;
   for (std::size_t i = 1; i < words.size(); ++i) {
     const std::string& word = words[i].text;
     const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
@@ -120,9 +119,18 @@ std::vector<ModelFileFault> find_model_file_faults(const CommandWords& command,
     const bool is_joined = equals != std::string::npos;
     if (!is_joined && i + 1 == words.size()) continue;
     const CommandWord& holder = is_joined ? words[i] : words[i + 1];
-    const std::string path = is_joined ? word.substr(equals + 1) : holder.text;
+    std::string path = is_joined ? word.substr(equals + 1) : holder.text;
     if (!looks_like_file(path) || wants_shell(holder) || names_variable(path)) continue;
-    if (auto fault = fault_of(option, path, files)) faults.push_back(std::move(*fault));
+    named.push_back({option, std::move(path)});
+  }
+  return named;
+}
+
+std::vector<ModelFileFault> find_model_file_faults(const CommandWords& command,
+                                                   const MachineFiles& files) {
+  std::vector<ModelFileFault> faults;
+  for (const NamedModelFile& each : named_model_files(command)) {
+    if (auto fault = fault_of(each.option, each.path, files)) faults.push_back(std::move(*fault));
   }
   return faults;
 }

@@ -24,8 +24,17 @@ struct ModelFileFault {
 /// before an engine sees them.
 [[nodiscard]] bool runs_script(const CommandWords& command, const FoundProgram& program);
 
-/// What is wrong with the files that @p command gives to -m, --model, --mmproj and their like.
-/// What is no path (a name of a hub, a module of Python) is left alone.
+/// A file that a command gives to -m, --model, --mmproj or their like.
+struct NamedModelFile {
+  std::string option;
+  std::string path;
+};
+
+/// Those of @p command that must be here for it: not what is no path (a name of a hub, a module of
+/// Python), what may be fetched first, or what lies in another place.
+[[nodiscard]] std::vector<NamedModelFile> named_model_files(const CommandWords& command);
+
+/// What is wrong with them.
 [[nodiscard]] std::vector<ModelFileFault> find_model_file_faults(const CommandWords& command,
                                                                  const MachineFiles& files);
 

@@ -77,6 +77,7 @@ void flood(long bytes) {
 
 void add_options(CLI::App& cli, Options& o, int& exit_status) {
   cli.add_option("--name", o.name);
+  cli.add_option("-m,--model", o.model_file)->check(CLI::ExistingFile);
   cli.add_option("--host", o.host);
   cli.add_option("--port", o.port);
   cli.add_option("--unix", o.unix_path);

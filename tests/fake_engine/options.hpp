@@ -11,6 +11,7 @@ struct Options {
   std::string host = "127.0.0.1";
   int port = 0;
   std::string unix_path;
+  std::string model_file;  ///< as a real engine, it does not start when it is named and missing
 
   int load_ms = 0;                    ///< 503 "Loading model" until then
   bool refuse_while_loading = false;  ///< not even a socket until then
@@ -45,7 +46,7 @@ struct Options {
   long log_flood = 0;          ///< bytes written to stderr at start
   bool bad_status = false;     ///< answers are not HTTP
   bool bad_chunk = false;
-  bool strict_type = false;  ///< 422 for a body whose type is not application/json, as vLLM
+  bool strict_type = false;    ///< 422 for a body whose type is not application/json, as vLLM
   bool truncate_body = false;  ///< closes in the middle of a body
   bool close_after_head = false;
   int slow_stop_ms = 0;

@@ -65,6 +65,30 @@ TEST(Preflight, AModelWithoutItsProgramEvictsNobody) {
   EXPECT_THAT(world.children(), SizeIs(1));
 }
 
+TEST(Preflight, AModelWithoutItsFileEvictsNobody) {
+  const TempDir dir;
+  const std::string file = dir / "b.gguf";
+  World world(
+      models({fake_model("a"), fake_model("b", "-m " + file)}, "schedule: {minResidency: 0s}"));
+  const ProbeResponse first = world.post(kChat, chat("a"));
+  ASSERT_EQ(first.status, 200);
+  const std::string wanted = fmt::format(
+      "model b cannot be loaded: -m {}: there is no such file: correct the path, or put the file "
+      "there; is the disk mounted?",
+      file);
+  for (const bool stream : {false, true}) {
+    const ProbeResponse answer = world.post(kChat, chat("b", stream));
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_THAT(answer.body, HasSubstr(wanted));
+  }
+  EXPECT_EQ(world.post("/api/models/load/b", "").status, 503);
+  EXPECT_EQ(world.post(kChat, chat("a")).header("x-fake-engine"), first.header("x-fake-engine"));
+  EXPECT_EQ(count_of(world.log(), "b cannot be started: " + wanted), 1U) << world.log();
+  dir.write("b.gguf", "GGUF");
+  EXPECT_EQ(world.post("/api/models/load/b", "").status, 202);
+  EXPECT_EQ(world.post(kChat, chat("b")).status, 200);
+}
+
 TEST(Preflight, ALoadedModelNeedsItsProgramNoMore) {
   const TempDir dir;
   const std::string program =

@@ -2,9 +2,12 @@
 
 #include "proxy/check/machine_files.hpp"
 
+#include <atomic>
+#include <future>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace rouse {
 
@@ -39,5 +42,32 @@ class FakeFiles final : public MachineFiles {
  private:
   std::map<std::string, std::pair<FileFacts, std::string>> files_;
 };
+
+/// Answers to nobody before release(), as a mount whose server is gone.
+class HungFiles final : public MachineFiles {
+ public:
+  [[nodiscard]] FileFacts look(const std::string&) const override {
+    ++looks_;
+    released_.wait();
+    return {FileFacts::Kind::Missing};
+  }
+  [[nodiscard]] std::string head(const std::string&, std::size_t) const override { return {}; }
+  [[nodiscard]] std::string folder() const override { return "/"; }
+  [[nodiscard]] std::string user() const override { return "x"; }
+  void release() { promise_.set_value(); }
+  [[nodiscard]] int looks() const { return looks_; }
+
+ private:
+  mutable std::atomic<int> looks_{0};
+  std::promise<void> promise_;
+  std::shared_future<void> released_{promise_.get_future()};
+};
+
+/// Never destroyed: the thread that hangs in it outlives the test.
+inline HungFiles& hung_files() {
+  static std::vector<HungFiles*> all;
+  all.push_back(new HungFiles);
+  return *all.back();
+}
 
 }  // namespace rouse

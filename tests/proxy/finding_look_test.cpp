@@ -5,7 +5,6 @@
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 
-#include <future>
 #include <vector>
 
 namespace rouse {
@@ -14,30 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// Answers to nobody before release(), as a mount whose server is gone.
-class HungFiles final : public MachineFiles {
- public:
-  [[nodiscard]] FileFacts look(const std::string&) const override {
-    released_.wait();
-    return {FileFacts::Kind::Missing};
-  }
-  [[nodiscard]] std::string head(const std::string&, std::size_t) const override { return {}; }
-  [[nodiscard]] std::string folder() const override { return "/"; }
-  [[nodiscard]] std::string user() const override { return "x"; }
-  void release() { promise_.set_value(); }
-
- private:
-  std::promise<void> promise_;
-  std::shared_future<void> released_{promise_.get_future()};
-};
-
-/// Never destroyed: the thread that hangs in it outlives the test.
-HungFiles& hung_files() {
-  static std::vector<HungFiles*> all;
-  all.push_back(new HungFiles);
-  return *all.back();
-}
 
 class FindingLookTest : public testing::Test {
  protected:

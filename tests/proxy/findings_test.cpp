@@ -235,16 +235,25 @@ TEST(Findings, SumUpWhatTheySay) {
             "\n1 thing would fail; 1 warning\n");
 }
 
-TEST(StartObstacle, IsOfTheProgramAlone) {
+TEST(StartObstacle, IsWhatIsSure) {
   const FakeFiles files = machine();
   ModelConfig model;
   model.id = "a";
-  EXPECT_EQ(start_obstacle(model, files), "");
-  model.argv = {"/bin/llama-server", "-m", "/no/x.gguf"};
-  EXPECT_EQ(start_obstacle(model, files), "");
-  model.argv = {"/bin/none"};
-  EXPECT_EQ(start_obstacle(model, files),
+  const auto obstacle = [&](const std::string& cmd) {
+    model.cmd = cmd;
+    model.argv = split_command(cmd);
+    return start_obstacle(model, files);
+  };
+  EXPECT_EQ(obstacle(""), "");
+  EXPECT_EQ(obstacle("/bin/llama-server -m /m/a.gguf"), "");
+  EXPECT_EQ(obstacle("/bin/none -m /no/x.gguf"),
             "program /bin/none of model a does not exist: correct the path, or install it there");
+  EXPECT_EQ(obstacle("/bin/llama-server -m /no/x.gguf"),
+            "model a cannot be loaded: -m /no/x.gguf: there is no such file: correct the path, or "
+            "put the file there; is the disk mounted?");
+  EXPECT_EQ(program_obstacle(model, files), "");
+  EXPECT_EQ(obstacle("/bin/wrap -m /no/x.gguf"), "") << "a script may make it";
+  EXPECT_EQ(obstacle("/bin/llama-server -m '/no/x.gguf"), "") << "it is not what was meant";
   EXPECT_EQ(start_obstacle(model, unseen_files()), "");
 }
 
