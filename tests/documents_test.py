@@ -108,7 +108,8 @@ def check_comments(faults, judge):
         check_spans(faults, judge, path, text)
         # A line of its own in a comment, indented like a block.
         for number, line in enumerate(text.splitlines(), 1):
-            command = re.match(r"\s{2,}((?:rouse|rouse-suspendd|systemctl|curl) .*?)(?:\s{2,}.*)?$", line)
+            command = re.match(r"\s{2,}((?:rouse|rouse-suspendd|systemctl|curl|scripts/\w+|cmake|cpack|apt|sudo|podman|docker|kubectl)"
+                               r"(?: .*?)?)(?:\s{2,}.*)?$", line)
             if command:
                 faults.count("commands")
                 fault = judge.judge(command.group(1))

@@ -21,8 +21,10 @@ DEPENDS = {
     "rouse-suspendd": {"init-system-helpers", "systemd", "polkitd", "default-dbus-system-bus", "libc6"},
 }
 FILES = {
-    "rouse": ["etc/rouse/config.yaml", "usr/share/doc/rouse/examples/config.example.yaml"],
-    "rouse-suspendd": ["etc/rouse/suspendd.yaml", "usr/share/polkit-1/rules.d/50-rouse-suspendd.rules",
+    "rouse": ["etc/rouse/config.yaml", "usr/share/man/man5/rouse.yaml.5.gz",
+              "usr/share/doc/rouse/examples/config.example.yaml"],
+    "rouse-suspendd": ["etc/rouse/suspendd.yaml", "usr/share/man/man5/suspendd.yaml.5.gz",
+                       "usr/share/polkit-1/rules.d/50-rouse-suspendd.rules",
                        "usr/share/doc/rouse-suspendd/examples/suspendd.example.yaml"],
 }
 EVERY = ["usr/bin/{}", "usr/lib/systemd/system/{}.service", "etc/default/{}", "usr/share/doc/{}/copyright",

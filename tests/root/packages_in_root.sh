@@ -4,7 +4,7 @@
 # ROOT is a folder with a Debian that can install packages (debootstrap --variant=minbase), DEBS the
 # folder with rouse_*.deb and rouse-suspendd_*.deb, made for that release. Needs root, and python3 here.
 # What it installs is purged at the end, but for the libraries that the packages need.
-# Each package alone, then both by the README's own lines: each has to bring what it needs. Prints a line for each thing that is
+# rouse in a container, each package alone, then both by the README's own lines: each has to bring what it needs. Prints a line for each thing that is
 # as it should be, and ends at the first that is not, with exit status 1.
 #
 # No pipes into programs that may leave early: what a command says goes to a file, and is read there.
@@ -87,6 +87,21 @@ install() { # PACKAGE
   apt install -y -qq --no-install-recommends "/tmp/packages/$1.deb" ||
     fail "apt-get install $1: exit status $?"
   is_installed "$1"
+}
+
+# As the image is made: without systemd, by the lines of the Containerfile as they stand.
+install_in_container() {
+  cp "$debs"/rouse_*.deb "$root/tmp"
+  sed -n '/^RUN/,/[^\\]$/p' "$top/deploy/kubernetes/Containerfile" | sed 's/^RUN //' >"$work/container"
+  must "the Containerfile installs rouse" env DEBIAN_FRONTEND=noninteractive sh /tmp/packages/container
+  [ ! -e "$root/usr/bin/systemctl" ] || fail "the container has systemd"
+  must "every library of rouse is there" ldd /usr/bin/rouse
+  must_not_say 'not found'
+  must "rouse version in a container" setpriv --reuid=65532 --regid=65532 --clear-groups rouse version
+  purge rouse
+  # The whole systemd takes their place.
+  apt purge -y -qq systemd-standalone-sysusers systemd-standalone-tmpfiles || fail "apt-get purge: exit status $?"
+  apt update -qq || fail "apt-get update: exit status $?"
 }
 
 # As a person does who has made them in the tree, as root, and says yes.
@@ -212,6 +227,7 @@ purge() { # PACKAGE…
 }
 
 setup
+install_in_container
 install rouse
 check_units
 check_rouse
