@@ -11,8 +11,8 @@ bool looks_like_option(std::string_view word) {
   return word.size() > 1 && word.front() == '-' && word != "--";
 }
 
-/// The option that @p word means, however many dashes its long name has, and whether its value is in
-/// the same word.
+/// The option that @p word means, however many dashes its long name has, and whether its value is
+/// in the same word.
 struct MeantOption {
   const CliOption* option = nullptr;
   std::string_view name;  ///< as the outline has it
@@ -27,8 +27,8 @@ MeantOption meant_option(const std::vector<const CliOption*>& options, std::stri
   MeantOption meant;
   for (const CliOption* option : options) {
     for (const std::string_view name : option->names) {
-      const bool same = name == given || (is_long && name.starts_with("--") &&
-                                          given[1] != '-' && name.substr(1) == given);
+      const bool same = name == given || (is_long && name.starts_with("--") && given[1] != '-' &&
+                                          name.substr(1) == given);
       if (same) meant = {option, name, false, {}};
     }
   }

@@ -19,7 +19,8 @@ struct CliArguments {
 /// Puts @p words, those behind the program's name, into that form:
 /// - Options may stand before the command. With none at all, options of the default command mean
 ///   that one.
-/// - Long options may have one dash, as Go's programs take them (`-config F`, `-config=F`). So -config
+/// - Long options may have one dash, as Go's programs take them (`-config F`, `-config=F`). So
+/// -config
 ///   is never `-c onfig`.
 /// - What follows `--`, or belongs to a program that a command runs, stays as it is.
 [[nodiscard]] CliArguments read_arguments(const CliOutline& outline,

@@ -17,11 +17,16 @@ std::string bash_name(const std::string& program) {
 
 std::string bash_action(const CliOutline& outline, CliValueKind kind, const CliOption& option) {
   switch (kind) {
-    case CliValueKind::File: return "_files -f";
-    case CliValueKind::Folder: return "_files -d";
-    case CliValueKind::Choice: return fmt::format("_words '{}'", fmt::join(choices_of(option), " "));
-    case CliValueKind::Command: return fmt::format("_words '{}'", fmt::join(command_names(outline), " "));
-    case CliValueKind::Anything: break;
+    case CliValueKind::File:
+      return "_files -f";
+    case CliValueKind::Folder:
+      return "_files -d";
+    case CliValueKind::Choice:
+      return fmt::format("_words '{}'", fmt::join(choices_of(option), " "));
+    case CliValueKind::Command:
+      return fmt::format("_words '{}'", fmt::join(command_names(outline), " "));
+    case CliValueKind::Anything:
+      break;
   }
   return {};
 }
@@ -112,8 +117,8 @@ std::string bash_completion(const CliOutline& outline) {
       patterns += fmt::format("{}*' {}'", patterns.empty() ? "" : " | ", name);
     }
     const std::string action = bash_action(outline, value_kind(outline, nullptr, option), option);
-    out += fmt::format("    {}) {}return ;;\n", patterns,
-                       action.empty() ? "" : self + action + "; ");
+    out +=
+        fmt::format("    {}) {}return ;;\n", patterns, action.empty() ? "" : self + action + "; ");
   }
   out += "  esac\n  if [[ $cur == -* ]]; then\n    case $command in\n";
   const std::string everywhere = option_words(outline.options);

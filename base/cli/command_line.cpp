@@ -4,9 +4,8 @@
 #include "base/cli/help_text.hpp"
 #include "base/cli/unknown_word.hpp"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -29,8 +28,11 @@ CliOption outline_of(const CLI::Option& option) {
   return out;
 }
 
-void add_options(const CLI::App& app, CliCommandOutline& command) {
+/// But for those in @p elsewhere: newer versions of CLI11 list the options that fall through, too.
+void add_options(const CLI::App& app, const std::vector<const CLI::Option*>& elsewhere,
+                 CliCommandOutline& command) {
   for (const CLI::Option* option : app.get_options()) {
+    if (std::find(elsewhere.begin(), elsewhere.end(), option) != elsewhere.end()) continue;
     const bool is_hidden = option->get_group().empty();
     std::vector<CliOption>& options = is_hidden                  ? command.hidden_options
                                       : option->get_positional() ? command.arguments
@@ -113,19 +115,20 @@ void CommandLine::add_help_and_version() {
             return 0;
           },
   });
-  app_->set_version_flag("-V,--version", program_.name + " " + program_.version, "print the version");
+  app_->set_version_flag("-V,--version", program_.name + " " + program_.version,
+                         "print the version");
 }
 
 CliOutline CommandLine::outline() const {
   CliOutline out;
   out.program = program_;
   CliCommandOutline every;
-  add_options(*app_, every);
+  add_options(*app_, {}, every);
   out.options = std::move(every.options);
   for (const Added& added : commands_) {
     CliCommandOutline& command = out.commands.emplace_back();
     command.facts = added.command;
-    add_options(*added.app, command);
+    add_options(*added.app, std::as_const(*app_).get_options(), command);
   }
   return out;
 }

@@ -15,7 +15,7 @@ namespace {
 /// A table of keys as a person meets it: where it stands, and where the example has it.
 struct Met {
   const ConfigSection* section = nullptr;
-  std::vector<std::string> paths;       ///< "models.NAME"
+  std::vector<std::string> paths;  ///< "models.NAME"
   std::vector<const YamlNode*> examples;
 };
 
@@ -98,30 +98,46 @@ std::string range_of(const ConfigKey& key) {
 std::string choices_of(const ConfigKey& key) {
   std::string out;
   for (const char c : key.one_of) {
-    if (c != '|') out += c;
-    else if (!out.empty()) out += ", ";  // an empty choice may be the first
+    if (c != '|')
+      out += c;
+    else if (!out.empty())
+      out += ", ";  // an empty choice may be the first
   }
   return out;
 }
 
 std::string type_of(const ConfigKey& key) {
   switch (key.type) {
-    case KeyType::Text: return key.one_of.empty() ? "text" : "one of " + choices_of(key);
-    case KeyType::Bool: return "true or false";
-    case KeyType::Number: return "whole number" + range_of(key);
-    case KeyType::Real: return "number" + range_of(key);
-    case KeyType::Duration: return "time";
-    case KeyType::Size: return "size";
+    case KeyType::Text:
+      return key.one_of.empty() ? "text" : "one of " + choices_of(key);
+    case KeyType::Bool:
+      return "true or false";
+    case KeyType::Number:
+      return "whole number" + range_of(key);
+    case KeyType::Real:
+      return "number" + range_of(key);
+    case KeyType::Duration:
+      return "time";
+    case KeyType::Size:
+      return "size";
     case KeyType::TextList:
       return key.one_of.empty() ? "list of texts" : "list of " + choices_of(key);
-    case KeyType::TextOrList: return "text, or list of texts";
-    case KeyType::Anything: return "anything";
-    case KeyType::Section: return "mapping, see below";
-    case KeyType::SectionMap: return "mappings by name, see below";
-    case KeyType::SectionList: return "list of mappings, see below";
-    case KeyType::KindList: return "list of mappings by kind, see below";
-    case KeyType::TextMap: return "texts by name";
-    case KeyType::AnyMap: return "anything by name";
+    case KeyType::TextOrList:
+      return "text, or list of texts";
+    case KeyType::Anything:
+      return "anything";
+    case KeyType::Section:
+      return "mapping, see below";
+    case KeyType::SectionMap:
+      return "mappings by name, see below";
+    case KeyType::SectionList:
+      return "list of mappings, see below";
+    case KeyType::KindList:
+      return "list of mappings by kind, see below";
+    case KeyType::TextMap:
+      return "texts by name";
+    case KeyType::AnyMap:
+      return "anything by name";
   }
   return {};
 }
@@ -137,8 +153,9 @@ std::string flow_of(const YamlNode& node);
 /// Within a list or mapping in one line, where some letters have a meaning.
 std::string flow_part(const YamlNode& node) {
   if (!node.is_scalar() || node.quoted) return flow_of(node);
-  return node.text.find_first_of(",[]{}:#&*!|>'\"%@`") == std::string::npos ? node.text
-                                                                            : yaml_quoted(node.text);
+  return node.text.find_first_of(",[]{}:#&*!|>'\"%@`") == std::string::npos
+             ? node.text
+             : yaml_quoted(node.text);
 }
 
 /// A value in one line, as YAML takes it.
@@ -150,13 +167,16 @@ std::string flow_of(const YamlNode& node) {
   }
   if (node.is_map()) {
     for (const YamlNode::Member& member : node.members) {
-      line += fmt::format("{}{}: {}", line.empty() ? "" : ", ", member.key, flow_part(member.value));
+      line +=
+          fmt::format("{}{}: {}", line.empty() ? "" : ", ", member.key, flow_part(member.value));
     }
     return "{" + line + "}";
   }
   for (const char c : node.text) {
-    if (c != '\n') line += c;
-    else if (!line.empty() && line.back() != ' ') line += ' ';
+    if (c != '\n')
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
   }
   if (node.text.find('\n') != std::string::npos) {
     line.erase(line.find_last_not_of(' ') + 1);
@@ -184,7 +204,8 @@ std::string example_of(const Met& met, const ConfigKey& key) {
 }
 
 void add_key(RoffPage& page, const Met& met, const ConfigKey& key) {
-  std::string text = fmt::format("{}{}.", key.text, key.works ? "" : " (accepted, without effect yet)");
+  std::string text =
+      fmt::format("{}{}.", key.text, key.works ? "" : " (accepted, without effect yet)");
   if (!key.otherwise.empty()) text += fmt::format(" Default: `{}`.", key.otherwise);
   page.item(fmt::format("{} ({})", roff_bold(key.name), roff_text(type_of(key))), text);
   if (has_keys_of_its_own(key)) return;

@@ -3,10 +3,9 @@
 #include "base/cli/completion.hpp"
 #include "base/cli/man_page.hpp"
 
+#include <CLI/CLI.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <cstdlib>

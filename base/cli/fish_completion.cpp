@@ -17,17 +17,22 @@ std::string fish_quoted(std::string_view text) {
 
 std::string fish_action(const CliOutline& outline, CliValueKind kind, const CliOption& option) {
   switch (kind) {
-    case CliValueKind::File: return " -F";
-    case CliValueKind::Folder: return " -a '(__fish_complete_directories)'";
-    case CliValueKind::Choice: return fmt::format(" -a '{}'", fmt::join(choices_of(option), " "));
-    case CliValueKind::Command: return fmt::format(" -a '{}'", fmt::join(command_names(outline), " "));
-    case CliValueKind::Anything: break;
+    case CliValueKind::File:
+      return " -F";
+    case CliValueKind::Folder:
+      return " -a '(__fish_complete_directories)'";
+    case CliValueKind::Choice:
+      return fmt::format(" -a '{}'", fmt::join(choices_of(option), " "));
+    case CliValueKind::Command:
+      return fmt::format(" -a '{}'", fmt::join(command_names(outline), " "));
+    case CliValueKind::Anything:
+      break;
   }
   return "";
 }
 
-/// Of the options whose value is the next word. Short ones first: the function takes long ones at the
-/// beginning for its own.
+/// Of the options whose value is the next word. Short ones first: the function takes long ones at
+/// the beginning for its own.
 std::string names_with_value(const CliOutline& outline, const CliCommandOutline& command) {
   std::string short_names;
   std::string long_names;
@@ -81,8 +86,8 @@ std::string fish_completion(const CliOutline& outline) {
         fmt::format(" -n '__fish_seen_subcommand_from {}'", command->facts.name);
     out += fish_options(outline, command, command->options, when);
     if (command->facts.runs_program) {
-      out += fmt::format("complete -c {}{} -a '(__fish_complete_subcommand --fcs-skip=2{})'\n", self,
-                         when, names_with_value(outline, *command));
+      out += fmt::format("complete -c {}{} -a '(__fish_complete_subcommand --fcs-skip=2{})'\n",
+                         self, when, names_with_value(outline, *command));
     }
     for (const CliOption& argument : command->arguments) {
       const std::string action =

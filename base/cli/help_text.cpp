@@ -17,8 +17,8 @@ using Rows = std::vector<TableRow>;
 
 /// @p text in lines that fit the window and begin at @p indent, the first one where it stands.
 std::string folded(std::string_view text, std::size_t indent) {
-  return fmt::format("{}", fmt::join(wrap_text(text, kHelpWidth - indent),
-                                     "\n" + std::string(indent, ' ')));
+  return fmt::format(
+      "{}", fmt::join(wrap_text(text, kHelpWidth - indent), "\n" + std::string(indent, ' ')));
 }
 
 std::string paragraphs(std::string_view text) {
@@ -111,10 +111,11 @@ std::string help_text(const CliOutline& outline) {
   }
   out += titled_rows("Commands", rows);
   out += titled_rows("Options of every command", option_rows(outline.options));
-  return out + folded(fmt::format("`{0} help COMMAND` shows the options of one command. `man {0}` "
-                                  "is the manual.",
-                                  program.name),
-                      0) +
+  return out +
+         folded(fmt::format("`{0} help COMMAND` shows the options of one command. `man {0}` "
+                            "is the manual.",
+                            program.name),
+                0) +
          "\n";
 }
 

@@ -89,15 +89,18 @@ std::string man_page(const CliOutline& outline, const std::string& date) {
   }
   if (!program.default_command.empty()) {
     page.raw(".br");
-    page.raw(roff_bold(program.name) + " " + roff_placeholder("OPTIONS OF " + program.default_command));
+    page.raw(roff_bold(program.name) + " " +
+             roff_placeholder("OPTIONS OF " + program.default_command));
   }
   page.section("Description");
   page.text(program.about);
   page.section("Commands");
-  for (const CliCommandOutline* command : outline.shown()) add_command(page, program.name, *command);
+  for (const CliCommandOutline* command : outline.shown())
+    add_command(page, program.name, *command);
   page.section("Options");
-  page.text("These belong to every command, and may stand before it or behind it. Long options may "
-            "have one dash or two, and their value behind a blank or an equals sign.");
+  page.text(
+      "These belong to every command, and may stand before it or behind it. Long options may "
+      "have one dash or two, and their value behind a blank or an equals sign.");
   add_options(page, outline.options);
   add_notes(page, "Exit status", program.statuses);
   add_variables(page, outline);

@@ -44,8 +44,8 @@ struct CliOutline {
   [[nodiscard]] const CliCommandOutline* find(std::string_view command) const;
   /// Those that are for people.
   [[nodiscard]] std::vector<const CliCommandOutline*> shown() const;
-  /// The option of @p command (nullptr: of every command alone) that @p name means, with its dashes;
-  /// nullptr: none.
+  /// The option of @p command (nullptr: of every command alone) that @p name means, with its
+  /// dashes; nullptr: none.
   [[nodiscard]] const CliOption* find_option(const CliCommandOutline* command,
                                              std::string_view name) const;
 };

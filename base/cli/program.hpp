@@ -16,11 +16,11 @@ struct CliNote {
 /// What a program says of itself, besides its commands and options. Texts are paragraphs with an
 /// empty line between; `words in backquotes` are what is typed.
 struct CliProgram {
-  std::string name;             ///< "rouse"
-  std::string headline;         ///< after its name: "starts and stops engines on demand"
-  std::string version;          ///< "0.1.0"
-  std::string about;            ///< what it is, for the manual
-  std::string default_command;  ///< meant where options come without a command; empty: none
+  std::string name;                  ///< "rouse"
+  std::string headline;              ///< after its name: "starts and stops engines on demand"
+  std::string version;               ///< "0.1.0"
+  std::string about;                 ///< what it is, for the manual
+  std::string default_command;       ///< meant where options come without a command; empty: none
   std::vector<CliNote> first_steps;  ///< what one who has given no argument wants next
   std::vector<CliNote> statuses;     ///< exit statuses that commands have in common
   std::vector<CliNote> variables;    ///< of the environment, beside those of options

@@ -34,13 +34,27 @@ std::string escaped(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto [letter, length] = letter_at(text, i);
     switch (letter) {
-      case '\\': out += "\\e"; break;
-      case '-': out += "\\-"; break;   // else a hyphen, which cannot be pasted
-      case '\'': out += "\\(aq"; break;
-      case '`': out += "\\(ga"; break;
-      case '^': out += "\\(ha"; break;
-      case '~': out += "\\(ti"; break;
-      case '"': out += "\\(dq"; break;
+      case '\\':
+        out += "\\e";
+        break;
+      case '-':
+        out += "\\-";
+        break;  // else a hyphen, which cannot be pasted
+      case '\'':
+        out += "\\(aq";
+        break;
+      case '`':
+        out += "\\(ga";
+        break;
+      case '^':
+        out += "\\(ha";
+        break;
+      case '~':
+        out += "\\(ti";
+        break;
+      case '"':
+        out += "\\(dq";
+        break;
       default:
         if (letter < 0x80) {
           out += static_cast<char>(letter);

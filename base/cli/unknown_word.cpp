@@ -77,7 +77,8 @@ std::string unknown_command(const CliOutline& outline, const std::string& word) 
   std::vector<std::string> names;
   for (const CliCommandOutline* command : outline.shown()) names.push_back(command->facts.name);
   const std::string meant = did_you_mean(word, names);
-  if (!meant.empty()) return out + fmt::format("; did you mean {0}?\n", meant) + see_help(outline, nullptr);
+  if (!meant.empty())
+    return out + fmt::format("; did you mean {0}?\n", meant) + see_help(outline, nullptr);
   const std::string& usual = outline.program.default_command;
   if (!usual.empty() && is_file(word)) {
     return out + fmt::format("\n  a configuration is run by: {} {} {}\n", name, usual, word);
@@ -97,7 +98,8 @@ std::string unknown_word(const CliOutline& outline, const CliCommandOutline& com
   add_names(command.options, names);
   add_names(outline.options, names);
   const std::string meant = did_you_mean(bare(word), names);
-  if (!meant.empty()) return out + fmt::format("; did you mean --{}?\n", meant) + see_help(outline, &command);
+  if (!meant.empty())
+    return out + fmt::format("; did you mean --{}?\n", meant) + see_help(outline, &command);
   const std::vector<std::string> commands = who_has(outline, bare(word));
   if (!commands.empty()) out += fmt::format(", which is one of: {}", fmt::join(commands, ", "));
   return out + "\n" + see_help(outline, &command);

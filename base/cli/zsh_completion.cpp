@@ -24,11 +24,16 @@ std::string zsh_escaped(std::string_view text, std::string_view special) {
 
 std::string zsh_action(const CliOutline& outline, CliValueKind kind, const CliOption& option) {
   switch (kind) {
-    case CliValueKind::File: return "_files";
-    case CliValueKind::Folder: return "_files -/";
-    case CliValueKind::Choice: return fmt::format("({})", fmt::join(choices_of(option), " "));
-    case CliValueKind::Command: return fmt::format("({})", fmt::join(command_names(outline), " "));
-    case CliValueKind::Anything: break;
+    case CliValueKind::File:
+      return "_files";
+    case CliValueKind::Folder:
+      return "_files -/";
+    case CliValueKind::Choice:
+      return fmt::format("({})", fmt::join(choices_of(option), " "));
+    case CliValueKind::Command:
+      return fmt::format("({})", fmt::join(command_names(outline), " "));
+    case CliValueKind::Anything:
+      break;
   }
   return " ";
 }
@@ -64,8 +69,7 @@ std::string zsh_arguments(const CliOutline& outline, const CliCommandOutline& co
   std::size_t place = 0;
   for (const CliOption& argument : command.arguments) {
     ++place;
-    out += fmt::format("{}'{}:{}:{}' \\\n", indent,
-                       argument.repeats ? "*" : std::to_string(place),
+    out += fmt::format("{}'{}:{}:{}' \\\n", indent, argument.repeats ? "*" : std::to_string(place),
                        zsh_escaped(argument.value, ":\\"),
                        zsh_action(outline, value_kind(outline, &command, argument), argument));
   }

@@ -43,7 +43,8 @@ CliProgram rouse_program() {
                 {"/etc/default/rouse", "Options (ROUSE_OPTIONS) and environment of rouse.service."},
                 {"/var/lib/rouse",
                  "State of the service: engines that run, what is known of peers, the history."},
-                {"/run/rouse/power.sock", "Where rouse-suspendd asks whether the machine may sleep."},
+                {"/run/rouse/power.sock",
+                 "Where rouse-suspendd asks whether the machine may sleep."},
                 {"/usr/share/doc/rouse/examples/config.example.yaml", "Every key, explained."},
                 {"/usr/share/rouse/config.schema.json", "The schema of the configuration."}},
       .signals =

@@ -15,9 +15,8 @@ void add_config_options(CLI::App& command, ConfigSources& sources) {
 }
 
 void add_config_arguments(CLI::App& command, ConfigSources& sources) {
-  CLI::Option* const plain =
-      command.add_option("FILE", sources.file,
-                         std::string("the configuration; ") + kUsualConfig + " unless given");
+  CLI::Option* const plain = command.add_option(
+      "FILE", sources.file, std::string("the configuration; ") + kUsualConfig + " unless given");
   add_config_options(command, sources);
   plain->excludes("--config");
 }
@@ -36,9 +35,10 @@ bool find_config(ConfigSources& sources, const std::string& name) {
 
 void add_state_dir(CLI::App& command, std::string& folder) {
   command
-      .add_option("--state-dir", folder,
-                  "where engines, peers and history are remembered; $STATE_DIRECTORY, or rouse below "
-                  "~/.local/state unless given")
+      .add_option(
+          "--state-dir", folder,
+          "where engines, peers and history are remembered; $STATE_DIRECTORY, or rouse below "
+          "~/.local/state unless given")
       ->type_name("DIR");
 }
 

@@ -29,9 +29,9 @@ void add_key_command(CommandLine& line) {
   CLI::App& command = line.add({
       .name = "key",
       .headline = "make an API key, and its entry for the configuration",
-      .about =
-          "The key is shown once and kept nowhere. The configuration has only the SHA-256 of a key, from which it cannot be learned, and "
-          "what it may be used for. Nothing is written to any file.",
+      .about = "The key is shown once and kept nowhere. The configuration has only the SHA-256 of "
+               "a key, from which it cannot be learned, and "
+               "what it may be used for. Nothing is written to any file.",
       .examples = {{"rouse key agent", "a key for \"agent\", and the lines that let it in"}},
       .act = [name] { return print_new_key(*name); },
   });

@@ -27,9 +27,10 @@ int refuse(const WolProxyOptions& options) {
 int run_serve(ServeOptions& options) {
   if (!find_config(options.sources, "serve")) return 2;
   if (options.tls_cert_file.empty() != options.tls_key_file.empty()) {
-    std::fputs("rouse serve: --tls-cert-file and --tls-key-file need each other\n"
-               "  give both, or neither\n",
-               stderr);
+    std::fputs(
+        "rouse serve: --tls-cert-file and --tls-key-file need each other\n"
+        "  give both, or neither\n",
+        stderr);
     return 2;
   }
   if (options.listen.empty()) {
@@ -67,19 +68,20 @@ void add_serve_command(CommandLine& line) {
                    {"rouse serve -c config.yaml --listen :8080",
                     "on every address; anybody who can reach it may use it, unless there are keys"},
                    {"rouse -config config.yaml -listen :8080 -watch-config",
-                    "as a unit or a compose file for llama-swap has it"}},
+                    "as a unit or a compose file for llama-swap has it"},
+                   {"rouse serve config.yaml --tls-cert-file cert.pem --tls-key-file key.pem",
+                    "https on 127.0.0.1:8443"}},
       .statuses = {{"0", "It was told to end, and has ended well."},
                    {"1", "It could not listen, or something else that it needs is missing."},
                    {"2", "The command line or the configuration has errors."}},
-      .act =
-          [options, wol_proxy] {
-            return wol_proxy->any() ? refuse(*wol_proxy) : run_serve(*options);
-          },
+      .act = [options,
+              wol_proxy] { return wol_proxy->any() ? refuse(*wol_proxy) : run_serve(*options); },
   });
   add_config_arguments(command, options->sources);
-  command.add_option("-l,--listen", options->listen,
-                     "HOST:PORT, or :PORT for every address; 127.0.0.1:8080 unless given, with "
-                     "--tls-cert-file 127.0.0.1:8443")
+  command
+      .add_option("-l,--listen", options->listen,
+                  "HOST:PORT, or :PORT for every address; 127.0.0.1:8080 unless given, with "
+                  "--tls-cert-file 127.0.0.1:8443")
       ->type_name("ADDRESS")
       ->check(CLI::Validator(address_fault, ""));
   command.add_flag("-w,--watch-config", options->watch_config,

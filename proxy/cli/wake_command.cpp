@@ -30,8 +30,7 @@ void add_wake_flags(CLI::App& command, WakeFlags& flags) {
   add_one("--source", flags.source, "IP", "packets leave from this IPv4 address of ours");
   add_one("--secureon", flags.secureon, "PASSWORD",
           "the card's: six bytes in hex, or four with dots between");
-  command.add_flag("--raw", flags.raw,
-                   "also without IP, as ethertype 0x0842; needs CAP_NET_RAW");
+  command.add_flag("--raw", flags.raw, "also without IP, as ethertype 0x0842; needs CAP_NET_RAW");
   add_one("--relay", flags.relay, "URL", "by a rouse-suspendd relay on its network");
   add_one("--relay-token", flags.relay_token, "TOKEN", "the token that the relay wants")
       ->envname("ROUSE_RELAY_TOKEN");
@@ -63,11 +62,14 @@ void add_wake_command(CommandLine& line) {
   command.add_option("PEER", wake->peer, "a peer of the configuration; none where --mac is given");
   add_config_options(command, wake->sources);
   add_state_dir(command, wake->state_dir);
-  command.add_flag("--test", wake->test, "try one path after the other, and tell which one woke it");
+  command.add_flag("--test", wake->test,
+                   "try one path after the other, and tell which one woke it");
   command.add_flag("--json", wake->json, "one object at the end, for scripts");
   command.add_option("--url", wake->url, "where it answers when it is awake")->type_name("URL");
   command.add_option("--key", wake->key, "the API key that it wants")->type_name("KEY");
-  command.add_option("--timeout", wake->flags.timeout, "it must answer within this time; 2m unless configured")
+  command
+      .add_option("--timeout", wake->flags.timeout,
+                  "it must answer within this time; 2m unless configured")
       ->type_name("TIME");
   command.add_option("--pause", wake->pause, "of a test: for each path")
       ->type_name("TIME")

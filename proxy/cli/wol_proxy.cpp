@@ -1,8 +1,7 @@
 #include "proxy/cli/wol_proxy.hpp"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 namespace rouse {
 

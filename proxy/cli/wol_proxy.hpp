@@ -8,8 +8,8 @@ class App;
 
 namespace rouse {
 
-/// The options of wol-proxy, the program beside llama-swap that wakes one machine. rouse does that by
-/// its configuration; whoever comes with these options is told which one.
+/// The options of wol-proxy, the program beside llama-swap that wakes one machine. rouse does that
+/// by its configuration; whoever comes with these options is told which one.
 struct WolProxyOptions {
   std::string mac;
   std::string upstream;

@@ -80,8 +80,9 @@ void add_daemon_commands(CommandLine& line, const SharedCliOptions& options) {
   CLI::App& check = line.add({
       .name = "check",
       .headline = "find what would keep it from sleeping, or from waking",
-      .about = "Looks at the configuration, the network cards, the kernel, systemd and the GPU; the "
-               "daemon need not run.",
+      .about =
+          "Looks at the configuration, the network cards, the kernel, systemd and the GPU; the "
+          "daemon need not run.",
       .examples = {{"rouse-suspendd check", "this machine, with /etc/rouse/suspendd.yaml"},
                    {"rouse-suspendd check suspendd.yaml", "with another configuration"}},
       .statuses = {{"0", "Nothing is wrong."},

@@ -19,12 +19,14 @@ void add_hold_command(CommandLine& line, const SharedCliOptions& options) {
   CLI::App& command = line.add({
       .name = "hold",
       .headline = "keep the machine awake",
-      .about = "Prints the token that `release` takes. A hold lives through a restart of the daemon, "
-               "and of the machine.",
+      .about =
+          "Prints the token that `release` takes. A hold lives through a restart of the daemon, "
+          "and of the machine.",
       .examples = {{"rouse-suspendd hold --for 3h --why \"fine-tuning\"", "for three hours"}},
-      .act = [options, hold] {
-        return hold_awake(*options, {parse_duration(hold->lasts), hold->why});
-      },
+      .act =
+          [options, hold] {
+            return hold_awake(*options, {parse_duration(hold->lasts), hold->why});
+          },
   });
   takes_time(command.add_option("--for", hold->lasts, "for so long; until released unless given"));
   command.add_option("--why", hold->why, "for whoever asks later")->type_name("WORDS")->required();

@@ -33,8 +33,9 @@ void add_wake_test_command(CommandLine& line, const SharedCliOptions& options) {
   CLI::App& command = line.add({
       .name = "wake-test",
       .headline = "sleep now, and see what wakes it",
-      .about = "Asks first. Then send the machine a magic packet from another one. Should none wake "
-               "it, its own clock does.",
+      .about =
+          "Asks first. Then send the machine a magic packet from another one. Should none wake "
+          "it, its own clock does.",
       .examples = {{"rouse-suspendd wake-test", "says whether a packet has woken it"}},
       .statuses = {{"0", "A packet has woken it."},
                    {"1", "Something else has, or it has not slept."}},
@@ -55,8 +56,9 @@ void add_sleep_commands(CommandLine& line, const SharedCliOptions& options) {
   line.add({
       .name = "unblock",
       .headline = "let it try again",
-      .about = "After five failures in a row, or three wakes for nothing, it does not sleep any more "
-               "until it is told to.",
+      .about =
+          "After five failures in a row, or three wakes for nothing, it does not sleep any more "
+          "until it is told to.",
       .examples = {{"rouse-suspendd unblock", "once what was wrong is mended"}},
       .act =
           [options] {

@@ -4,10 +4,9 @@
 #include "base/cli/help_text.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <CLI/CLI.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <CLI/CLI.hpp>
 
 #include <fstream>
 #include <string>
@@ -36,13 +35,11 @@ class CommandLineTest : public testing::Test {
                                  return 0;
                                }});
     key.add_option("NAME", name_, "of it")->required();
-    CLI::App& held = line_.add({.name = "held",
-                                .headline = "run a program",
-                                .runs_program = true,
-                                .act = [this] {
-                                  ran_ = "held";
-                                  return 0;
-                                }});
+    CLI::App& held = line_.add(
+        {.name = "held", .headline = "run a program", .runs_program = true, .act = [this] {
+           ran_ = "held";
+           return 0;
+         }});
     held.add_option("--why", why_, "for whoever asks")->type_name("TEXT");
     held.add_option("COMMAND", argv_, "the program")->required();
     line_.everywhere().add_flag("--json", json_, "for scripts");
@@ -93,7 +90,8 @@ TEST_F(CommandLineTest, TakesLongOptionsWithOneDashAsGoDoes) {
 }
 
 TEST_F(CommandLineTest, TakesShortOptionsInEveryForm) {
-  EXPECT_THAT(words_of({"serve", "-c=f", "-l", ":80"}), ElementsAre("serve", "-c", "f", "-l", ":80"));
+  EXPECT_THAT(words_of({"serve", "-c=f", "-l", ":80"}),
+              ElementsAre("serve", "-c", "f", "-l", ":80"));
   EXPECT_EQ(run({"serve", "-cf", "-l:80"}), 5);
   EXPECT_EQ(config_, "f");
   EXPECT_EQ(listen_, ":80");
@@ -154,13 +152,15 @@ TEST_F(CommandLineTest, HelpsInEveryWay) {
 
 TEST_F(CommandLineTest, ShowsTheFirstStepsToOneWhoSaysNothing) {
   EXPECT_EQ(run({}), 2);
-  EXPECT_EQ(said_, "tool 1.2: does things\n\n  tool serve x  begin\n\n`tool help` lists all commands.\n");
+  EXPECT_EQ(said_,
+            "tool 1.2: does things\n\n  tool serve x  begin\n\n`tool help` lists all commands.\n");
 }
 
 TEST_F(CommandLineTest, GuessesWhatACommandWasMeantToBe) {
   EXPECT_EQ(run({"serv"}), 2);
-  EXPECT_EQ(said_,
-            "tool: unknown command \"serv\"; did you mean serve?\n  `tool help` lists the commands\n");
+  EXPECT_EQ(
+      said_,
+      "tool: unknown command \"serv\"; did you mean serve?\n  `tool help` lists the commands\n");
   EXPECT_EQ(run({"bogus"}), 2);
   EXPECT_EQ(said_, "tool: unknown command \"bogus\"\n  `tool help` lists the commands\n");
   EXPECT_EQ(run({"help", "serv"}), 2);
@@ -180,14 +180,17 @@ TEST_F(CommandLineTest, TellsHowAFileIsServed) {
 
 TEST_F(CommandLineTest, GuessesWhatAnOptionWasMeantToBe) {
   EXPECT_EQ(run({"serve", "--lisen", ":80"}), 2);
-  EXPECT_EQ(said_, "tool serve: unknown option --lisen; did you mean --listen?\n"
-                   "  `tool help serve` shows what it takes\n");
+  EXPECT_EQ(said_,
+            "tool serve: unknown option --lisen; did you mean --listen?\n"
+            "  `tool help serve` shows what it takes\n");
   EXPECT_EQ(run({"-lisen", ":80", "-config", "f"}), 2);
-  EXPECT_EQ(said_, "tool: unknown option -lisen; did you mean --listen?\n"
-                   "  `tool help` lists the commands\n");
+  EXPECT_EQ(said_,
+            "tool: unknown option -lisen; did you mean --listen?\n"
+            "  `tool help` lists the commands\n");
   EXPECT_EQ(run({"key", "me", "--why", "x"}), 2);
-  EXPECT_EQ(said_, "tool key: unknown option --why, which is one of: held\n"
-                   "  `tool help key` shows what it takes\n");
+  EXPECT_EQ(said_,
+            "tool key: unknown option --why, which is one of: held\n"
+            "  `tool help key` shows what it takes\n");
   EXPECT_EQ(run({"--why", "x"}), 2);
   EXPECT_THAT(said_, HasSubstr("--why without a command; it is one of: held\n  tool held --why\n"));
 }
@@ -208,10 +211,10 @@ TEST_F(CommandLineTest, SaysWhatIsMissingAndWhatIsTooMuch) {
 }
 
 TEST_F(CommandLineTest, NoLineOfHelpIsWiderThanAWindow) {
-  line_.add({.name = "long",
-             .headline = "one with much to say, so much that it does not fit on a line of a window",
-             .about = std::string(30, 'x') + " " + std::string(30, 'y') + " " +
-                      std::string(30, 'z')});
+  line_.add(
+      {.name = "long",
+       .headline = "one with much to say, so much that it does not fit on a line of a window",
+       .about = std::string(30, 'x') + " " + std::string(30, 'y') + " " + std::string(30, 'z')});
   const CliOutline outline = line_.outline();
   std::string all = short_help(outline) + help_text(outline);
   for (const CliCommandOutline& command : outline.commands) all += help_text(outline, command);

@@ -41,9 +41,17 @@ TEST(Commands, TakeEveryOptionOfLlamaSwap) {
 TEST(Commands, TellWhoeverComesFromWolProxyWhichConfigurationDoesTheSame) {
   CommandLine line(rouse_program());
   add_commands(line);
-  const std::vector<const char*> argv{"rouse",   "-mac",     "aa:bb:cc:dd:ee:ff", "-upstream",
-                                      "http://192.168.1.13:8080", "-listen", ":8080", "-log",
-                                      "debug",   "-timeout", "90"};
+  const std::vector<const char*> argv{"rouse",
+                                      "-mac",
+                                      "aa:bb:cc:dd:ee:ff",
+                                      "-upstream",
+                                      "http://192.168.1.13:8080",
+                                      "-listen",
+                                      ":8080",
+                                      "-log",
+                                      "debug",
+                                      "-timeout",
+                                      "90"};
   testing::internal::CaptureStderr();
   EXPECT_EQ(line.run(static_cast<int>(argv.size()), argv.data()), 2);
   const std::string said = testing::internal::GetCapturedStderr();
