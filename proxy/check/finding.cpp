@@ -1,18 +1,12 @@
 #include "proxy/check/finding.hpp"
 
+#include "core/describe.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace rouse {
-
-namespace {
-
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
-}  // namespace
 
 std::string Finding::str() const {
   Problem problem;
@@ -46,9 +40,10 @@ std::string findings_text(const std::vector<Finding>& findings) {
   const std::size_t refusals = count_of(findings, Finding::Severity::Refuse);
   const std::size_t warnings = count_of(findings, Finding::Severity::Warn);
   if (!findings.empty()) out += "\n";
-  return out + (refusals == 0 ? "nothing here would fail; " + counted(warnings, "warning") + "\n"
-                              : counted(refusals, "thing") + " would fail; " +
-                                    counted(warnings, "warning") + "\n");
+  return out + (refusals == 0
+                    ? "nothing here would fail; " + core::count(warnings, "warning") + "\n"
+                    : core::count(refusals, "thing") + " would fail; " +
+                          core::count(warnings, "warning") + "\n");
 }
 
 }  // namespace rouse

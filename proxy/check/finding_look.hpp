@@ -15,8 +15,8 @@
 namespace rouse {
 
 /// Looks for findings beside the loop, as programs and models may lie where a look hangs: on a file
-/// system whose server is gone. Single thread; @p tasks outlives it,
-/// and is joined before it is destroyed.
+/// system whose server is gone. Single thread; @p tasks outlives it, and is joined before it is
+/// destroyed.
 class FindingLook {
  public:
   using Tell = std::function<void(std::vector<Finding>)>;

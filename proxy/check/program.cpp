@@ -24,9 +24,9 @@ std::string folder_of(const std::string& path) {
 
 /// The folders in which a program was looked for: all of them, or how many where that is too long.
 std::string folders_of(const std::vector<std::string>& env) {
-  constexpr std::size_t kShown = 100;
+  constexpr std::size_t kPathShown = 100;
   const std::string path = search_path(env);
-  if (path.size() <= kShown) return fmt::format("any folder of PATH ({})", path);
+  if (path.size() <= kPathShown) return fmt::format("any folder of PATH ({})", path);
   return fmt::format("any of the {} folders of PATH",
                      std::count(path.begin(), path.end(), ':') + 1);
 }

@@ -3,6 +3,7 @@
 #include "base/config/environment.hpp"
 #include "base/duration_text.hpp"
 #include "base/text_table.hpp"
+#include "core/describe.hpp"
 #include "core/groups.hpp"
 #include "core/matrix.hpp"
 #include "proxy/check/report_parts.hpp"
@@ -23,10 +24,6 @@ using SystemTime = std::chrono::system_clock::time_point;
 template <class List>
 std::string joined(const List& list) {
   return fmt::format("{}", fmt::join(list, ", "));
-}
-
-std::string counted(std::size_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
 std::string models_part(const Config& config) {
@@ -170,7 +167,7 @@ std::string hooks_part(const Config& config) {
 }  // namespace
 
 std::string models_headline(const Config& config) {
-  std::string out = counted(config.models.size(), "model");
+  std::string out = core::count(config.models.size(), "model");
   if (config.peers.empty()) return out;
   std::size_t theirs = 0;
   std::vector<std::string> listing;
@@ -178,7 +175,7 @@ std::string models_headline(const Config& config) {
     theirs += peer->models.size();
     if (peer->learns_models) listing.push_back(name);
   }
-  out += fmt::format(" here, {} at {}", theirs, counted(config.peers.size(), "peer"));
+  out += fmt::format(" here, {} at {}", theirs, core::count(config.peers.size(), "peer"));
   if (listing.empty()) return out;
   const bool some = listing.size() > 3;
   return out + (some ? fmt::format(", and what {} of them list", listing.size())

@@ -15,8 +15,8 @@
 namespace rouse {
 
 /// Asks whether the files that a model is loaded from are there, before anything makes room for it.
-/// Beside the loop, since they may lie where a look hangs. Single thread; @p tasks outlives it,
-/// and is joined before it is destroyed.
+/// Beside the loop, since they may lie where a look hangs. Single thread; @p tasks outlives it, and
+/// is joined before it is destroyed.
 class StartLook {
  public:
   /// @p patience: who gets no answer for so long goes on without.
