@@ -4,8 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <elf.h>
+
 #include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <string_view>
 
 namespace rouse {
@@ -14,7 +17,9 @@ namespace {
 
 using Kind = FileFacts::Kind;
 
-constexpr std::size_t kHeadSize = 256;  // of a script's first line the kernel reads as much
+/// Has the first line of a script, of which the kernel reads 256 bytes, and the headers of a
+/// binary.
+constexpr std::size_t kHeadSize = 4096;
 
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -59,6 +64,25 @@ std::vector<std::string> shebang(std::string_view head) {
   return words;
 }
 
+/// The loader that a 64-bit binary names, as almost all do that are not static; empty: none.
+std::string loader_of(std::string_view head) {
+  Elf64_Ehdr file{};
+  if (head.size() < sizeof file || !head.starts_with(ELFMAG)) return {};
+  std::memcpy(&file, head.data(), sizeof file);
+  if (file.e_ident[EI_CLASS] != ELFCLASS64 || file.e_phentsize != sizeof(Elf64_Phdr)) return {};
+  for (std::size_t i = 0; i < file.e_phnum; ++i) {
+    Elf64_Phdr part{};
+    const std::size_t at = file.e_phoff + i * sizeof part;
+    if (at > head.size() || head.size() - at < sizeof part) return {};
+    std::memcpy(&part, head.data() + at, sizeof part);
+    if (part.p_type != PT_INTERP) continue;
+    if (part.p_offset > head.size() || head.size() - part.p_offset < part.p_filesz) return {};
+    const std::string_view name = head.substr(part.p_offset, part.p_filesz);
+    return std::string(name.substr(0, name.find('\0')));
+  }
+  return {};
+}
+
 /// Letters from end to end, and so neither a binary nor what a loader of its own understands.
 bool is_text(std::string_view head) {
   return !head.empty() && std::all_of(head.begin(), head.end(), [](char c) {
@@ -82,6 +106,10 @@ bool is_there(const std::string& path, const MachineFiles& files) {
 /// Why the kernel does not run the file @p path, which begins with @p head.
 std::optional<ProgramFault> kernel_fault(const std::string& path, std::string_view head,
                                          const MachineFiles& files) {
+  if (const std::string loader = loader_of(head); !loader.empty() && !is_there(loader, files)) {
+    return ProgramFault{fmt::format("is a binary for {}, which does not exist ({})", loader, path),
+                        "install one that was built for this system"};
+  }
   const std::vector<std::string> words = shebang(head);
   if (words.empty()) {
     if (head.starts_with("#!") || !is_text(head)) return std::nullopt;

@@ -22,7 +22,7 @@ struct FoundProgram {
 };
 
 /// What would run for @p program, in an engine with the variables @p env over ours. As execve(2)
-/// judges, and as far as the interpreter of a script: it has to exist, too.
+/// judges, and as far as the interpreter of a script or the loader of a binary: it must exist, too.
 [[nodiscard]] FoundProgram find_program(const std::string& program,
                                         const std::vector<std::string>& env,
                                         const MachineFiles& files);

@@ -9,6 +9,7 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
 
@@ -112,14 +113,29 @@ TEST(FindProgram, AgreesWithTheKernel) {
     ::chmod((dir / each.name).c_str(), each.mode);
   }
   ::mkdir((dir / "folder").c_str(), 0755);
+  std::string binary = test::read_file("/bin/sh");
+  std::ofstream(dir / "binary") << binary;
+  const std::size_t loader = binary.find("/ld-linux");
+  ASSERT_NE(loader, std::string::npos);
+  binary[loader + 1] = 'X';
+  std::ofstream(dir / "unloadable") << binary;
+  for (const char* const name : {"binary", "unloadable"}) ::chmod((dir / name).c_str(), 0755);
   const std::vector<std::string> env{"PATH=" + dir.path().string()};
-  for (const char* const name : {"good", "plain", "gone", "dos", "bare", "folder", "none"}) {
+  for (const char* const name :
+       {"good", "plain", "gone", "dos", "bare", "folder", "none", "binary", "unloadable"}) {
     for (const std::string& program : {std::string(name), std::string(dir / name)}) {
       const Result<Spawned> spawned = spawn({program}, env);
       EXPECT_EQ(find_program(program, env, real_files()).fault.has_value(), !spawned) << program;
-      if (spawned) reap(spawned->pid);
+      if (!spawned) continue;
+      ::kill(-spawned->pid, SIGKILL);
+      reap(spawned->pid);
     }
   }
+  EXPECT_THAT(
+      find_program(dir / "unloadable", {}, real_files()).fault->what,
+      testing::AllOf(
+          testing::StartsWith("is a binary for /"), testing::HasSubstr("/Xd-linux"),
+          testing::EndsWith(", which does not exist (" + std::string(dir / "unloadable") + ")")));
 }
 
 TEST(FindProgram, WhatItSaysToDoHelps) {
