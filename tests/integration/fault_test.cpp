@@ -48,7 +48,7 @@ TEST(Fault, AMissingProgramIsNamed) {
   const ProbeResponse answer = world.post(kChat, chat("a"));
   EXPECT_EQ(answer.status, 503);
   EXPECT_THAT(answer.body, HasSubstr("/nowhere/llama-server"));
-  EXPECT_THAT(answer.body, HasSubstr("No such file"));
+  EXPECT_THAT(answer.body, HasSubstr("does not exist: there is no folder /nowhere"));
 }
 
 TEST(Fault, ATakenPortIsNamed) {
