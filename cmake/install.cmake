@@ -111,7 +111,7 @@ streams the answer. It can also wake another machine and forward to it.")
 # logind lets the daemon's user suspend by a rule of polkit's, and asks it on the bus.
 set(CPACK_DEBIAN_SUSPENDD_PACKAGE_DEPENDS
   "init-system-helpers (>= 1.54), systemd, default-dbus-system-bus | dbus-system-bus, polkitd")
-set(CPACK_DEBIAN_SUSPENDD_PACKAGE_RECOMMENDS "rouse, libpam-systemd")
+set(CPACK_DEBIAN_SUSPENDD_PACKAGE_RECOMMENDS "rouse, libpam-systemd, ethtool")
 set(CPACK_COMPONENT_SUSPENDD_DESCRIPTION
   "lets a machine with a GPU sleep while nobody needs it
 rouse-suspendd suspends the machine when no check finds it in use, after a

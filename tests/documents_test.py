@@ -122,6 +122,12 @@ def check_programs(faults, judge):
     for path in texts.files(*(f"{folder}/**.cpp" for folder in texts.SOURCES)):
         for number, text in texts.string_literals(path):
             check_spans(faults, judge, f"{path}:{number}", text)
+            # Advice that is a command as a whole.
+            if re.match(r"(?:apt|ethtool|modprobe|nmcli|sudo|systemctl|udevadm) \S", text):
+                faults.count("commands")
+                fault = judge.judge(text)
+                if fault:
+                    faults.add(f"{path}:{number}", f"{text}: {fault}")
             bare = re.sub(r"`[^`]*`", "", text)
             for program, word in re.findall(r"(?:^|[\s(])(rouse-suspendd|rouse) ((?:[a-z]+-)?[a-z]+)\b(?= --|[ ,;.)]|$)", bare):
                 if f"run {program} {word}" in text or f"see {program} {word}" in text:

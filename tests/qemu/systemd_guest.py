@@ -23,7 +23,7 @@ from machine import (DATA_MAC, INSIDE, TOP, WAKE_BROADCAST, WAKE_MAC, WAKE_OUTSI
                      enter_namespace, skip)
 
 FACTS = ["units", "engines", "gate", "closed_gate", "polkit", "daemon", "aborted", "removal", "trap_without_our_file"]
-PACKAGES = ["systemd-sysv", "dbus", "udev", "libpam-systemd", "polkitd", "kmod", "procps", "iproute2"]
+PACKAGES = ["systemd-sysv", "dbus", "udev", "libpam-systemd", "polkitd", "kmod", "procps", "iproute2", "ethtool"]
 WITHOUT = ["usr/share/doc/perl", "usr/share/locale", "usr/share/man", "usr/share/i18n", "usr/lib/x86_64-linux-gnu/perl",
            "usr/lib/udev/hwdb.bin", "usr/lib/udev/hwdb.d", "usr/share/perl", "var/cache/apt", "var/lib/apt/lists"]
 # Stand in for the driver's: they run at the same places of the suspend.
