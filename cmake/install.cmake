@@ -59,6 +59,10 @@ function(rouse_install_service component program)
   set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${control}" PARENT_SCOPE)
 endfunction()
 
+# A host that each machine takes for itself: the default once, which a build folder may remember.
+if(ROUSE_MAINTAINER MATCHES "@localhost>$")
+  unset(ROUSE_MAINTAINER CACHE)
+endif()
 set(ROUSE_MAINTAINER "The rouse authors <rouse@example.org>" CACHE STRING
   "Of the packages, as NAME <MAIL>: whoever hands them on")
 set(CPACK_PACKAGE_CONTACT "${ROUSE_MAINTAINER}")
