@@ -219,12 +219,12 @@ daemon() {
   advice
   systemd-inhibit --what=sleep --mode=block --who=test --why="a long job" sleep 3600 &
   local lock=$!
-  check "it sees the lock of root" within 20 says "a long job" rouse-suspendd explain
+  check "it sees the lock of root" within 20 says "a long job" rouse-suspendd status
   before=$(successes)
   check "and does not suspend" fails rouse-suspendd suspend
   check "it did not sleep" [ "$(successes)" = "$before" ]
   kill $lock
-  check "it sees that the lock has gone" within 20 says_not "a long job" rouse-suspendd explain
+  check "it sees that the lock has gone" within 20 says_not "a long job" rouse-suspendd status
   check "without it it suspends" rouse-suspendd suspend
   check "the machine slept" within 60 sh -c "[ \$(cat /sys/power/suspend_stats/success) = $((before + 1)) ]"
   check "the daemon knows" within 30 says slept rouse-suspendd history
