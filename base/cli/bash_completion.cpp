@@ -15,37 +15,42 @@ std::string bash_name(const std::string& program) {
   return out;
 }
 
-std::string bash_action(const CliOutline& outline, CliValueKind kind, const CliOption& option) {
+/// Paths are left to the shell, which knows how their letters are quoted.
+std::string bash_action(const CliOutline& outline, const std::string& self, CliValueKind kind,
+                        const CliOption& option) {
   switch (kind) {
     case CliValueKind::File:
-      return "_files -f";
+      return "compopt -o default";
     case CliValueKind::Folder:
-      return "_files -d";
+      return "compopt -o dirnames";
     case CliValueKind::Choice:
-      return fmt::format("_words '{}'", fmt::join(choices_of(option), " "));
+      return fmt::format("{}_words '{}'", self, fmt::join(choices_of(option), " "));
     case CliValueKind::Command:
-      return fmt::format("_words '{}'", fmt::join(command_names(outline), " "));
+      return fmt::format("{}_words '{}'", self, fmt::join(command_names(outline), " "));
     case CliValueKind::Anything:
       break;
   }
   return {};
 }
 
-/// Lines of a `case` over "COMMAND PREVIOUS": what an option's value may be.
+/// Lines of a `case` over "COMMAND PREVIOUS": what the value of an option of @p command (nullptr:
+/// of every one) may be.
 std::string value_cases(const CliOutline& outline, const CliCommandOutline* command,
-                        const std::string& prefix, const std::string& who) {
+                        const std::string& self) {
+  const std::string who = command == nullptr ? "*' " : "'" + command->facts.name + " ";
   std::string out;
   for (const CliOption& option : command == nullptr ? outline.options : command->options) {
     if (option.value.empty()) continue;
-    std::string patterns;
+    std::vector<std::string> patterns;
     for (const std::string& name : option.names) {
-      patterns += fmt::format("{}'{} {}'", patterns.empty() ? "" : " | ", who, name);
+      patterns.push_back(who + name + "'");
       // Long names may have one dash.
-      if (name.starts_with("--")) patterns += fmt::format(" | '{} {}'", who, name.substr(1));
+      if (name.starts_with("--")) patterns.push_back(who + name.substr(1) + "'");
     }
-    const std::string action = bash_action(outline, value_kind(outline, command, option), option);
-    out += fmt::format("    {}) {}return ;;\n", patterns,
-                       action.empty() ? "" : prefix + action + "; ");
+    const std::string action =
+        bash_action(outline, self, value_kind(outline, command, option), option);
+    out += fmt::format("    {}) {}return ;;\n", fmt::join(patterns, " | "),
+                       action.empty() ? "" : action + "; ");
   }
   return out;
 }
@@ -60,12 +65,12 @@ std::string option_words(const std::vector<CliOption>& options) {
 
 /// What stands at a plain argument's place.
 std::string argument_action(const CliOutline& outline, const CliCommandOutline& command,
-                            const std::string& prefix) {
-  if (command.facts.runs_program) return "COMPREPLY=($(compgen -c -- \"$cur\"))";
+                            const std::string& self) {
+  if (command.facts.runs_program) return "mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")";
   for (const CliOption& argument : command.arguments) {
     const std::string action =
-        bash_action(outline, value_kind(outline, &command, argument), argument);
-    if (!action.empty()) return prefix + action;
+        bash_action(outline, self, value_kind(outline, &command, argument), argument);
+    if (!action.empty()) return action;
   }
   return ":";
 }
@@ -77,13 +82,8 @@ std::string bash_completion(const CliOutline& outline) {
   const std::string self = "_" + bash_name(program.name);
   std::string out = fmt::format(
       "# bash completion for {0}; made by `{0} docs bash`.\n\n"
-      "{1}_files() {{\n"
-      "  compopt -o filenames 2>/dev/null\n"
-      "  local IFS=$'\\n'\n"
-      "  COMPREPLY=($(compgen \"$1\" -- \"$cur\"))\n"
-      "}}\n\n"
       "{1}_words() {{\n"
-      "  COMPREPLY=($(compgen -W \"$1\" -- \"$cur\"))\n"
+      "  mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$cur\")\n"
       "}}\n\n",
       program.name, self);
   out += fmt::format(
@@ -108,18 +108,9 @@ std::string bash_completion(const CliOutline& outline) {
   }
   out += "  case \"$command $prev\" in\n";
   for (const CliCommandOutline* command : outline.shown()) {
-    out += value_cases(outline, command, self, command->facts.name);
+    out += value_cases(outline, command, self);
   }
-  for (const CliOption& option : outline.options) {
-    if (option.value.empty()) continue;
-    std::string patterns;
-    for (const std::string& name : option.names) {
-      patterns += fmt::format("{}*' {}'", patterns.empty() ? "" : " | ", name);
-    }
-    const std::string action = bash_action(outline, value_kind(outline, nullptr, option), option);
-    out +=
-        fmt::format("    {}) {}return ;;\n", patterns, action.empty() ? "" : self + action + "; ");
-  }
+  out += value_cases(outline, nullptr, self);
   out += "  esac\n  if [[ $cur == -* ]]; then\n    case $command in\n";
   const std::string everywhere = option_words(outline.options);
   for (const CliCommandOutline* command : outline.shown()) {

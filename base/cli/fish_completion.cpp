@@ -57,7 +57,9 @@ std::string fish_options(const CliOutline& outline, const CliCommandOutline* com
       out += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
     }
     if (!option.value.empty()) {
-      out += " -r" + fish_action(outline, value_kind(outline, command, option), option);
+      const CliValueKind kind = value_kind(outline, command, option);
+      out += kind == CliValueKind::File ? " -r" : " -x";  // x: and no file
+      out += fish_action(outline, kind, option);
     }
     out += " -d " + fish_quoted(option.text) + "\n";
   }
