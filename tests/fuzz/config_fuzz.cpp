@@ -1,6 +1,7 @@
 // Any text is a configuration or has problems that say where: parse_config() never crashes, hangs
 // or throws, and what it returns holds together.
 
+#include "proxy/check/findings.hpp"
 #include "proxy/check/report.hpp"
 #include "proxy/config/config.hpp"
 
@@ -21,10 +22,10 @@ void require(bool holds) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const rouse::LoadedConfig loaded = rouse::parse_config(text, "fuzz.yaml");
-  const bool broken = std::any_of(
-      loaded.problems.begin(), loaded.problems.end(), [](const rouse::Problem& problem) {
-        return problem.severity == rouse::Problem::Severity::Error;
-      });
+  const bool broken = std::any_of(loaded.problems.begin(), loaded.problems.end(),
+                                  [](const rouse::Problem& problem) {
+                                    return problem.severity == rouse::Problem::Severity::Error;
+                                  });
   require(broken == (loaded.config == nullptr));
   for (const rouse::Problem& problem : loaded.problems) {
     require(!problem.text.empty() && problem.place.file == "fuzz.yaml");
@@ -41,5 +42,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   require(!rouse::check_report(loaded).empty());
   require(!rouse::check_report_json(loaded).empty());
+  rouse::CheckedPlace place;
+  place.files = &rouse::unseen_files();
+  for (const rouse::Finding& finding : rouse::find_findings(loaded, place)) {
+    require(!finding.title.empty() && !finding.what.empty());
+  }
   return 0;
 }

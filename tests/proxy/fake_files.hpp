@@ -65,7 +65,7 @@ class HungFiles final : public MachineFiles {
 
 /// Never destroyed: the thread that hangs in it outlives the test.
 inline HungFiles& hung_files() {
-  static std::vector<HungFiles*> all;
+  static std::vector<HungFiles*>& all = *new std::vector<HungFiles*>;
   all.push_back(new HungFiles);
   return *all.back();
 }
