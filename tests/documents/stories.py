@@ -87,15 +87,6 @@ def picture(_, block):
             if re.match(r"(?:sudo |\$ )?(?:rouse|rouse-suspendd|scripts/|curl|apt|cmake|systemctl)\b", line)]
 
 
-def lines(machine, block, statuses=(), folder="/root"):
-    """Each line as a user types it; STATUSES: those that must not end with 0."""
-    for line in block.commands():
-        status, said = machine.world.run(line, folder)
-        wanted = dict(statuses).get(line, 0)
-        if status != wanted:
-            yield f"`{line}` ended with {status}, not {wanted}:\n{said}"
-
-
 def known(machine, block):
     """Commands that would build the tree, or take minutes and gigabytes: that there are such scripts, options,
     presets and targets is all that is seen here."""
