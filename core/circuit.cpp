@@ -21,13 +21,15 @@ void Circuit::fail(std::string_view why, Instant now, const SchedulePolicy& poli
   ++failures_;
   failed_ = true;
   last_failure_ = why;
+  failed_at_ = now;
   retry_at_ = after(now, pause);
 }
 
-void Circuit::crash(std::string_view why) {
+void Circuit::crash(std::string_view why, Instant now) {
   close();
   failed_ = true;
   last_failure_ = why;
+  failed_at_ = now;
 }
 
 void Circuit::close() {

@@ -16,7 +16,7 @@ class Circuit {
  public:
   void fail(std::string_view why, Instant now, const SchedulePolicy& policy);
   /// It ended by itself after it had proved to run: worth knowing, no reason to wait.
-  void crash(std::string_view why);
+  void crash(std::string_view why, Instant now);
   void start() { failed_ = false; }
   /// The engine has shown that it runs: what failed before no longer counts.
   void prove() { failures_ = 0; }
@@ -28,6 +28,8 @@ class Circuit {
   [[nodiscard]] int failures() const { return failures_; }
   [[nodiscard]] bool failed() const { return failed_; }  ///< the last run ended by itself
   [[nodiscard]] const std::string& last_failure() const { return last_failure_; }
+  /// When that was; nothing has failed yet where it is empty.
+  [[nodiscard]] Instant failed_at() const { return failed_at_; }
   /// What to tell a client: between 1 s and 30 s, which all of them obey.
   [[nodiscard]] Duration retry_after(Instant now, const SchedulePolicy& policy) const;
 
@@ -35,6 +37,7 @@ class Circuit {
   int failures_ = 0;
   bool failed_ = false;
   Instant retry_at_ = Instant::min();
+  Instant failed_at_{};
   std::string last_failure_;
 };
 

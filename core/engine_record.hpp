@@ -16,6 +16,7 @@ namespace rouse::core {
 struct Wish {
   Order order{};
   Instant since{};
+  std::string why;  ///< for people
 };
 
 /// Why a wanted model is not being loaded yet. For people; decides nothing.
@@ -53,8 +54,11 @@ struct EngineRecord {
   bool outdated = false;             ///< runs with a launch that is no longer configured
   bool removed = false;              ///< no longer configured at all; forgotten when it is gone
   std::optional<Order> barrier;      ///< draining: admits only who came before
+  ModelId barrier_for;               ///< who waits for that
   bool claimed = false;              ///< engines have been stopped to make room for it
   Hold hold;
+  std::string reason;                   ///< of its last start, stop or failure; for people
+  std::optional<StopCause> stopped_by;  ///< not by itself; while Stopping, and after it
 
   [[nodiscard]] bool is_resident() const {
     return state == EngineState::Starting || state == EngineState::Ready ||

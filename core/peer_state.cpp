@@ -111,6 +111,7 @@ void State::on(const TurnedAway& event) {
   }
   if (phase_ != Phase::Awake && phase_ != Phase::Draining) return;
   if (event.suspending) {
+    heard_at_ = now_;
     slept_at_ = now_;
     fall_asleep("refused a request because it is going to sleep");
     // Its word may have taken longer than its sleep.
@@ -133,6 +134,7 @@ void State::on(const Grew& event) {
 }
 
 void State::on(const Probed& event) {
+  if (event.sign != Sign::Silent) heard_at_ = now_;
   if (event.probe != probe_) return;
   probe_.reset();
   Sign sign = event.sign;
@@ -174,6 +176,7 @@ void State::on(const Probed& event) {
 }
 
 void State::on(const Announced& event) {
+  heard_at_ = now_;
   if (!is_news(event.epoch, event.word)) return;
   epoch_ = event.epoch;
   switch (event.word) {
@@ -475,6 +478,9 @@ View State::view() const {
   view.epoch = epoch_;
   if (phase_ == Phase::Failed) view.retry_at = retry_at_;
   view.volleys = volleys_;
+  view.failures = failures_;
+  if (phase_ == Phase::Waking) view.gives_up_at = wake_began_ + policy_.wake_timeout;
+  view.heard_at = heard_at_;
   return view;
 }
 

@@ -153,9 +153,12 @@ struct View {
   bool service_down = false;  ///< the machine is up, its service is not
   std::size_t waiting = 0;
   std::uint64_t held_bytes = 0;
-  std::optional<Epoch> epoch;       ///< as last heard; nullopt: a peer that has none
-  std::optional<Instant> retry_at;  ///< after a failed wake
-  int volleys = 0;                  ///< of this wake
+  std::optional<Epoch> epoch;          ///< as last heard; nullopt: a peer that has none
+  std::optional<Instant> retry_at;     ///< after a failed wake
+  int volleys = 0;                     ///< of this wake
+  int failures = 0;                    ///< wakes in a row that did not wake it
+  std::optional<Instant> gives_up_at;  ///< Waking, and it has not answered by then
+  std::optional<Instant> heard_at;     ///< its last word or answer, if only that nobody listens
 };
 
 /// What is worth keeping over a restart of the front.
@@ -249,6 +252,7 @@ class State {
   std::optional<Epoch> epoch_;
   std::optional<Epoch> slept_;  // of the last sleep that was announced
   std::optional<Instant> slept_at_;
+  std::optional<Instant> heard_at_;
   bool wake_asked_ = false;  // by an operator
   Instant wake_began_{};
   int volleys_ = 0;

@@ -178,17 +178,23 @@ void Scheduler::State::start(EngineRecord& engine, std::string reason, Actions& 
   enter(engine, EngineState::Starting);
   engine.circuit.start();
   engine.claimed = false;
-  out.push_back(Start{engine.id, std::move(reason)});
+  engine.reason = reason;
+  engine.stopped_by.reset();
+  std::optional<Ticket> first;
+  if (!engine.waiting.empty()) first = engine.waiting.oldest().ticket;
+  out.push_back(Start{engine.id, std::move(reason), first});
 }
 
-void Scheduler::State::stop(EngineRecord& engine, StopCause cause, std::string reason,
-                            Actions& out) {
+void Scheduler::State::stop(EngineRecord& engine, StopCause cause, std::string reason, Actions& out,
+                            ModelId for_model) {
   // It is the one who was asked to leave: what failed before it became ready is over.
   if (engine.state == EngineState::Ready) engine.circuit.prove();
   enter(engine, EngineState::Stopping);
   engine.unload_by.reset();
   engine.barrier.reset();
-  out.push_back(Stop{engine.id, cause, std::move(reason)});
+  engine.reason = reason;
+  engine.stopped_by = cause;
+  out.push_back(Stop{engine.id, cause, std::move(reason), std::move(for_model)});
 }
 
 void Scheduler::State::enter(EngineRecord& engine, EngineState state) {
@@ -206,9 +212,9 @@ void Scheduler::State::enter(EngineRecord& engine, EngineState state) {
   }
 }
 
-void Scheduler::State::wish_for(EngineRecord& engine) {
+void Scheduler::State::wish_for(EngineRecord& engine, std::string why) {
   if (engine.wish) return;
-  engine.wish = Wish{Order{next_order++}, now};
+  engine.wish = Wish{Order{next_order++}, now, std::move(why)};
   ++wishes;
 }
 

@@ -71,6 +71,7 @@ struct EngineGone {
 /// model's circuit, since whoever repaired it wants to see it tried.
 struct LoadWanted {
   ModelId model;
+  std::string why = "an operator asked for it";  ///< for people: who wants it
 };
 struct UnloadWanted {
   std::optional<ModelId> model;  ///< nullopt: all
@@ -105,11 +106,13 @@ enum class RefusalCause {
 struct Start {
   ModelId model;
   std::string reason;
+  std::optional<Ticket> first;  ///< the oldest of those who wait for it
 };
 struct Stop {
   ModelId model;
   StopCause cause;
   std::string reason;
+  ModelId for_model;  ///< that gets its room; empty: none
 };
 struct Admit {
   Ticket ticket;
@@ -143,6 +146,17 @@ struct ModelView {
   std::optional<Instant> unload_at;  ///< by ttl, when nothing else happens
   std::optional<Instant> retry_at;   ///< circuit or back-off: no start before
   std::string last_failure;
+
+  // Why, for people.
+  std::string reason;                   ///< of its last start, stop or failure; empty: it never ran
+  std::optional<StopCause> stopped_by;  ///< Stopping, or Stopped and not by itself
+  std::string leaves;                   ///< Ready, and why it is about to stop; empty: it is not
+  std::string held;           ///< wanted and not loaded, and what comes first; empty: it is not
+  bool is_wished = false;     ///< somebody wants it who is no request
+  int failures = 0;           ///< failed starts in a row
+  bool circuit_open = false;  ///< its requests are refused until retry_at
+  std::optional<Instant> failed_at;     ///< of last_failure
+  std::optional<Instant> abandoned_at;  ///< Starting, and nobody waits: others may have its room
 };
 struct WaitingView {
   Ticket ticket;

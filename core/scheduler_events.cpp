@@ -127,10 +127,11 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
                           : was_ready            ? "ended by itself"
                                                  : "ended by itself while loading";
   if (was_ready && lived >= policy.stable) {
-    engine.circuit.crash(why);
+    engine.circuit.crash(why, now);
   } else {
     engine.circuit.fail(why, now, policy);
   }
+  engine.reason = why;
   const bool open = engine.circuit.is_open(now, policy);
   if (open) forget_wish(engine);
   if (was_ready && !open) return;  // who waits for it restarts it
@@ -146,7 +147,7 @@ void Scheduler::State::on(const LoadWanted& event, Actions&) {
   EngineRecord& engine = it->second;
   if (engine.state == EngineState::Ready && !engine.unload_by && !engine.outdated) return;
   engine.circuit.close();
-  wish_for(engine);
+  wish_for(engine, event.why);
   unsettled = true;
 }
 

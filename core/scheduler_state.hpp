@@ -80,9 +80,10 @@ struct Scheduler::State {
   void refuse(EngineRecord& engine, Waiter waiter, const Refuse& answer, Actions& out);
   void refuse_all(EngineRecord& engine, const Refuse& answer, Actions& out);
   void start(EngineRecord& engine, std::string reason, Actions& out);
-  void stop(EngineRecord& engine, StopCause cause, std::string reason, Actions& out);
+  void stop(EngineRecord& engine, StopCause cause, std::string reason, Actions& out,
+            ModelId for_model = {});
   void enter(EngineRecord& engine, EngineState state);
-  void wish_for(EngineRecord& engine);
+  void wish_for(EngineRecord& engine, std::string why);
   void forget_wish(EngineRecord& engine);
   void wake_at(Instant at);
   [[nodiscard]] Instant overdue() const;  ///< who has waited since then has waited max_wait
@@ -105,6 +106,7 @@ struct Scheduler::State {
   [[nodiscard]] std::string next_for(const EngineRecord& engine, const Waiter& waiter,
                                      Instant at) const;
   [[nodiscard]] std::string hold_text(const EngineRecord& engine, Instant at) const;
+  [[nodiscard]] std::string leaves_text(const EngineRecord& engine, Instant at) const;
 };
 
 }  // namespace rouse::core

@@ -89,7 +89,30 @@ ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) cons
   }
   if (engine.circuit.retry_at() > at) view.retry_at = engine.circuit.retry_at();
   view.last_failure = engine.circuit.last_failure();
+
+  view.reason = engine.reason;
+  view.stopped_by = engine.stopped_by;
+  view.is_wished = engine.wish.has_value();
+  view.failures = engine.circuit.failures();
+  view.circuit_open = !engine.is_resident() && engine.circuit.is_open(at, policy);
+  if (!view.last_failure.empty()) view.failed_at = engine.circuit.failed_at();
+  if (engine.state == EngineState::Ready) view.leaves = leaves_text(engine, at);
+  if (engine.state == EngineState::Starting && !engine.is_wanted()) {
+    view.abandoned_at = after(engine.unwanted_since, policy.abandon_grace);
+  }
+  if (!engine.is_resident() && engine.is_wanted()) view.held = hold_text(engine, at);
   return view;
+}
+
+std::string Scheduler::State::leaves_text(const EngineRecord& engine, Instant at) const {
+  if (shutdown_by) return "the proxy is shutting down";
+  if (engine.unload_by) {
+    return "an operator unloads it, " + in(*engine.unload_by, at) + " at the latest";
+  }
+  if (engine.removed) return "it was removed from the configuration";
+  if (engine.outdated) return "its configuration has changed";
+  if (!engine.barrier) return {};
+  return engine.barrier_for + " has been waited for longer than " + to_string(policy.max_wait);
 }
 
 std::string Scheduler::State::next_for(const EngineRecord& engine, const Waiter& waiter,

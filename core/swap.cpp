@@ -22,7 +22,7 @@ bool goes_first(const Candidate& a, const Candidate& b) {
 }
 
 std::string wanted_by(const EngineRecord& engine, Duration waited) {
-  std::string text = engine.waiting.empty() ? "an operator asked for it"
+  std::string text = engine.waiting.empty() ? engine.wish->why
                                             : count(engine.waiting.size(), "request") + " waiting";
   if (waited > Duration{0}) text += " for up to " + to_string(waited);
   return text;
@@ -129,14 +129,15 @@ void Scheduler::State::make_room(const Candidate& candidate, const Eviction& evi
     EngineRecord& victim = engines.find(model)->second;
     if (available_at(victim, candidate) > now) {
       victim.barrier = candidate.order;
+      victim.barrier_for = engine.id;
     } else if (victim.state == EngineState::Starting) {
       stop(victim, StopCause::Abandoned,
            "nobody has waited for it for " + to_string(now - victim.unwanted_since) + "; " + reason,
-           out);
+           out, engine.id);
       engine.claimed = true;
     } else {
       stop(victim, StopCause::Evicted,
-           "idle for " + to_string(now - victim.last_used) + "; " + reason, out);
+           "idle for " + to_string(now - victim.last_used) + "; " + reason, out, engine.id);
       engine.claimed = true;
     }
   }

@@ -124,7 +124,9 @@ class App {
     notify_ready(models_headline(*config_));
     tell_findings();
     engines_.spawn(feed_watchdog(engines_.executor()));
-    for (const std::string& model : config_->preload) dispatcher_.load(model);
+    for (const std::string& model : config_->preload) {
+      dispatcher_.load(model, "hooks.on_startup preloads it");
+    }
 
     if (options_.watch_config) engines_.spawn(watch_config());
     engines_.spawn(watch_loop());
@@ -303,10 +305,13 @@ class App {
   /// The machine has slept. @p before: the models that were unloaded for it.
   void woke_up(const std::vector<std::string>& before) {
     check_engines(proxy_, engines_);
-    for (const std::string& model : config_->power.load) dispatcher_.load(model);
+    for (const std::string& model : config_->power.load) {
+      dispatcher_.load(model, "power.onWake loads it after each sleep");
+    }
     if (!config_->power.load_last) return;
     for (const std::string& model : before) {
-      if (config_->find_exact(model) != nullptr) dispatcher_.load(model);
+      if (config_->find_exact(model) == nullptr) continue;
+      dispatcher_.load(model, "it was loaded before the sleep (power.onWake)");
     }
   }
 

@@ -14,7 +14,6 @@ namespace rouse {
 
 namespace {
 
-constexpr std::size_t kDecisionsKept = 200;
 /// A start takes longer; a disk that has to spin up first may, too, and is not waited for.
 constexpr std::chrono::milliseconds kFilesPatience{1'000};
 
@@ -140,9 +139,9 @@ void Dispatcher::forget_removed() {
   });
 }
 
-std::string Dispatcher::load(const std::string& model) {
+std::string Dispatcher::load(const std::string& model, std::string why) {
   std::string obstacle = obstacle_to(model);
-  if (obstacle.empty()) post(core::LoadWanted{model});
+  if (obstacle.empty()) post(core::LoadWanted{model, std::move(why)});
   return obstacle;
 }
 
@@ -180,7 +179,7 @@ void Dispatcher::tell_obstacle(const std::string& model, const std::string& obst
   it->second.obstacle = obstacle;
   if (obstacle.empty()) return;
   spdlog::warn("{} cannot be started: {}", model, obstacle);
-  remember(fmt::format("cannot start {}: {}", model, obstacle));
+  decisions_.add(fmt::format("cannot start {}: {}", model, obstacle), model);
 }
 
 void Dispatcher::unload(std::optional<std::string> model) {
@@ -227,6 +226,16 @@ std::size_t Dispatcher::queue_position(const Place& place) const {
 std::string Dispatcher::request_id(core::Ticket ticket) const {
   const auto it = places_.find(ticket);
   return it == places_.end() ? std::string() : it->second.place->request_id();
+}
+
+std::string Dispatcher::last_obstacle(const std::string& model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? std::string() : it->second.obstacle;
+}
+
+std::string Dispatcher::started_for(const std::string& model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? std::string() : it->second.started_for;
 }
 
 int Dispatcher::engine_pid(const std::string& model) const {
@@ -281,11 +290,14 @@ void Dispatcher::ring_watchers() {
 }
 
 void Dispatcher::perform(const core::Start& start) {
-  decided(fmt::format("start {}: {}", start.model, start.reason));
   EngineSlot& slot = engines_.at(start.model);
+  slot.started_for = start.first ? request_id(*start.first) : std::string();
+  decided(fmt::format("start {}: {}{}", start.model, start.reason,
+                      slot.started_for.empty() ? "" : ", first " + slot.started_for),
+          start.model);
   EngineEvents events;
   events.ready = [this, model = start.model] {
-    decided(fmt::format("{} is ready", model));
+    decided(fmt::format("{} is ready", model), model);
     EngineSlot& mine = engines_.at(model);
     if (mine.state == core::EngineState::Starting) {
       mine.load = now() - mine.since;
@@ -298,9 +310,9 @@ void Dispatcher::perform(const core::Start& start) {
     pool_.forget(mine.engine->launch().endpoint);
     enter(model, core::EngineState::Stopped, failure, !failure.empty());
     if (failure.empty()) {
-      decided(fmt::format("{} is gone", model));
+      decided(fmt::format("{} is gone", model), model);
     } else {
-      decided(fmt::format("{} failed: {}", model, failure));
+      decided(fmt::format("{} failed: {}", model, failure), model);
     }
     post(core::EngineGone{model, std::move(failure)});
   };
@@ -312,7 +324,7 @@ void Dispatcher::perform(const core::Start& start) {
 }
 
 void Dispatcher::perform(const core::Stop& stop) {
-  decided(fmt::format("stop {}: {}", stop.model, stop.reason));
+  decided(fmt::format("stop {}: {}", stop.model, stop.reason), stop.model, stop.for_model);
   // llama-server does not leave while a connection is open, so ours go first.
   EngineSlot& slot = engines_.at(stop.model);
   enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
@@ -360,14 +372,9 @@ void Dispatcher::arm_timer() {
   });
 }
 
-void Dispatcher::decided(std::string text) {
+void Dispatcher::decided(std::string text, const std::string& model, const std::string& also) {
   spdlog::info("{}", text);
-  remember(std::move(text));
-}
-
-void Dispatcher::remember(std::string text) {
-  decisions_.push_back({std::chrono::system_clock::now(), std::move(text)});
-  if (decisions_.size() > kDecisionsKept) decisions_.pop_front();
+  decisions_.add(std::move(text), model, also);
 }
 
 }  // namespace rouse

@@ -5,6 +5,7 @@
 #include "core/scheduler.hpp"
 #include "proxy/check/start_look.hpp"
 #include "proxy/config/config.hpp"
+#include "proxy/decision_log.hpp"
 #include "proxy/engine/engine.hpp"
 #include "proxy/engine/log_ring.hpp"
 #include "proxy/place.hpp"
@@ -29,12 +30,6 @@ struct EngineChange {
   core::Duration lasted{};  ///< the state that it has left
   std::string reason;       ///< of a stop: its cause in a word; of a failure: what it said
   bool failed = false;      ///< it ended by itself
-};
-
-/// One line of `rouse status`: what was decided, when, and why.
-struct Decision {
-  std::chrono::system_clock::time_point at;
-  std::string text;
 };
 
 /// The shell around core::Scheduler: turns what happens into events, performs the actions, owns the
@@ -70,8 +65,9 @@ class Dispatcher final : public PlaceGiver {
     observe_ = std::move(observe);
   }
 
-  /// As an operator's wish. Returns why it cannot be started; empty: it is on its way, or there.
-  std::string load(const std::string& model);
+  /// As an operator's wish; @p why: whose, for people. Returns why it cannot be started; empty: it is
+  /// on its way, or there.
+  std::string load(const std::string& model, std::string why = "an operator asked for it");
   void unload(std::optional<std::string> model);
   /// Returns when nothing of @p model (or of any) is resident, or after its bound has passed.
   Task<void> unloaded(std::optional<std::string> model);
@@ -88,7 +84,11 @@ class Dispatcher final : public PlaceGiver {
   /// 1: next in turn.
   [[nodiscard]] std::size_t queue_position(const Place& place) const;
   [[nodiscard]] std::string request_id(core::Ticket ticket) const;
-  [[nodiscard]] const std::deque<Decision>& decisions() const { return decisions_; }
+  /// What kept @p model from being started when that was last wanted; empty: nothing.
+  [[nodiscard]] std::string last_obstacle(const std::string& model) const;
+  /// The request that @p model's engine was last started for; empty: it was none.
+  [[nodiscard]] std::string started_for(const std::string& model) const;
+  [[nodiscard]] const std::deque<Decision>& decisions() const { return decisions_.all(); }
   [[nodiscard]] bool is_shutting_down() const { return shutting_down_; }
   [[nodiscard]] int engine_pid(const std::string& model) const;
   /// Stopped for a model that is not known.
@@ -109,6 +109,7 @@ class Dispatcher final : public PlaceGiver {
     core::Instant since{};                                 // when it entered @p state
     core::Duration load{};                                 // of this run; zero until it is ready
     std::string obstacle;                                  // to its start, as told in the log
+    std::string started_for;                               // the id of a request
 
     [[nodiscard]] bool is_running() const { return state != core::EngineState::Stopped; }
   };
@@ -124,8 +125,7 @@ class Dispatcher final : public PlaceGiver {
   void perform(const core::Refuse& refuse);
   void arm_timer();
   void left(Place& place) override;
-  void decided(std::string text);
-  void remember(std::string text);
+  void decided(std::string text, const std::string& model, const std::string& also = {});
   void enter(const std::string& model, core::EngineState state, std::string reason, bool failed);
   void ring_watchers();
   void forget_removed();
@@ -139,7 +139,7 @@ class Dispatcher final : public PlaceGiver {
   std::map<std::string, EngineSlot, std::less<>> engines_;
   std::map<core::Ticket, Waiter> places_;
   std::deque<core::Event> events_;
-  std::deque<Decision> decisions_;
+  DecisionLog decisions_;
   std::function<void(const EngineChange&)> observe_;
   SteadyTimer timer_;
   std::optional<core::Instant> timer_at_;

@@ -32,21 +32,6 @@ std::string session_id_of(const RequestHead& head, const Config& config) {
   return {};
 }
 
-core::TargetState target_state(core::EngineState state) {
-  switch (state) {
-    case core::EngineState::Starting:
-      return core::TargetState::Starting;
-    case core::EngineState::Ready:
-      return core::TargetState::Ready;
-    case core::EngineState::Stopping:
-      return core::TargetState::Stopping;
-    case core::EngineState::Stopped:
-    case core::EngineState::Failed:
-      break;
-  }
-  return core::TargetState::Stopped;
-}
-
 }  // namespace
 
 Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
@@ -207,6 +192,7 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
 /// Whether the caller's key may use the model, and now.
 std::optional<Failure> Exchange::check_key() {
   account_.row.client = caller_.name;
+  flight_.set_request(request_id_, caller_.name);
   if (!proxy_.keys.may_use(caller_, model_->id, asked_for_)) {
     proxy_.recorder.metrics.rejected("model_forbidden", caller_.name);
     return unread(failure_of(Keys::model_forbidden(caller_, asked_for_)));

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rouse {
 
@@ -29,6 +30,11 @@ class InFlight {
     Entry& operator=(const Entry&) = delete;
 
     void set_model(std::string model);
+    /// @p client: the name of the key; empty: none was needed.
+    void set_request(std::string request_id, std::string client) {
+      request_id_ = std::move(request_id);
+      client_ = std::move(client);
+    }
     void set_phase(Phase phase);
     void set_answer(const ResponseHead& head);
     /// Whether it is work for a model: false for what must not load one, nor keep the box awake.
@@ -38,6 +44,9 @@ class InFlight {
     [[nodiscard]] std::uint64_t id() const { return id_; }
     [[nodiscard]] Phase phase() const { return phase_; }
     [[nodiscard]] const std::string& model() const { return model_; }
+    [[nodiscard]] const std::string& request_id() const { return request_id_; }
+    [[nodiscard]] const std::string& client() const { return client_; }
+    [[nodiscard]] const std::string& remote() const { return remote_; }  ///< its address
     [[nodiscard]] bool counts() const { return counts_; }
     [[nodiscard]] std::chrono::steady_clock::time_point began() const { return began_; }
     [[nodiscard]] std::chrono::system_clock::time_point started_at() const { return started_at_; }
@@ -53,6 +62,8 @@ class InFlight {
     std::function<void()> cancel_;
     std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+    std::string request_id_;
+    std::string client_;
     std::string model_;
     Phase phase_ = Phase::Reading;
     bool counts_ = true;

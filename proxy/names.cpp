@@ -20,6 +20,21 @@ core::Selector::Strategy strategy_of(SelectorConfig::Strategy strategy) {
 
 }  // namespace
 
+core::TargetState target_state(core::EngineState state) {
+  switch (state) {
+    case core::EngineState::Starting:
+      return core::TargetState::Starting;
+    case core::EngineState::Ready:
+      return core::TargetState::Ready;
+    case core::EngineState::Stopping:
+      return core::TargetState::Stopping;
+    case core::EngineState::Stopped:
+    case core::EngineState::Failed:
+      break;
+  }
+  return core::TargetState::Stopped;
+}
+
 Names::Lease::Lease(std::shared_ptr<core::Selector> selector, std::size_t target)
     : selector_(std::move(selector)), target_(target) {
   selector_->began(target_);
@@ -86,6 +101,15 @@ Names::Resolved Names::resolve(std::string_view asked_for, const StateOf& state_
     found.lease = Lease(selector, *chosen);
   }
   found.model = config_->find_model(found.name);
+  return found;
+}
+
+Names::Resolved Names::peek(std::string_view asked_for, const StateOf& state_of) const {
+  Names copy(config_);
+  copy.active_ = active_;
+  for (const auto& [name, selector] : selectors_) *copy.selectors_.at(name) = *selector;
+  Resolved found = copy.resolve(asked_for, state_of);
+  found.lease = {};
   return found;
 }
 

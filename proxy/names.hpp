@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/scheduler.hpp"
 #include "core/selector.hpp"
 #include "proxy/config/config.hpp"
 
@@ -12,6 +13,9 @@
 #include <utility>
 
 namespace rouse {
+
+/// What a selector sees of an engine.
+[[nodiscard]] core::TargetState target_state(core::EngineState state);
 
 /// Turns the name that a client asks for into a model: the active profile's pin, then a selector,
 /// then id, alias or pattern. Holds the active profile and what the selectors have counted.
@@ -47,6 +51,8 @@ class Names {
   };
   using StateOf = std::function<core::TargetState(const std::string& model)>;
   [[nodiscard]] Resolved resolve(std::string_view asked_for, const StateOf& state_of);
+  /// What resolve() would say now; nothing is counted, and no selector moves on.
+  [[nodiscard]] Resolved peek(std::string_view asked_for, const StateOf& state_of) const;
 
   /// What the active profile makes of @p name; the same if it has no pin for it.
   [[nodiscard]] std::string pinned(std::string_view name) const;

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "proxy/cors.hpp"
 #include "proxy/event_stream.hpp"
+#include "proxy/explain_view.hpp"
 #include "proxy/log_stream.hpp"
 #include "proxy/peers/peers_view.hpp"
 #include "proxy/power/power_api.hpp"
@@ -32,9 +33,10 @@ struct Reply {
   std::string body;
 };
 
-Reply refusal(int status, std::string message) {
+Reply refusal(int status, std::string message, std::string code = {}) {
   wire::ErrorText text;
   text.message = std::move(message);
+  text.code = std::move(code);
   return {status, "application/json", wire::error_json(status, text)};
 }
 
@@ -235,6 +237,14 @@ Task<Reply> hardware(Proxy& proxy) {
   co_return Reply{200, "application/json", std::move(text)};
 }
 
+Reply explain(const std::string& name, Proxy& proxy) {
+  auto text = explain_text(proxy, name);
+  if (auto* json = std::get_if<std::string>(&text)) {
+    return {200, "application/json", std::move(*json)};
+  }
+  return refusal(404, std::get<UnknownName>(text).message, "name_not_found");
+}
+
 Reply one_model(const std::string& name, Proxy& proxy) {
   std::string text = model_text(proxy, name);
   if (text.empty()) return refusal(404, unknown_model_text(*proxy.config, name));
@@ -254,6 +264,10 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       co_return Reply{200, "application/json", running_text(proxy)};
     case wire::RouteId::Queue:
       co_return Reply{200, "application/json", queue_text(proxy)};
+    case wire::RouteId::Explain:
+      co_return Reply{200, "application/json", explain_text(proxy)};
+    case wire::RouteId::ExplainOne:
+      co_return explain(match.argument, proxy);
     case wire::RouteId::Load:
       co_return co_await load(match.argument, proxy);
     case wire::RouteId::UnloadOne:

@@ -12,6 +12,7 @@
 #include "proxy/power/power.hpp"
 #include "proxy/recorder.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,6 +42,7 @@ struct Proxy {
   TaskGroup& sessions;
   Logs& logs;
   std::function<Reloaded()> reload;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
 };
 
 }  // namespace rouse

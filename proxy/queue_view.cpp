@@ -32,14 +32,22 @@ std::string_view state_name(core::EngineState state) {
   return "unknown";
 }
 
+std::string_view strategy_name(SelectorConfig::Strategy strategy) {
+  switch (strategy) {
+    case SelectorConfig::Strategy::Pin:
+      return "pin";
+    case SelectorConfig::Strategy::Warm:
+      return "warm";
+    case SelectorConfig::Strategy::Spillover:
+      break;
+  }
+  return "spillover";
+}
+
 namespace {
 
 bool is_resident(core::EngineState state) {
   return state != core::EngineState::Stopped && state != core::EngineState::Failed;
-}
-
-double seconds(core::Duration duration) {
-  return static_cast<double>(duration.count()) / 1000.0;
 }
 
 wire::ModelEntry entry_of(const ModelConfig& model, bool loaded) {
@@ -57,33 +65,6 @@ wire::ModelEntry entry_of(const ModelConfig& model, bool loaded) {
   entry.context = model.capabilities.context;
   entry.loaded = loaded;
   return entry;
-}
-
-void write_model(JsonWriter& json, const core::ModelView& model, core::Instant now, int pid) {
-  json.begin_object();
-  json.member("model", model.model);
-  json.member("state", state_name(model.state));
-  if (model.state != core::EngineState::Stopped) json.member("for_s", seconds(now - model.since));
-  json.member("running", model.running);
-  json.member("waiting", model.waiting);
-  if (pid != 0) json.member("pid", pid);
-  if (model.draining) json.member("draining", true);
-  if (model.unload_at) json.member("unload_in_s", seconds(*model.unload_at - now));
-  if (model.retry_at) json.member("retry_in_s", seconds(*model.retry_at - now));
-  if (!model.last_failure.empty()) json.member("last_failure", model.last_failure);
-  json.end_object();
-}
-
-std::string_view strategy_name(SelectorConfig::Strategy strategy) {
-  switch (strategy) {
-    case SelectorConfig::Strategy::Pin:
-      return "pin";
-    case SelectorConfig::Strategy::Warm:
-      return "warm";
-    case SelectorConfig::Strategy::Spillover:
-      break;
-  }
-  return "spillover";
 }
 
 bool is_up(Proxy& proxy, const std::string& name) {
@@ -185,44 +166,6 @@ std::string running_text(Proxy& proxy) {
     json.member("ttl", static_cast<std::int64_t>(model.ttl.count()));
     json.member("name", model.name);
     json.member("description", model.description);
-    json.end_object();
-  }
-  json.end_array();
-  json.end_object();
-  return json.take();
-}
-
-std::string queue_text(Proxy& proxy) {
-  const core::ScheduleView view = proxy.dispatcher.view();
-  const core::Instant now = proxy.dispatcher.now();
-  JsonWriter json;
-  json.begin_object();
-  json.key("models");
-  json.begin_array();
-  for (const core::ModelView& model : view.models) {
-    write_model(json, model, now, proxy.dispatcher.engine_pid(model.model));
-  }
-  json.end_array();
-  json.key("waiting");
-  json.begin_array();
-  for (const core::WaitingView& waiting : view.waiting) {
-    json.begin_object();
-    json.member("request_id", proxy.dispatcher.request_id(waiting.ticket));
-    json.member("model", waiting.model);
-    json.member("priority", waiting.priority);
-    json.member("waiting_s", seconds(now - waiting.since));
-    json.member("next", waiting.next);
-    json.end_object();
-  }
-  json.end_array();
-  json.key("decisions");
-  json.begin_array();
-  for (const Decision& decision : proxy.dispatcher.decisions()) {
-    json.begin_object();
-    json.member("at",
-                fmt::format("{:%H:%M:%S}",
-                            fmt::localtime(std::chrono::system_clock::to_time_t(decision.at))));
-    json.member("text", decision.text);
     json.end_object();
   }
   json.end_array();

@@ -9,6 +9,7 @@
 namespace rouse {
 
 [[nodiscard]] std::string_view state_name(core::EngineState state);
+[[nodiscard]] std::string_view strategy_name(SelectorConfig::Strategy strategy);
 
 // What the listing endpoints say, gathered from the configuration and the scheduler's view.
 
@@ -16,7 +17,6 @@ namespace rouse {
 /// GET /v1/models/NAME; empty: there is none.
 [[nodiscard]] std::string model_text(Proxy& proxy, const std::string& name);
 [[nodiscard]] std::string running_text(Proxy& proxy);   ///< GET /running
-[[nodiscard]] std::string queue_text(Proxy& proxy);     ///< GET /api/queue
 [[nodiscard]] std::string profiles_text(Proxy& proxy);  ///< GET /api/profiles
 /// The member "active" of an object that has been begun.
 void write_active_profile(JsonWriter& json, const Proxy& proxy);

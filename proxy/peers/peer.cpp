@@ -122,6 +122,15 @@ std::vector<std::string> Peer::macs() const {
   return list;
 }
 
+std::vector<std::pair<Waker, core::Instant>> Peer::waiting() const {
+  std::vector<std::pair<Waker, core::Instant>> list;
+  for (const auto& [ticket, waiter] : waiters_) {
+    const bool waits = !waiter.is_visit && waiter.place->state() == Place::State::Waiting;
+    if (waits) list.emplace_back(waiter.who, waiter.entered);
+  }
+  return list;
+}
+
 // --- places --------------------------------------------------------------------------------------
 
 std::unique_ptr<Place> Peer::enter(const std::string& model, Visitor visitor) {
@@ -299,6 +308,9 @@ void Peer::perform(const peer::DropConnections&) {
 void Peer::perform(const peer::Entered& entered) {
   spdlog::info("peer {}: {} → {}: {}", name_, peer::to_string(entered.from),
                peer::to_string(entered.to), entered.reason);
+  world_.decisions.add(fmt::format("peer {}: {} → {}: {}", name_, peer::to_string(entered.from),
+                                   peer::to_string(entered.to), entered.reason),
+                       name_);
   if (entered.to == Phase::Waking) began_to_wake(entered);
   if (entered.to == Phase::Awake) {
     if (config_.learns_models && !learning_) world_.tasks.spawn(learn_models());
@@ -375,6 +387,7 @@ Task<void> Peer::ask(peer::Probe probe) {
   }
   if (retired_) co_return;
   post(std::move(probed));
+  last_asked_ = Asked{now(), answer.detail};  // after what it has changed: it is the reason
   listen_if_up();
 }
 

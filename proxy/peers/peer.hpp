@@ -4,6 +4,7 @@
 #include "base/wake_sender.hpp"
 #include "core/peer_state.hpp"
 #include "proxy/config/config.hpp"
+#include "proxy/decision_log.hpp"
 #include "proxy/peers/peer_memory.hpp"
 #include "proxy/peers/probe.hpp"
 #include "proxy/peers/wake_ledger.hpp"
@@ -16,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rouse {
@@ -30,6 +32,7 @@ struct PeerWorld {
   StreamDeadlines& deadlines;
   PeerMetrics& metrics;
   WakeLedger& ledger;
+  DecisionLog& decisions;
   std::filesystem::path dir;        ///< where peers are remembered; empty: nowhere
   std::function<void()> on_change;  ///< somebody looks at the listing
   std::function<void()> on_idle;    ///< the last request of one of them has left
@@ -93,6 +96,14 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
   [[nodiscard]] std::vector<std::string> macs() const;
   [[nodiscard]] const PeerMemory& memory() const { return memory_; }
   [[nodiscard]] core::Instant now() const;
+  /// Those who wait for it, in order of arrival, and since when.
+  [[nodiscard]] std::vector<std::pair<Waker, core::Instant>> waiting() const;
+  /// What came of the last time that it was asked.
+  struct Asked {
+    core::Instant at;
+    std::string answer;  ///< for a person
+  };
+  [[nodiscard]] const std::optional<Asked>& last_asked() const { return last_asked_; }
 
   void left(Place& place) override;
 
@@ -142,6 +153,7 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
   std::map<core::Ticket, Waiter> waiters_;
   std::uint64_t next_ticket_ = 1;
 
+  std::optional<Asked> last_asked_;
   bool foreign_ = false;  // it has answered, and is no rouse
   bool listening_ = false;
   std::unique_ptr<HttpStream> announcements_;

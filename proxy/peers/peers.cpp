@@ -26,10 +26,9 @@ std::shared_ptr<const ModelConfig> model_at(const Peer& peer, const std::string&
 
 Peers::Peers(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
              StreamDeadlines& deadlines, PeerMetrics& metrics, const std::string& dir)
-    : world_{tasks,     pool,
-             deadlines, metrics,
-             ledger_,   std::filesystem::path(dir),
-             nullptr,   [this] { became_idle_.cancel(); }},
+    : world_{tasks,   pool,    deadlines,
+             metrics, ledger_, decisions_,
+             dir,     nullptr, [this] { became_idle_.cancel(); }},
       became_idle_(tasks.executor(), SteadyTimer::time_point::max()) {
   adopt(std::move(config));
 }

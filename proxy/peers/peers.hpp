@@ -46,10 +46,12 @@ class Peers {
   /// Its models: those of the configuration, then what it lists.
   [[nodiscard]] static std::vector<std::string> models_of(const Peer& peer);
   [[nodiscard]] const WakeLedger& ledger() const { return ledger_; }
+  [[nodiscard]] const std::deque<Decision>& decisions() const { return decisions_.all(); }
 
  private:
   std::shared_ptr<const Config> config_;
   WakeLedger ledger_;
+  DecisionLog decisions_;
   PeerWorld world_;
   std::map<std::string, std::shared_ptr<Peer>, std::less<>> peers_;
   std::vector<std::shared_ptr<Peer>> retired_;  // with requests on their way

@@ -1,7 +1,5 @@
 #include "proxy/peers/peers_view.hpp"
 
-#include "base/json_writer.hpp"
-
 #include <chrono>
 
 namespace rouse {
@@ -21,7 +19,7 @@ void write_models(JsonWriter& json, const Peer& peer) {
   json.member("models_age_s", static_cast<std::int64_t>(age.count()));
 }
 
-void write_peer(JsonWriter& json, const Peer& peer) {
+void write_peer(JsonWriter& json, const Peer& peer, const WakeLedger& ledger) {
   const core::peer::View view = peer.view();
   json.begin_object();
   json.member("name", peer.name());
@@ -36,6 +34,25 @@ void write_peer(JsonWriter& json, const Peer& peer) {
   if (view.retry_at) {
     const core::Duration left = std::max(*view.retry_at - peer.now(), core::Duration{0});
     json.member("retry_in_ms", static_cast<std::int64_t>(left.count()));
+  }
+  if (view.gives_up_at) {
+    const core::Duration left = std::max(*view.gives_up_at - peer.now(), core::Duration{0});
+    json.member("gives_up_in_ms", static_cast<std::int64_t>(left.count()));
+  }
+  if (view.phase == core::peer::Phase::Waking) json.member("volleys", view.volleys);
+  if (view.failures > 0) json.member("failures", view.failures);
+  if (view.heard_at) {
+    json.member("heard_ms", static_cast<std::int64_t>((peer.now() - *view.heard_at).count()));
+  }
+  if (const auto& asked = peer.last_asked()) {
+    json.member("asked_ms", static_cast<std::int64_t>((peer.now() - asked->at).count()));
+    json.member("answer", asked->answer);
+  }
+  json.key("last_wake");
+  if (const Wake* const wake = ledger.last_of(peer.name())) {
+    write_wake(json, *wake);
+  } else {
+    json.null();
   }
   json.key("macs");
   json.begin_array();
@@ -69,13 +86,17 @@ std::vector<wire::ModelEntry> peer_entries(const Peers& peers) {
   return entries;
 }
 
+void write_peers(JsonWriter& json, const Peers& peers) {
+  json.begin_array();
+  for (const std::shared_ptr<Peer>& peer : peers.all()) write_peer(json, *peer, peers.ledger());
+  json.end_array();
+}
+
 std::string peers_text(const Peers& peers) {
   JsonWriter json;
   json.begin_object();
   json.key("peers");
-  json.begin_array();
-  for (const std::shared_ptr<Peer>& peer : peers.all()) write_peer(json, *peer);
-  json.end_array();
+  write_peers(json, peers);
   json.end_object();
   return json.take();
 }

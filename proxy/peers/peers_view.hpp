@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/json_writer.hpp"
 #include "proxy/peers/peers.hpp"
 #include "proxy/wire/model_list.hpp"
 
@@ -10,6 +11,8 @@ namespace rouse {
 
 /// What a listing says of the models of other machines; nobody is asked for it, and nothing wakes.
 [[nodiscard]] std::vector<wire::ModelEntry> peer_entries(const Peers& peers);
+/// What is known of each: a list.
+void write_peers(JsonWriter& json, const Peers& peers);
 /// The body of `GET /api/peers`.
 [[nodiscard]] std::string peers_text(const Peers& peers);
 

@@ -4,6 +4,8 @@
 #include "base/log.hpp"
 #include "proxy/activity/query.hpp"
 
+#include <algorithm>
+
 namespace rouse {
 
 std::uint64_t WakeLedger::begin(Wake wake) {
@@ -20,8 +22,13 @@ Wake* WakeLedger::find(std::uint64_t number) {
   return &wakes_[number - first_];
 }
 
-std::string WakeLedger::json() const {
-  JsonWriter json;
+const Wake* WakeLedger::last_of(std::string_view peer) const {
+  const auto it = std::find_if(wakes_.rbegin(), wakes_.rend(),
+                               [peer](const Wake& wake) { return wake.peer == peer; });
+  return it == wakes_.rend() ? nullptr : &*it;
+}
+
+void write_wake(JsonWriter& json, const Wake& wake) {
   const auto stage = [&](std::string_view name, const std::optional<core::Duration>& took) {
     json.key(name);
     if (took) {
@@ -31,26 +38,31 @@ std::string WakeLedger::json() const {
     }
   };
   json.begin_object();
+  json.member("peer", wake.peer);
+  json.member("at", to_rfc3339(wake.at));
+  const auto ago = std::chrono::system_clock::now() - wake.at;
+  json.member("ago_s", std::chrono::duration<double>(ago).count());
+  json.member("reason", wake.reason);
+  json.member("outcome", wake.outcome.empty() ? "waking" : wake.outcome);
+  json.member("key", wake.by.key);
+  json.member("address", wake.by.address);
+  json.member("agent", for_log(wake.by.agent, 200));
+  json.member("model", wake.by.model);
+  json.member("request_id", wake.by.request_id);
+  json.member("volleys", wake.volleys);
+  stage("to_network_ms", wake.to_network);
+  stage("to_service_ms", wake.to_service);
+  stage("to_first_byte_ms", wake.to_first_byte);
+  json.member("answered", wake.to_first_byte.has_value());
+  json.end_object();
+}
+
+std::string WakeLedger::json() const {
+  JsonWriter json;
+  json.begin_object();
   json.key("wakes");
   json.begin_array();
-  for (auto it = wakes_.rbegin(); it != wakes_.rend(); ++it) {
-    json.begin_object();
-    json.member("peer", it->peer);
-    json.member("at", to_rfc3339(it->at));
-    json.member("reason", it->reason);
-    json.member("outcome", it->outcome.empty() ? "waking" : it->outcome);
-    json.member("key", it->by.key);
-    json.member("address", it->by.address);
-    json.member("agent", for_log(it->by.agent, 200));
-    json.member("model", it->by.model);
-    json.member("request_id", it->by.request_id);
-    json.member("volleys", it->volleys);
-    stage("to_network_ms", it->to_network);
-    stage("to_service_ms", it->to_service);
-    stage("to_first_byte_ms", it->to_first_byte);
-    json.member("answered", it->to_first_byte.has_value());
-    json.end_object();
-  }
+  for (auto it = wakes_.rbegin(); it != wakes_.rend(); ++it) write_wake(json, *it);
   json.end_array();
   json.end_object();
   return json.take();

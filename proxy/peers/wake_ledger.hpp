@@ -7,6 +7,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace rouse {
 
@@ -42,6 +43,9 @@ class WakeLedger {
   /// Null when it is no longer kept.
   [[nodiscard]] Wake* find(std::uint64_t number);
 
+  /// The newest wake of @p peer; null: none is known.
+  [[nodiscard]] const Wake* last_of(std::string_view peer) const;
+
   /// {"wakes": [...]}, newest first.
   [[nodiscard]] std::string json() const;
 
@@ -49,5 +53,9 @@ class WakeLedger {
   std::deque<Wake> wakes_;
   std::uint64_t first_ = 1;
 };
+
+class JsonWriter;
+/// One object.
+void write_wake(JsonWriter& json, const Wake& wake);
 
 }  // namespace rouse

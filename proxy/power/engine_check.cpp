@@ -63,7 +63,7 @@ Task<void> check_engine(Proxy& proxy, std::string id) {
   if (proxy.dispatcher.engine_pid(id) != pid) co_return;
   spdlog::warn("{} did not live through the sleep ({}): it is started anew", id, fault);
   proxy.dispatcher.unload(id);
-  proxy.dispatcher.load(id);
+  proxy.dispatcher.load(id, "it did not live through the sleep: " + fault);
 }
 
 }  // namespace

@@ -118,6 +118,8 @@ class Power {
 
   /// `GET /v1/power`
   [[nodiscard]] std::string snapshot_json() const;
+  /// All that is known of this machine's sleep: the members of an object that has been begun.
+  void write(JsonWriter& json) const;
   [[nodiscard]] EventHub& subscribers() { return hub_; }
   [[nodiscard]] std::string frame(std::string_view event) const;
   void acked(std::uint64_t epoch);
@@ -156,6 +158,7 @@ class Power {
   Task<void> close_doors();
   void open_doors();
   void announce(std::string_view event);
+  void write_state(JsonWriter& json) const;
   void ended(Work& work);
   void cut(std::uint64_t number, const core::Attempt& by);
 

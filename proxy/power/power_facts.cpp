@@ -117,6 +117,7 @@ PowerFacts::Told PowerFacts::tell(std::string_view json) {
   const bool is_news = next.sleep_at_.has_value() != sleep_at_.has_value() ||
                        next.blocked_ != blocked_ || next.macs_ != macs_ ||
                        next.last_sleep_ != last_sleep_;
+  next.was_told_ = true;
   *this = std::move(next);
   return {is_news, {}};
 }

@@ -47,10 +47,14 @@ class PowerFacts {
   /// Something happened that begins the daemon's countdown anew.
   void stop_countdown() { sleep_at_.reset(); }
 
+  /// A daemon has said something since this program began.
+  [[nodiscard]] bool was_told() const { return was_told_; }
+
   /// sleep_in_ms, blocked, wake, last_sleep: null where it is not known.
   void write(JsonWriter& json) const;
 
  private:
+  bool was_told_ = false;
   std::optional<Clock::time_point> sleep_at_;
   std::string blocked_;
   std::vector<Mac> macs_;

@@ -107,6 +107,12 @@ std::string Power::activity_json() const {
 std::string Power::snapshot_json() const {
   JsonWriter json;
   json.begin_object();
+  write_state(json);
+  json.end_object();
+  return json.take();
+}
+
+void Power::write_state(JsonWriter& json) const {
   json.member("state", to_string(lease_.state()));
   json.member("epoch", lease_.epoch());
   json.member("boot_id", boot_id_);
@@ -114,8 +120,14 @@ std::string Power::snapshot_json() const {
   json.member("reason", why_);
   if (is_suspending() && !expect_wake_.empty()) json.member("expect_wake", expect_wake_);
   facts_.write(json);
-  json.end_object();
-  return json.take();
+}
+
+void Power::write(JsonWriter& json) const {
+  write_state(json);
+  json.member("daemon", facts_.was_told() || !lease_.lease().empty());
+  json.member("lease", !lease_.lease().empty());
+  json.member("last_activity_ms", ms(lease_.idle(power_clocks().mono)));
+  write_busy(json, busy());
 }
 
 std::string Power::frame(std::string_view event) const {

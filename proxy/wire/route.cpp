@@ -118,6 +118,8 @@ constexpr std::array kRoutes{
     own(RouteId::OneModel, kGet, "/v1/models/*", RouteClass::Probe, Api::Models),
     own(RouteId::Running, kGet, "/running", RouteClass::Probe),
     own(RouteId::Queue, kGet, "/api/queue", RouteClass::Probe),
+    own(RouteId::Explain, kGet, "/api/explain", RouteClass::Probe),
+    own(RouteId::ExplainOne, kGet, "/api/explain/*", RouteClass::Probe),
     own(RouteId::Version, kGet, "/api/version", RouteClass::Probe),
     own(RouteId::Metrics, kGet, "/metrics", RouteClass::Probe),
     own(RouteId::Events, kGet, "/api/events", RouteClass::Probe),

@@ -21,6 +21,8 @@ enum class RouteId {
   OneModel,
   Running,
   Queue,
+  Explain,     ///< /api/explain
+  ExplainOne,  ///< /api/explain/NAME
   Load,
   UnloadOne,
   UnloadAll,

@@ -711,5 +711,25 @@ TEST(PeerState, WhatIsWorthKeepingIsItsSleep) {
   EXPECT_TRUE(b.state.memory().asleep) << "failed";
 }
 
+TEST(PeerState, SaysWhenItWasLastHeardOfAndWhenAWakeIsGivenUp) {
+  Bench b;
+  EXPECT_EQ(b.state.view().heard_at, std::nullopt);
+  EXPECT_EQ(b.state.view().gives_up_at, std::nullopt);
+  b.pass(1s);
+  b.announce(Announced::Word::Awake, 1);
+  const Instant heard = b.now;
+  EXPECT_EQ(b.state.view().heard_at, heard);
+  b.pass(10s);
+  b.be_waking();
+  const Instant began = b.state.view().since;
+  EXPECT_EQ(b.state.view().gives_up_at, began + 120s);
+  b.run(120s);
+  EXPECT_EQ(b.phase(), Phase::Failed);
+  EXPECT_EQ(b.state.view().failures, 1);
+  EXPECT_EQ(b.state.view().gives_up_at, std::nullopt);
+  EXPECT_GE(*b.state.view().heard_at, heard);
+  EXPECT_LE(*b.state.view().heard_at, began) << "silence is no word";
+}
+
 }  // namespace
 }  // namespace rouse::core::peer
