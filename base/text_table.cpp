@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kNarrowest = 4;  // a cut column that still says something
+constexpr std::size_t kRoomy = 12;     // … and one that says enough
 constexpr std::size_t kWrapMin = 16;   // a last column narrower than this is not wrapped, but cut
 constexpr std::string_view kMore = "…";
 
@@ -149,10 +150,14 @@ void fit_widths(Widths& widths, const TableFit& fit) {
     narrowest[order[i]] = 0;
     widths[order[i]] = 0;
   }
-  for (const std::size_t column : order) {
-    const std::size_t taken = line_width(widths, fit.indent);
-    if (taken <= room) return;
-    widths[column] -= std::min(widths[column] - narrowest[column], taken - room);
+  // In two rounds: half a word of each is better than the whole of one and nothing of another.
+  for (const std::size_t floor : {kRoomy, kNarrowest}) {
+    for (const std::size_t column : order) {
+      const std::size_t taken = line_width(widths, fit.indent);
+      if (taken <= room) return;
+      const std::size_t least = std::max(narrowest[column], std::min(widths[column], floor));
+      widths[column] -= std::min(widths[column] - least, taken - room);
+    }
   }
   if (line_width(widths, fit.indent) <= room) return;
   // One is left, and takes what there is.

@@ -33,9 +33,10 @@ struct PageLook {
 [[nodiscard]] std::string toned(std::string_view text, Tone tone, const PageLook& look);
 
 struct TableCell {
-  template <class Text>
-  TableCell(Text&& of, Tone as = Tone::Plain)  // NOLINT: a text is a cell
-      : text(std::forward<Text>(of)), tone(as) {}
+  // A text is a cell.
+  TableCell(std::string of, Tone as = Tone::Plain) : text(std::move(of)), tone(as) {}
+  TableCell(std::string_view of, Tone as = Tone::Plain) : text(of), tone(as) {}
+  TableCell(const char* of, Tone as = Tone::Plain) : text(of), tone(as) {}
 
   std::string text;
   Tone tone;

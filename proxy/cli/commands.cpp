@@ -37,6 +37,10 @@ CliProgram rouse_program() {
            {"NOTIFY_SOCKET, WATCHDOG_USEC, JOURNAL_STREAM",
             "Set by systemd: the service tells when it is ready and alive, and its log lines carry "
             "their priority for the journal."},
+           {"COLUMNS, LINES, NO_COLOR, TERM",
+            "How wide the pages of status and explain are where standard output is no terminal, "
+            "and "
+            "whether they have colours where it is one."},
            {"any other",
             "Goes on to the engines. ${env.NAME} in the configuration is the value of NAME."}},
       .files = {{kUsualConfig, "The configuration where no other is named."},
@@ -61,6 +65,7 @@ void add_commands(CommandLine& line) {
   add_serve_command(line);
   add_check_command(line);
   add_status_command(line);
+  add_explain_command(line);
   add_wake_command(line);
   add_key_command(line);
   add_schema_command(line);

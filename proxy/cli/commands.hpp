@@ -17,6 +17,7 @@ void add_commands(CommandLine& line);
 void add_serve_command(CommandLine& line);
 void add_check_command(CommandLine& line);
 void add_status_command(CommandLine& line);
+void add_explain_command(CommandLine& line);
 void add_wake_command(CommandLine& line);
 void add_key_command(CommandLine& line);
 void add_schema_command(CommandLine& line);

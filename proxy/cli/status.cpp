@@ -1,182 +1,190 @@
 #include "proxy/cli/status.hpp"
 
+#include "base/cli/terminal.hpp"
 #include "base/http_pool.hpp"
+#include "base/json_writer.hpp"
 #include "base/stream_deadlines.hpp"
 #include "base/task_group.hpp"
-#include "base/text_table.hpp"
+#include "base/use_task.hpp"
+#include "proxy/cli/status_page.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <simdjson.h>
 
-#include <poll.h>
-#include <unistd.h>
-
-#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
-#include <vector>
+#include <ctime>
+#include <optional>
+#include <utility>
 
 namespace rouse {
 
 namespace {
 
-namespace dom = simdjson::dom;
-using Row = TableRow;
+constexpr std::chrono::seconds kWatchPause{1};
+constexpr const char* kFacts = "/api/explain";
 
-constexpr int kWatchPauseMs = 1000;
-
-std::string text_of(dom::element object, const char* key) {
-  std::string_view text;
-  if (object[key].get(text) == simdjson::SUCCESS) return std::string(text);
-  std::int64_t number = 0;
-  if (object[key].get(number) == simdjson::SUCCESS) return std::to_string(number);
-  return {};
+int fail_status(const std::string& problem, int exit_status) {
+  std::fprintf(stderr, "rouse status: %s\n", problem.c_str());
+  return exit_status;
 }
 
-std::string seconds_of(dom::element object, const char* key) {
-  double seconds = 0;
-  if (object[key].get(seconds) != simdjson::SUCCESS) return {};
-  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
-  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
-  return fmt::format("{:.1f} h", seconds / 3600);
-}
+/// A page that is drawn anew each second: the proxy may come and go meanwhile.
+class Watch {
+ public:
+  Watch(const StatusOptions& options, Endpoint proxy)
+      : options_(options),
+        proxy_(std::move(proxy)),
+        deadlines_(context_.get_executor()),
+        pool_(context_.get_executor(), HttpLimits{}, deadlines_),
+        tasks_(context_.get_executor(), [](const std::string&) {}),
+        pause_(context_.get_executor()),
+        signals_(context_.get_executor()) {}
 
-std::string table(Row title, std::vector<Row> rows) {
-  rows.insert(rows.begin(), std::move(title));
-  TableFit fit;
-  fit.indent = 0;
-  return text_table(rows, fit);
-}
-
-std::vector<Row> rows_of(dom::element root, const char* list, Row (*to_row)(dom::element)) {
-  std::vector<Row> rows;
-  dom::array items;
-  if (root[list].get(items) != simdjson::SUCCESS) return rows;
-  for (const dom::element item : items) rows.push_back(to_row(item));
-  return rows;
-}
-
-std::string model_note(dom::element model) {
-  if (const std::string failure = text_of(model, "last_failure"); !failure.empty()) {
-    return failure.substr(0, 120);
-  }
-  if (const std::string left = seconds_of(model, "unload_in_s"); !left.empty()) {
-    return "unloads in " + left;
-  }
-  bool draining = false;
-  if (model["draining"].get(draining) == simdjson::SUCCESS && draining)
-    return "admits no newcomers";
-  return {};
-}
-
-Row model_row(dom::element model) {
-  return {text_of(model, "model"),   text_of(model, "state"),   seconds_of(model, "for_s"),
-          text_of(model, "running"), text_of(model, "waiting"), model_note(model)};
-}
-
-Row waiting_row(dom::element waiting) {
-  return {text_of(waiting, "request_id"), text_of(waiting, "model"),
-          seconds_of(waiting, "waiting_s"), text_of(waiting, "next")};
-}
-
-Row decision_row(dom::element decision) {
-  return {text_of(decision, "at"), text_of(decision, "text")};
-}
-
-/// One GET with a deadline, for a program that does nothing else meanwhile.
-Task<void> fetch(HttpPool& pool, Endpoint endpoint, std::string key, Result<std::string>& out) {
-  Result<HttpPool::Lease> lease = co_await pool.connect(endpoint, std::chrono::seconds(5), true);
-  if (!lease) {
-    out = lease.error();
-    co_return;
-  }
-  HttpStream& stream = *lease->stream;
-  stream.expires_after(std::chrono::seconds(10));
-  RequestHead head;
-  head.method = "GET";
-  head.target = endpoint.base_path + "/api/queue";
-  head.keep_alive = false;
-  head.fields.add("host", endpoint.host_field());
-  if (!key.empty()) head.fields.add("authorization", "Bearer " + key);
-  const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
-  if (!sent) {
-    out = sent.error();
-    co_return;
-  }
-  const Result<ResponseHead> answer = co_await stream.read_response(false);
-  if (!answer) {
-    out = answer.error();
-    co_return;
-  }
-  std::string body;
-  while (!stream.body_done()) {
-    const Result<std::string_view> piece = co_await stream.read_body();
-    if (!piece) {
-      out = piece.error();
-      co_return;
+  int run() {
+    boost::system::error_code ignored;
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP}) {
+      signals_.add(signal, ignored);
     }
-    body += *piece;
+    tasks_.spawn(look());
+    tasks_.spawn(hear_signals());
+    context_.run();
+    screen_.close();
+    if (!problem_.empty()) return fail_status(problem_, 1);
+    return exit_status_;
   }
-  out = std::move(body);
-}
 
-Result<std::string> fetch_queue(const StatusOptions& options) {
-  const Result<Endpoint> endpoint = Endpoint::parse(options.url);
-  if (!endpoint) return endpoint.error();
-  asio::io_context context(1);
-  StreamDeadlines deadlines(context.get_executor());
-  HttpPool pool(context.get_executor(), HttpLimits{}, deadlines);
-  TaskGroup tasks(context.get_executor(), [](const std::string&) {});
-  Result<std::string> out = std::string();
-  tasks.spawn(fetch(pool, *endpoint, options.key, out));
-  context.run();
-  return out;
-}
+ private:
+  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
+                                           asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+  Task<void> look() {
+    while (!ends_) {
+      ProxyReply reply = co_await ask_proxy(pool_, proxy_, options_.proxy.key, kFacts);
+      if (ends_) break;
+      take(std::move(reply));
+      if (ends_) break;
+      options_.json ? print_json() : draw();
+      pause_.expires_after(kWatchPause);
+      co_await pause_.async_wait(use_task);
+    }
+    // Ends the other task, and with it the loop.
+    boost::system::error_code ignored;
+    signals_.cancel(ignored);
+  }
+
+  Task<void> hear_signals() {
+    for (;;) {
+      const auto [error, signal] = co_await signals_.async_wait(use_task);
+      if (error) co_return;
+      if (signal == SIGWINCH) {
+        draw();
+      } else if (signal == SIGTSTP) {
+        screen_.close();
+        ::raise(SIGSTOP);
+        draw();
+      } else {
+        break;
+      }
+    }
+    end();
+    // A look-up of a name may take its time; the next signal ends that, too.
+    screen_.close();
+    boost::system::error_code ignored;
+    signals_.clear(ignored);
+    tasks_.cancel(asio::cancellation_type::terminal);
+  }
+
+  void end() {
+    ends_ = true;
+    pause_.cancel();
+  }
+
+  void take(ProxyReply reply) {
+    if (reply.facts) {
+      last_ = std::move(reply);
+      lost_.clear();
+      return;
+    }
+    if (!reply.is_silent) {
+      problem_ = problem_text(options_.proxy, reply);
+      return end();
+    }
+    if (lost_.empty()) lost_since_ = std::chrono::system_clock::now();
+    lost_ = one_line(reply.problem);
+  }
+
+  void draw() {
+    if (ends_ || options_.json) return;
+    const Window window = window_of_stdout();
+    if (!screen_.draw(page(window), window)) fail();
+  }
+
+  /// For a script: one line for each look.
+  void print_json() {
+    const std::string line =
+        lost_.empty() ? last_->json : "{\"problem\":" + json_string(lost_) + "}";
+    if (!write_stdout(line + "\n")) fail();
+  }
+
+  void fail() {
+    exit_status_ = 1;
+    end();
+  }
+
+  [[nodiscard]] std::string page(const Window& window) const {
+    PageLook look = window.look;
+    // A sign in the last column of a terminal may be wiped out with the rest of the line.
+    if (window.is_terminal && look.width > 1) --look.width;
+    std::string out;
+    std::size_t height = window.is_terminal ? window.height : 0;
+    if (!lost_.empty()) {
+      const std::time_t since = std::chrono::system_clock::to_time_t(lost_since_);
+      const std::string line = fmt::format("no answer since {:%H:%M:%S}, trying again: {}",
+                                           fmt::localtime(since), lost_);
+      const std::string shown = look.width == 0 ? line : cut_text(line, look.width);
+      out += toned(shown, Tone::Bad, look) + "\n";
+      if (height > 0) --height;
+      if (window.is_terminal && height == 0) return out;
+    }
+    if (last_) out += status_page(*last_->facts, look, height);
+    return out;
+  }
+
+  const StatusOptions& options_;
+  Endpoint proxy_;
+  asio::io_context context_{1};
+  StreamDeadlines deadlines_;
+  HttpPool pool_;
+  TaskGroup tasks_;
+  Timer pause_;
+  asio::basic_signal_set<Executor> signals_;
+  Screen screen_;
+  std::optional<ProxyReply> last_;
+  std::string lost_;  // why there is no answer; empty: there is
+  std::chrono::system_clock::time_point lost_since_;
+  std::string problem_;  // that no waiting mends
+  bool ends_ = false;
+  int exit_status_ = 0;
+};
 
 }  // namespace
 
-std::string status_tables(const std::string& queue_json) {
-  dom::parser parser;
-  dom::element root;
-  dom::array models;
-  if (parser.parse(queue_json).get(root) != simdjson::SUCCESS ||
-      root["models"].get(models) != simdjson::SUCCESS) {
-    return "the answer is not the state of a rouse: " + queue_json.substr(0, 200) + "\n";
-  }
-  std::string out = table({"MODEL", "STATE", "FOR", "RUNNING", "WAITING", "NOTE"},
-                          rows_of(root, "models", model_row));
-  const std::vector<Row> waiting = rows_of(root, "waiting", waiting_row);
-  out += waiting.empty() ? "\nnobody waits\n"
-                         : "\n" + table({"REQUEST", "MODEL", "WAITS", "NEXT"}, waiting);
-  const std::vector<Row> decisions = rows_of(root, "decisions", decision_row);
-  if (!decisions.empty()) {
-    constexpr std::size_t kShown = 10;
-    const std::size_t first = decisions.size() > kShown ? decisions.size() - kShown : 0;
-    const std::vector<Row> last(decisions.begin() + static_cast<std::ptrdiff_t>(first),
-                                decisions.end());
-    out += "\n" + table({"AT", "DECISION"}, last);
-  }
-  return out;
-}
-
 int print_status(const StatusOptions& options) {
-  for (;;) {
-    const Result<std::string> queue = fetch_queue(options);
-    if (!queue) {
-      std::fprintf(stderr, "rouse status: no answer from %s: %s\n", options.url.c_str(),
-                   queue.error().message().c_str());
-      return 1;
-    }
-    const std::string text = options.json ? *queue + "\n" : status_tables(*queue);
-    if (options.watch && !options.json && ::isatty(STDOUT_FILENO) != 0)
-      std::fputs("\x1b[H\x1b[2J", stdout);
-    std::fputs(text.c_str(), stdout);
-    std::fflush(stdout);
-    if (!options.watch) return 0;
-    ::poll(nullptr, 0, kWatchPauseMs);
+  const Result<Endpoint> proxy = proxy_endpoint(options.proxy);
+  if (!proxy) {
+    return fail_status(options.proxy.url + ": " + proxy.error().message(), 2);
   }
+  if (options.watch) return Watch(options, *proxy).run();
+  const ProxyReply reply = ask_proxy_now(*proxy, options.proxy.key, kFacts);
+  if (!reply.facts) return fail_status(problem_text(options.proxy, reply), 1);
+  const std::string text =
+      options.json ? reply.json + "\n" : status_page(*reply.facts, window_of_stdout().look);
+  return write_stdout(text) ? 0 : 1;
 }
 
 }  // namespace rouse

@@ -1,21 +1,18 @@
 #pragma once
 
-#include <string>
+#include "proxy/cli/ask_proxy.hpp"
 
 namespace rouse {
 
 struct StatusOptions {
-  std::string url = "http://127.0.0.1:8080";
-  std::string key;  ///< sent as a bearer token when not empty
+  ProxyOptions proxy;
   bool json = false;
   bool watch = false;
 };
 
-/// Asks a running proxy for /api/queue and prints it as tables. Returns the exit status: 0, or 1
-/// when the proxy did not answer (said on stderr).
+/// Asks a running proxy and prints its page, or with --watch one page each second until it is
+/// interrupted. Returns the exit status: 0, 1 when the proxy did not answer or refused (said on
+/// stderr), 2 for a url that is none.
 [[nodiscard]] int print_status(const StatusOptions& options);
-
-/// The tables for one answer of /api/queue; an error text when it is none.
-[[nodiscard]] std::string status_tables(const std::string& queue_json);
 
 }  // namespace rouse

@@ -20,7 +20,7 @@ FOREIGN = {
 PACKAGES = {"polkitd"}
 METHODS = ("GET", "POST", "PUT", "DELETE")
 # What stands for something in a route.
-PLACEHOLDERS = {"<model>": "coder", "<path>": "health", "<peer>": "attic", "<id>": "1"}
+PLACEHOLDERS = {"<model>": "coder", "<name>": "coder", "<path>": "health", "<peer>": "attic", "<id>": "1"}
 BODIES = {"/v1/embeddings": '{"model":"embed","input":"hi"}', "/api/profiles/active": '{"name":"night"}',
           "/v1/power/ack": '{"epoch":1}'}
 CHAT = '{"model":"coder","messages":[{"role":"user","content":"hi"}],"prompt":"hi","input":"hi","query":"a",' \
