@@ -17,7 +17,7 @@ Error refused(std::string_view text, const std::string& why) {
                "endpoint \"" + std::string(text.substr(0, 200)) + "\" " + why};
 }
 
-bool is_host(std::string_view host) {
+bool is_host_name(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
   for (const char c : host) {
     const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -80,7 +80,7 @@ std::string parse_authority(std::string_view authority, Endpoint& endpoint) {
     has_port = colon != std::string_view::npos;
     if (has_port) port = authority.substr(colon + 1);
     if (host.empty()) return "has no host";
-    if (!is_host(host)) return "has a host with characters that no host name has";
+    if (!is_host_name(host)) return "has a host with characters that no host name has";
   }
   endpoint.host = host;
   if (has_port) {

@@ -210,7 +210,7 @@ Result<void> find_framing(Head& head) {
 }
 
 /// uri-host [ ":" port ]; may be empty.
-bool is_host(std::string_view host) {
+bool is_host_field(std::string_view host) {
   constexpr std::string_view kOthers = "-._~!$&'()*+,;=%";
   if (!host.empty() && host[0] == '[') {
     const auto close = host.find(']');
@@ -240,7 +240,7 @@ Result<void> check_host(const RequestHead& head) {
   for (const Fields::Field& field : head.fields) {
     if (!equal_without_case(field.name, "Host")) continue;
     if (++seen > 1) return bad("more than one Host field");
-    if (!is_host(field.value)) return bad("Host is not a host name or address");
+    if (!is_host_field(field.value)) return bad("Host is not a host name or address");
   }
   if (seen == 0 && head.version >= 11) return bad("the Host field is missing");
   return {};
@@ -263,7 +263,7 @@ Result<void> check_target(RequestHead& head) {
     if (!equal_without_case(target.substr(0, scheme.size()), scheme)) continue;
     const std::string_view rest = target.substr(scheme.size());
     const std::string_view authority = rest.substr(0, rest.find_first_of("/?"));
-    if (authority.empty() || !is_host(authority))
+    if (authority.empty() || !is_host_field(authority))
       return bad("the request target has no valid host");
     // RFC 9112 §3.2.2: the target's host counts, not the field's.
     head.fields.set("Host", authority);

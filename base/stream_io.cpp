@@ -20,7 +20,6 @@ namespace {
 
 /// A fast sender must not keep the thread to itself: after this many reads that did not wait, one
 /// goes through the scheduler's queue.
-constexpr int kReadsInARow = 16;
 
 bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;

@@ -95,6 +95,8 @@ class StreamIo final : public DeadlineEntry {
   /// What an operation that ended with @p code tells its caller.
   [[nodiscard]] Error failure(boost::system::error_code code, const char* doing) const;
 
+  static constexpr int kReadsInARow = 16;
+
   Socket& socket_;
   std::size_t buffer_;
   DeadlineList* deadlines_;

@@ -17,7 +17,6 @@
 namespace rouse {
 namespace {
 
-constexpr int kReadsInARow = 16;
 constexpr std::size_t kRecordMax = 16 * 1024;
 /// Records that are sent together.
 constexpr int kRecordsPerSend = 4;

@@ -1,6 +1,7 @@
 # Flags, sanitizers and the few functions that the lists of targets use.
 
 set(ROUSE_SANITIZE "" CACHE STRING "address, thread, or empty")
+option(ROUSE_UNITY "Compile the files of a folder together: faster from nothing, slower by the file" OFF)
 option(ROUSE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 find_program(ROUSE_CCACHE ccache)
@@ -59,6 +60,33 @@ if(ROUSE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
+# With ROUSE_UNITY, the files of one folder are compiled together, some at a time: most of a file's
+# time is spent on the headers of Asio and the standard library. So the names of a folder's anonymous
+# namespaces are unique within it (tests/tidy_test.py), whatever stands together at the moment. Alone
+# stand those whose headers or names bear no neighbours: the kernel's struct tcp_info, which the C
+# library has in another form, and tables whose words are those of an enumeration.
+set(rouse_unity_size 12)
+set(rouse_unity_alone "/(tcp_delivery|socket_diag|schema|metrics_catalogue)\\.cpp$")
+function(rouse_unite name folder)
+  set(sources ${ARGN})
+  list(FILTER sources EXCLUDE REGEX ${rouse_unity_alone})
+  list(LENGTH sources count)
+  if(count EQUAL 0)
+    return()
+  endif()
+  string(REPLACE / _ group ${folder})
+  # Of equal size, so that no core waits for a last large one.
+  math(EXPR groups "(${count} + ${rouse_unity_size} - 1) / ${rouse_unity_size}")
+  math(EXPR size "(${count} + ${groups} - 1) / ${groups}")
+  set(index 0)
+  foreach(source IN LISTS sources)
+    math(EXPR number "${index} / ${size}")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group}_${number})
+    math(EXPR index "${index} + 1")
+  endforeach()
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+endfunction()
+
 # A layer: every .cpp of the named folders except main.cpp. Globbed, so that a file cannot exist
 # without being built.
 function(rouse_library name)
@@ -66,19 +94,19 @@ function(rouse_library name)
   set(sources)
   foreach(folder IN LISTS arg_FOLDERS)
     file(GLOB found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+    list(FILTER found EXCLUDE REGEX "/(main|boost_impl)\\.cpp$")
     list(APPEND sources ${found})
+    set(found_${folder} ${found})
   endforeach()
-  list(FILTER sources EXCLUDE REGEX "/(main|boost_impl)\\.cpp$")
-  if(sources)
-    add_library(${name} STATIC ${sources})
-    set(scope PUBLIC)
-  else()
-    add_library(${name} INTERFACE)
-    set(scope INTERFACE)
+  add_library(${name} STATIC ${sources})
+  if(ROUSE_UNITY)
+    foreach(folder IN LISTS arg_FOLDERS)
+      rouse_unite(${name} ${folder} ${found_${folder}})
+    endforeach()
   endif()
-  target_include_directories(${name} ${scope} ${PROJECT_SOURCE_DIR})
-  target_compile_features(${name} ${scope} cxx_std_20)
-  target_link_libraries(${name} ${scope} ${arg_LINK})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_compile_features(${name} PUBLIC cxx_std_20)
+  target_link_libraries(${name} PUBLIC ${arg_LINK})
 endfunction()
 
 # One test program per folder; every *_test.cpp in it is part of it, and every case is a ctest.

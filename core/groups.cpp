@@ -1,5 +1,6 @@
 #include "core/groups.hpp"
 
+#include "core/in_quotes.hpp"
 #include "core/told.hpp"
 
 #include <set>
@@ -7,10 +8,6 @@
 
 namespace rouse::core {
 namespace {
-
-std::string quoted(std::string_view name) {
-  return "\"" + std::string(name) + "\"";
-}
 
 constexpr std::string_view kDefaultGroup = "(default)";
 
@@ -30,21 +27,21 @@ std::variant<std::shared_ptr<const Groups>, std::vector<GroupsProblem>> Groups::
     }
     if (!names.insert(group.name).second) {
       problems.push_back(
-          {group.name, std::nullopt, "group " + quoted(group.name) + " is defined twice"});
+          {group.name, std::nullopt, "group " + in_quotes(group.name) + " is defined twice"});
     }
     for (std::size_t i = 0; i < group.members.size(); ++i) {
       const ModelId& member = group.members[i];
       if (!known.contains(member)) {
-        problems.push_back({group.name, i, "unknown model " + quoted(member)});
+        problems.push_back({group.name, i, "unknown model " + in_quotes(member)});
         continue;
       }
       const auto [it, added] = group_of.emplace(member, &group);
       if (added) continue;
       problems.push_back(
           {group.name, i,
-           "model " + quoted(member) +
+           "model " + in_quotes(member) +
                (it->second == &group ? " is listed twice"
-                                     : " is already in group " + quoted(it->second->name))});
+                                     : " is already in group " + in_quotes(it->second->name))});
     }
   }
   if (!problems.empty()) return problems;

@@ -1,3 +1,4 @@
+#include "core/in_quotes.hpp"
 #include "core/matrix.hpp"
 #include "core/matrix_expr.hpp"
 
@@ -12,10 +13,6 @@ namespace {
 
 using Where = MatrixProblem::Where;
 using Compiled = std::variant<std::shared_ptr<const Matrix>, std::vector<MatrixProblem>>;
-
-std::string quoted(std::string_view name) {
-  return "\"" + std::string(name) + "\"";
-}
 
 bool is_var_name(std::string_view name) {
   const auto allowed = [](char c) {
@@ -69,16 +66,16 @@ class Compiler {
     for (const auto& [name, model] : spec_.vars) {
       if (!is_var_name(name)) {
         problem(Where::Var, name,
-                "var key " + quoted(name) +
+                "var key " + in_quotes(name) +
                     " must contain only alphanumeric characters, \"-\" and \".\", and be 1 to 32 "
                     "characters long");
       }
       if (!models_.contains(model)) {
         problem(Where::Var, name,
-                "var key " + quoted(name) + " references unknown model " + quoted(model));
+                "var key " + in_quotes(name) + " references unknown model " + in_quotes(model));
       }
       if (!vars_.emplace(name, model).second) {
-        problem(Where::Var, name, "var key " + quoted(name) + " is defined twice");
+        problem(Where::Var, name, "var key " + in_quotes(name) + " is defined twice");
       }
     }
   }
@@ -88,20 +85,20 @@ class Compiler {
     for (const auto& [name, cost] : spec_.evict_costs) {
       if (cost <= 0) {
         problem(Where::Cost, name,
-                "evict_cost for " + quoted(name) + " must be a positive integer, got " +
+                "evict_cost for " + in_quotes(name) + " must be a positive integer, got " +
                     std::to_string(cost));
       }
       const ModelId* model = resolve(name);
       if (model == nullptr) {
-        problem(Where::Cost, name, "evict_cost for unknown var or model " + quoted(name));
+        problem(Where::Cost, name, "evict_cost for unknown var or model " + in_quotes(name));
         continue;
       }
       const auto [it, first] = given_as.emplace(*model, name);
       if (!first) {
         const std::string as =
-            it->second == name ? "" : ", here and as " + quoted(it->second) + "; keep one";
+            it->second == name ? "" : ", here and as " + in_quotes(it->second) + "; keep one";
         problem(Where::Cost, name,
-                "evict_cost of model " + quoted(*model) + " is given twice" + as);
+                "evict_cost of model " + in_quotes(*model) + " is given twice" + as);
       }
       if (cost != 1) code_.costs[*model] = cost;
     }
@@ -112,7 +109,7 @@ class Compiler {
     for (std::size_t i = 0; i < spec_.sets.size(); ++i) {
       if (!set_index_.emplace(spec_.sets[i].first, i).second) {
         const std::string& name = spec_.sets[i].first;
-        problem(Where::Set, name, "set " + quoted(name) + " is defined twice");
+        problem(Where::Set, name, "set " + in_quotes(name) + " is defined twice");
       }
     }
     for (const auto& [name, text] : spec_.sets) {
@@ -129,11 +126,11 @@ class Compiler {
 
   void check_name(const std::string& set, const ExprNode& node) {
     if (node.kind == ExprNode::Kind::Name && resolve(node.text) == nullptr) {
-      problem(Where::Set, set, "unknown var or model " + quoted(node.text), node.offset);
+      problem(Where::Set, set, "unknown var or model " + in_quotes(node.text), node.offset);
     }
     if (node.kind == ExprNode::Kind::Ref && !set_index_.contains(node.text)) {
       problem(Where::Set, set,
-              "set " + quoted(set) + " references undefined set " + quoted(node.text), node.offset);
+              "set " + in_quotes(set) + " references undefined set " + in_quotes(node.text), node.offset);
     }
   }
 
@@ -147,7 +144,7 @@ class Compiler {
       const std::size_t target = set_index_.at(node.text);
       if (parsed_[target].visit == ParsedSet::Visit::Open) {
         problem(Where::Set, name,
-                "circular reference detected involving set " + quoted(name) + ": \"+" + node.text +
+                "circular reference detected involving set " + in_quotes(name) + ": \"+" + node.text +
                     "\" leads back to it",
                 node.offset);
       } else if (path == kMatrixDepthMax) {
@@ -161,7 +158,7 @@ class Compiler {
   }
 
   [[nodiscard]] static std::string too_deep(const std::string& name) {
-    return "set " + quoted(name) + " refers to sets that refer to sets, more than " +
+    return "set " + in_quotes(name) + " refers to sets that refer to sets, more than " +
            std::to_string(kMatrixDepthMax) + " levels deep";
   }
 

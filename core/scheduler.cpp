@@ -11,8 +11,6 @@ namespace rouse::core {
 
 namespace {
 
-constexpr Duration kRetryLater{5'000};
-
 std::string cut_off(const EngineRecord& engine, Duration bound) {
   if (engine.running == 0) return "";
   return "; " + count(engine.running, "request") + " had not ended after " + to_string(bound);

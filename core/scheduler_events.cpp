@@ -9,7 +9,6 @@ namespace rouse::core {
 namespace {
 
 /// For refusals that nothing in particular will end.
-constexpr Duration kRetryLater{5'000};
 
 }  // namespace
 

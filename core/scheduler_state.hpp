@@ -17,6 +17,8 @@ namespace rouse::core {
 
 using Actions = std::vector<Action>;
 
+constexpr Duration kRetryLater{5'000};  ///< when who was refused may try again
+
 /// A wanted model that is not resident, as it takes part in the choice of what to load next.
 struct Candidate {
   EngineRecord* engine = nullptr;

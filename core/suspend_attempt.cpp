@@ -13,7 +13,6 @@ constexpr Duration kPreflightWait{30'000};
 constexpr Duration kAlarmWait{5'000};
 constexpr Duration kCommitWait{10'000};  // fronts have a second to acknowledge, then doors close
 constexpr Duration kRenewEvery{10'000};  // the proxy gives up after 30 s
-constexpr Duration kHookSlack{5'000};    // the shell kills it at its timeout
 
 }  // namespace
 

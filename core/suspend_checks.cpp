@@ -61,7 +61,7 @@ void CheckBoard::age(Instant now) {
   for (Entry& entry : entries_) {
     if (!entry.looked || now < after(*entry.looked, entry.settings.stale)) continue;
     if (entry.verdict == Verdict::Unknown) continue;
-    turn(entry, Verdict::Unknown, "has not looked for " + to_string(now - *entry.looked), now);
+    turn(entry, Verdict::Unknown, "has not looked for " + core::to_string(now - *entry.looked), now);
   }
 }
 
@@ -107,7 +107,7 @@ std::vector<std::string> CheckBoard::alerts(Duration longest, Instant now) {
     if (now < after(entry.since, longest)) continue;
     entry.alerted = true;
     said.push_back(entry.settings.name + " has not been able to tell for " +
-                   to_string(now - entry.since) + " and keeps the machine awake: " + entry.reason);
+                   core::to_string(now - entry.since) + " and keeps the machine awake: " + entry.reason);
   }
   return said;
 }

@@ -6,12 +6,6 @@
 
 namespace rouse::core::suspend {
 
-namespace {
-
-constexpr Duration kHookSlack{5'000};  // the shell kills it at its timeout
-
-}  // namespace
-
 void SuspendPolicy::Body::run_hook(Hook hook, const HookSettings& how, Duration slept,
                                    WakeReason wake, std::string why) {
   if (!how.set) return;

@@ -91,6 +91,8 @@ struct Obstacle {
   bool is_use = false;           ///< somebody needs the machine: the idle time begins anew
 };
 
+constexpr Duration kHookSlack{5'000};  ///< beyond its timeout, at which the shell kills a hook
+
 /// The body of SuspendPolicy. Events change it; settle() then draws every conclusion.
 struct SuspendPolicy::Body {
   Settings settings;

@@ -35,7 +35,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kOrphanGrace = 3s;
 constexpr auto kWatchPause = 2s;
-constexpr auto kFilesPatience = 10s;
+constexpr auto kAllFilesPatience = 10s;
 constexpr auto kLoopPause = 500ms;  // often enough to see a stall, rare enough for an idle machine
 
 /// Go's names for layouts, as the peer's configuration has them, as spdlog patterns.
@@ -80,7 +80,7 @@ class App {
         peers_(config_, engines_, pool_, deadlines_, recorder_.metrics.peers(), options.state_dir),
         machine_(engines_, {config_->performance_disabled, config_->performance_every}),
         power_(engines_, dispatcher_, recorder_),
-        findings_(engines_, kFilesPatience),
+        findings_(engines_, kAllFilesPatience),
         proxy_{config_,
                dispatcher_,
                keys_,

@@ -12,7 +12,7 @@ namespace rouse {
 
 namespace {
 
-constexpr std::int64_t kRetryAfterMax = 30;  // seconds: longer ones make clients give up
+constexpr std::int64_t kKeyRetryAfterMax = 30;  // seconds: longer ones make clients give up
 
 std::string_view to_string(Scope scope) {
   switch (scope) {
@@ -53,7 +53,7 @@ KeyRefusal over_limit(const KeyConfig& key, const core::OverLimit& over) {
   KeyRefusal refusal;
   refusal.status = 429;
   refusal.limit = over.limit;
-  refusal.retry_after_s = static_cast<int>(std::clamp<std::int64_t>(seconds, 1, kRetryAfterMax));
+  refusal.retry_after_s = static_cast<int>(std::clamp<std::int64_t>(seconds, 1, kKeyRetryAfterMax));
   switch (over.limit) {
     case core::KeyLimit::InFlight:
       refusal.code = "key_in_flight_limit";

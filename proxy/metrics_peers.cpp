@@ -9,7 +9,7 @@ namespace rouse {
 
 namespace {
 
-using core::peer::Phase;
+using PeerPhase = core::peer::Phase;
 
 constexpr std::array<std::string_view, 5> kPeerStates{"unknown", "up", "asleep", "waking",
                                                       "unreachable"};
@@ -17,18 +17,18 @@ constexpr std::array<std::string_view, 3> kWakes{"ok", "timeout", "cancelled"};
 constexpr std::array<std::string_view, 6> kMethodsOfWaking{"broadcast", "unicast", "raw",
                                                            "relay",     "http",    "command"};
 
-std::string_view state_of(Phase phase) {
+std::string_view state_of(PeerPhase phase) {
   switch (phase) {
-    case Phase::Unknown:
+    case PeerPhase::Unknown:
       return "unknown";
-    case Phase::Awake:
-    case Phase::Draining:
+    case PeerPhase::Awake:
+    case PeerPhase::Draining:
       return "up";
-    case Phase::Asleep:
+    case PeerPhase::Asleep:
       return "asleep";
-    case Phase::Waking:
+    case PeerPhase::Waking:
       return "waking";
-    case Phase::Failed:
+    case PeerPhase::Failed:
       break;
   }
   return "unreachable";
@@ -102,7 +102,7 @@ PeerMetrics::Series* PeerMetrics::find(const std::string& peer) {
   return it == series_.end() ? nullptr : &it->second;
 }
 
-void PeerMetrics::entered(const std::string& peer, Phase phase) {
+void PeerMetrics::entered(const std::string& peer, PeerPhase phase) {
   Series* const series = find(peer);
   if (series == nullptr) return;
   const std::string_view now = state_of(phase);

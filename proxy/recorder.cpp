@@ -11,7 +11,7 @@ namespace rouse {
 
 namespace {
 
-constexpr std::size_t kMegabyte = 1024 * 1024;
+constexpr std::size_t kCaptureMegabyte = 1024 * 1024;
 
 StoreOptions options_of(const Config& config) {
   StoreOptions options;
@@ -22,7 +22,7 @@ StoreOptions options_of(const Config& config) {
 }
 
 std::size_t capture_bytes(const Config& config) {
-  return static_cast<std::size_t>(std::max(config.capture_buffer_mb, 0)) * kMegabyte;
+  return static_cast<std::size_t>(std::max(config.capture_buffer_mb, 0)) * kCaptureMegabyte;
 }
 
 }  // namespace

@@ -71,7 +71,10 @@ std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch
     found.target = parts->rest;
     found.starts = std::none_of(
         config.upstream_ignore_paths.begin(), config.upstream_ignore_paths.end(),
-        [&](const auto& pattern) { return re2::RE2::PartialMatch(parts->rest, *pattern); });
+        [&](const auto& pattern) {
+          // Its own view of a text, which newer versions do not take from a std::string_view.
+          return re2::RE2::PartialMatch({parts->rest.data(), parts->rest.size()}, *pattern);
+        });
   }
   if (!query.empty() && !found.target.empty()) found.target.append("?").append(query);
   return found;

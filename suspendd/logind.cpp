@@ -1,6 +1,7 @@
 #include "suspendd/logind.hpp"
 
 #include "base/use_task.hpp"
+#include "suspendd/logind_bus.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -12,7 +13,6 @@
 namespace rouse::suspendd {
 namespace {
 
-constexpr const char* kService = "org.freedesktop.login1";
 constexpr const char* kManagerPath = "/org/freedesktop/login1";
 constexpr const char* kManager = "org.freedesktop.login1.Manager";
 
@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds kSuspendTimeout{25'000};
 constexpr std::chrono::milliseconds kLookAgain{1'000};
 
 BusObject manager() {
-  return BusObject{kService, kManagerPath, kManager};
+  return BusObject{kLogindService, kManagerPath, kManager};
 }
 
 Error bad_reply(std::string doing) {
@@ -35,12 +35,6 @@ std::chrono::system_clock::time_point realtime(std::uint64_t microseconds) {
       std::chrono::duration_cast<std::chrono::microseconds>(system_clock::duration::max()).count();
   const auto held = std::min<std::uint64_t>(microseconds, static_cast<std::uint64_t>(kMost));
   return system_clock::time_point(std::chrono::microseconds(static_cast<std::int64_t>(held)));
-}
-
-std::chrono::microseconds span(std::uint64_t microseconds) {
-  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-  const auto held = std::min<std::uint64_t>(microseconds, static_cast<std::uint64_t>(kMost));
-  return std::chrono::microseconds(static_cast<std::int64_t>(held));
 }
 
 }  // namespace
@@ -81,7 +75,7 @@ Logind::Logind(Bus& bus) : bus_(bus), wake_(bus.executor(), BusTimer::time_point
     const bool preparing = reader.boolean();
     if (reader.finish("PrepareForSleep")) tell({.preparing = preparing});
   });
-  service_ = bus_.on_service(kService, [this](bool here) {
+  service_ = bus_.on_service(kLogindService, [this](bool here) {
     // Another version may have started.
     has_list_ex_ = true;
     look_ = here;
@@ -92,7 +86,7 @@ Logind::Logind(Bus& bus) : bus_(bus), wake_(bus.executor(), BusTimer::time_point
 Logind::~Logind() = default;
 
 bool Logind::here() const {
-  return bus_.has(kService);
+  return bus_.has(kLogindService);
 }
 
 Task<Result<BusMessage>> Logind::ask(std::string member) {
@@ -189,7 +183,7 @@ Task<Result<std::chrono::milliseconds>> Logind::inhibit_delay_max() {
   const std::uint64_t microseconds = reader.u64();
   const auto read = reader.finish("InhibitDelayMaxUSec");
   if (!read) co_return read.error();
-  co_return std::chrono::duration_cast<std::chrono::milliseconds>(span(microseconds));
+  co_return std::chrono::duration_cast<std::chrono::milliseconds>(span_of(microseconds));
 }
 
 Task<Result<std::string>> Logind::block_inhibited() {

@@ -1,5 +1,7 @@
 #include "suspendd/logind.hpp"
 
+#include "suspendd/logind_bus.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -7,14 +9,7 @@
 namespace rouse::suspendd {
 namespace {
 
-constexpr const char* kService = "org.freedesktop.login1";
 constexpr const char* kSession = "org.freedesktop.login1.Session";
-
-std::chrono::microseconds span(std::uint64_t microseconds) {
-  constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-  const auto held = std::min<std::uint64_t>(microseconds, static_cast<std::uint64_t>(kMost));
-  return std::chrono::microseconds(static_cast<std::int64_t>(held));
-}
 
 /// The fields of one row of ListSessionsEx(), "(sussussbto)"; TTY, idle hint and the rest are asked
 /// for with the properties.
@@ -29,7 +24,7 @@ Session read_row_ex(BusReader& reader) {
   session.session_class = reader.string();
   session.tty = reader.string();
   session.idle_hint = reader.boolean();
-  session.idle_since = span(reader.u64());
+  session.idle_since = span_of(reader.u64());
   session.path = reader.path();
   reader.leave();
   return session;
@@ -86,7 +81,7 @@ void read_property(BusReader& reader, const std::string& name, Session& session)
     reader.leave();
   } else if (name == "IdleSinceHintMonotonic") {
     reader.variant("t");
-    session.idle_since = span(reader.u64());
+    session.idle_since = span_of(reader.u64());
     reader.leave();
   } else {
     reader.skip("v");
@@ -127,7 +122,7 @@ Task<Result<std::vector<Session>>> Logind::list() {
 /// False: the session has ended meanwhile.
 Task<Result<bool>> Logind::fill(Session& session) {
   BusCall call;
-  call.to = BusObject{kService, session.path, "org.freedesktop.DBus.Properties"};
+  call.to = BusObject{kLogindService, session.path, "org.freedesktop.DBus.Properties"};
   call.member = "GetAll";
   call.arguments.emplace_back(std::string(kSession));
   const auto answer = co_await bus_.call(std::move(call));

@@ -24,7 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kConnectionsMax = 64;
+constexpr std::size_t kRelayConnectionsMax = 64;
 constexpr std::chrono::seconds kIdle = 60s;
 constexpr std::chrono::seconds kBodyTime = 10s;
 
@@ -51,7 +51,7 @@ class Relay {
             [this](std::unique_ptr<HttpStream> client, std::string remote) {
               return serve(std::move(client), std::move(remote));
             },
-            relay_limits(), deadlines_, kConnectionsMax),
+            relay_limits(), deadlines_, kRelayConnectionsMax),
         signals_(context.get_executor()) {}
 
   void start() { main_.spawn(run()); }

@@ -6,12 +6,12 @@
 namespace rouse::suspendd {
 namespace {
 
-constexpr const char* kService = "org.freedesktop.systemd1";
+constexpr const char* kSystemd = "org.freedesktop.systemd1";
 constexpr const char* kUnit = "org.freedesktop.systemd1.Unit";
 constexpr const char* kTimer = "org.freedesktop.systemd1.Timer";
 
 BusObject object(std::string path, const char* interface) {
-  return BusObject{kService, std::move(path), interface};
+  return BusObject{kSystemd, std::move(path), interface};
 }
 
 /// 0 and UINT64_MAX both stand for "not on this clock".

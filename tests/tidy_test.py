@@ -145,6 +145,36 @@ def function_lengths(code):
             start = None
 
 
+# Files that are never compiled together with others: cmake/toolbox.cmake, rouse_unity_alone.
+ALONE = re.compile(r"/(tcp_delivery|socket_diag|schema|metrics_catalogue|main)\.cpp$")
+
+
+def local_names(code):
+    """(line, name) of what an anonymous namespace defines; of a function with the types it takes."""
+    for space in re.finditer(r"^namespace \{\n(.*?)^\}$", code, re.M | re.S):
+        first = line_of(code, space.start(1))
+        body = space.group(1)
+        for match in re.finditer(r"^(?:inline )?constexpr [^\n;{=(]*?\b(k\w+)|^(?:class|struct|enum class) (\w+)[^\n;]*\{",
+                                 body, re.M):
+            yield first + line_of(body, match.start()) - 1, match.group(1) or match.group(2)
+        for match in re.finditer(r"^[A-Za-z][^\n;{}=]*?\b(\w+)\(([^;{}]*?)\)[^;{}()]*\{", body, re.M):
+            types = re.sub(r"\s+", " ", re.sub(r"\s*\b\w+\s*(=[^,]*)?(?=,|$)", "", match.group(2)))
+            yield first + line_of(body, match.start()) - 1, f"{match.group(1)}({types})"
+
+
+def check_local_names(texts):
+    """{path: text}: one folder's files are compiled together (ROUSE_UNITY), so their names differ."""
+    seen = {}
+    for path, text in sorted(texts.items()):
+        if not path.startswith(OURS) or not path.endswith(".cpp") or ALONE.search(path):
+            continue
+        folder = path.rpartition("/")[0]
+        for line, name in local_names(without_comments_and_strings(text)):
+            other = seen.setdefault((folder, name), path)
+            if other != path:
+                yield path, line, f"{name} has the name of one in {other}, of the same folder"
+
+
 # `yes | grep -q y` kills yes, and with pipefail, which the script or its reader may have, that is a failure
 # of the whole: now and then.
 EARLY_READER = re.compile(
@@ -210,20 +240,29 @@ def self_test():
     clean, _ = check_file("proxy/a.cpp", "Task<int> f() {\n  const auto r = co_await g(std::move(a), b);\n"
                                          "  if (!r) co_return r.error();\n  co_return *r;\n}\n")
     faults += [f"tidy_test: false alarm: {text}" for _, text in clean]
+    twin = "namespace {\n\nconstexpr int kMost = 3;\n\nint to(const A& a) {\n  return 1;\n}\n\n}\n"
+    overload = "namespace {\n\nint to(B b) {\n  return 1;\n}\n\n}\n"
+    found = list(check_local_names({"proxy/a.cpp": twin, "proxy/b.cpp": twin, "proxy/c.cpp": overload,
+                                    "base/a.cpp": twin}))
+    if [path for path, _, _ in found] != ["proxy/b.cpp"] * 2:
+        faults.append(f"tidy_test: these should be two names of proxy/b.cpp: {found}")
     return faults
 
 
 def main():
     faults = self_test()
     warnings = []
+    texts = {}
     for folder in FOLDERS:
         for file in sorted((TOP / folder).rglob("*.[ch]pp")):
             path = file.relative_to(TOP).as_posix()
             if "node_modules" in path:
                 continue
-            errors, notes = check_file(path, file.read_text(encoding="utf-8"))
+            texts[path] = file.read_text(encoding="utf-8")
+            errors, notes = check_file(path, texts[path])
             faults += [f"{path}:{line}: {text}" for line, text in errors]
             warnings += [f"{path}:{line}: warning: {text}" for line, text in notes]
+    faults += [f"{path}:{line}: {text}" for path, line, text in check_local_names(texts)]
     for folder in SCRIPT_FOLDERS:
         for file in sorted((TOP / folder).rglob("*")):
             if "node_modules" in file.parts or not file.is_file() or file.suffix not in ("", ".sh"):

@@ -71,7 +71,7 @@ std::string take(ActivityQuery& query, const std::string& name, const std::strin
 }
 
 void write_histogram(JsonWriter& json, std::string_view name,
-                     const std::optional<Histogram>& histogram) {
+                     const std::optional<SpeedHistogram>& histogram) {
   json.key(name);
   if (!histogram) return json.null();
   json.begin_object();
@@ -119,11 +119,11 @@ std::variant<ActivityQuery, std::string> parse_activity_query(std::string_view t
   return query;
 }
 
-std::optional<Histogram> histogram_of(std::vector<double> values) {
+std::optional<SpeedHistogram> histogram_of(std::vector<double> values) {
   std::erase_if(values, [](double value) { return !(value > 0) || !std::isfinite(value); });
   if (values.empty()) return std::nullopt;
   std::sort(values.begin(), values.end());
-  Histogram made;
+  SpeedHistogram made;
   made.min = values.front();
   made.max = values.back();
   const auto percentile = [&](double part) {

@@ -37,7 +37,7 @@ struct ActivityPage {
 };
 
 /// How often which values occur.
-struct Histogram {
+struct SpeedHistogram {
   std::vector<std::int64_t> bins;
   double min = 0;
   double max = 0;
@@ -48,7 +48,7 @@ struct Histogram {
 };
 /// Of the values above 0; nullopt: there are none. Between 5 and 20 bins; percentiles by linear
 /// interpolation.
-[[nodiscard]] std::optional<Histogram> histogram_of(std::vector<double> values);
+[[nodiscard]] std::optional<SpeedHistogram> histogram_of(std::vector<double> values);
 
 struct ActivityStats {
   std::int64_t requests = 0;
@@ -56,8 +56,8 @@ struct ActivityStats {
   std::int64_t plain_input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t cache_tokens = 0;
-  std::optional<Histogram> prompt_speed;
-  std::optional<Histogram> output_speed;
+  std::optional<SpeedHistogram> prompt_speed;
+  std::optional<SpeedHistogram> output_speed;
   std::string fault;  ///< not empty: it could not be read
 };
 

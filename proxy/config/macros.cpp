@@ -17,7 +17,7 @@ namespace rouse {
 
 namespace {
 
-constexpr std::size_t kNameMax = 63;
+constexpr std::size_t kMacroNameMax = 63;
 constexpr std::size_t kExpansionMax = 1024 * 1024;  // of one value
 constexpr std::size_t kExpansionsMax = 32 * kExpansionMax;
 constexpr int kPortMax = 65535;
@@ -29,7 +29,7 @@ struct Macro {
 };
 
 /// Macros in their order; what a reference means is found by name.
-class Scope {
+class MacroScope {
  public:
   void add(Macro macro) {
     const auto [it, fresh] = index_.emplace(macro.name, macros_.size());
@@ -98,7 +98,7 @@ std::string leftover(std::string_view text) {
 }
 
 /// The last macro of @p scope, before @p end, that @p text names.
-std::optional<std::size_t> last_named(std::string_view text, const Scope& scope, std::size_t end) {
+std::optional<std::size_t> last_named(std::string_view text, const MacroScope& scope, std::size_t end) {
   std::optional<std::size_t> last;
   for_each_reference(text, [&](std::string_view name) {
     const auto at = scope.find(name);
@@ -119,7 +119,7 @@ class Expander {
     if (models != nullptr && models->is_map()) {
       for (YamlNode::Member& model : models->members) strip_comments(model.value);
     }
-    Scope globals;
+    MacroScope globals;
     read_macros(root_.find("macros"), "macros", "", globals);
     for (YamlNode::Member& member : root_.members) {
       if (member.key == "models" || member.key == "macros") continue;
@@ -145,12 +145,12 @@ class Expander {
   }
 
   void read_macros(const YamlNode* node, const std::string& path, const std::string& prefix,
-                   Scope& scope) {
+                   MacroScope& scope) {
     if (node == nullptr || !node->is_map()) return;
     for (const YamlNode::Member& member : node->members) {
       const std::string below = path + "." + member.key;
       const std::string& name = member.key;
-      const bool fits = !name.empty() && name.size() <= kNameMax &&
+      const bool fits = !name.empty() && name.size() <= kMacroNameMax &&
                         std::all_of(name.begin(), name.end(), is_name_char);
       if (!fits) {
         note(member.place, below, prefix + "a macro's name is up to 63 letters, digits, _ and -");
@@ -170,7 +170,7 @@ class Expander {
   }
 
   /// From the last to the first, one pass each: a macro may use those before it.
-  void substitute(YamlNode& node, const std::string& path, const Scope& scope) {
+  void substitute(YamlNode& node, const std::string& path, const MacroScope& scope) {
     std::size_t end = scope.size();
     while (const auto at = last_named(node.text, scope, end)) {
       const Macro& macro = scope[*at];
@@ -189,7 +189,7 @@ class Expander {
     }
   }
 
-  void expand_models(YamlNode& models, const Scope& globals) {
+  void expand_models(YamlNode& models, const MacroScope& globals) {
     std::map<std::string, YamlNode*> by_id;  // byte order
     for (YamlNode::Member& member : models.members) by_id.emplace(member.key, &member.value);
     long long port = 5800;
@@ -206,14 +206,14 @@ class Expander {
     }
   }
 
-  void expand_model(const std::string& id, YamlNode& model, const Scope& globals, long long& port) {
+  void expand_model(const std::string& id, YamlNode& model, const MacroScope& globals, long long& port) {
     const std::string path = "models." + id;
-    Scope scope;
+    MacroScope scope;
     scope.add({"MODEL_ID", id, true});
     for (std::size_t i = 0; i < globals.size(); ++i) scope.add(globals[i]);
     read_macros(model.find("macros"), path + ".macros", "model " + id + ": ", scope);
     if (model.find("proxy") == nullptr || model.find("proxy")->is_null()) add_default_proxy(model);
-    const auto expand = [&](const Scope& with) {
+    const auto expand = [&](const MacroScope& with) {
       for (YamlNode::Member& member : model.members) {
         if (member.key == "macros") continue;
         for_each_scalar(
@@ -228,7 +228,7 @@ class Expander {
     if (uses_port) {
       const long long own = port_of(id, port);
       if (own > kPortMax) note(cmd->place, path + ".cmd", "no port is left for ${PORT}");
-      Scope own_port;
+      MacroScope own_port;
       own_port.add({"PORT", std::to_string(own), false});
       expand(own_port);
       ports_.emplace(id, static_cast<int>(own));
@@ -267,7 +267,7 @@ class Expander {
     model.members.push_back({"proxy", cmd->place, std::move(proxy)});
   }
 
-  void expand_filter_keys(YamlNode& model, const std::string& path, const Scope& scope) {
+  void expand_filter_keys(YamlNode& model, const std::string& path, const MacroScope& scope) {
     YamlNode* filters = model.find("filters");
     YamlNode* by_id = filters == nullptr ? nullptr : filters->find("setParamsByID");
     if (by_id == nullptr) return;

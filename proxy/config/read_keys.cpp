@@ -10,7 +10,7 @@ namespace rouse {
 namespace {
 
 constexpr std::string_view kApiKeys = "apiKeys";
-constexpr std::size_t kNameMax = 64;
+constexpr std::size_t kKeyNameMax = 64;
 
 void read_api_keys(const Section& top, Config& config) {
   config.api_keys = top.texts(kApiKeys);
@@ -149,7 +149,7 @@ std::string origin_of(std::string text) {
 }  // namespace
 
 bool is_key_name(std::string_view name) {
-  return !name.empty() && name.size() <= kNameMax && name != kApiKeys &&
+  return !name.empty() && name.size() <= kKeyNameMax && name != kApiKeys &&
          std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                   c == '.' || c == '_' || c == '-';

@@ -15,7 +15,7 @@ using simdjson::dom::element;
 using simdjson::dom::object;
 
 constexpr std::size_t kMacsMax = 64;
-constexpr std::size_t kTextMax = 1000;
+constexpr std::size_t kFactMax = 1000;
 
 /// Reads members, and keeps the first thing that is wrong.
 class Reader {
@@ -24,7 +24,7 @@ class Reader {
     element value;
     if (from.at_key(name).get(value) != simdjson::SUCCESS || value.is_null()) return {};
     std::string_view text;
-    if (value.get(text) != simdjson::SUCCESS || text.size() > kTextMax) {
+    if (value.get(text) != simdjson::SUCCESS || text.size() > kFactMax) {
       fault(name, "a short text or null");
     }
     return std::string(text);

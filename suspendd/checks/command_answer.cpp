@@ -19,9 +19,9 @@ std::optional<Finding> line_answer(std::string_view line) {
   std::string_view reason;
   if (root["reason"].get(reason) != simdjson::SUCCESS) reason = {};
   bool is_active = false;
-  if (said.is_null()) return unknown(quoted(reason));
+  if (said.is_null()) return unknown(excerpt(reason));
   if (said.get(is_active) != simdjson::SUCCESS) return std::nullopt;
-  return is_active ? active(quoted(reason)) : idle(quoted(reason));
+  return is_active ? active(excerpt(reason)) : idle(excerpt(reason));
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ std::string last_line(const std::string& output) {
     const std::string_view line = next_line(rest);
     if (line.find_first_not_of(" \t\r") != std::string_view::npos) last = line;
   }
-  return quoted(last);
+  return excerpt(last);
 }
 
 }  // namespace rouse::suspendd

@@ -92,7 +92,7 @@ class FileMtimeLook final : public Check {
       return idle(fmt::format("there is no file {}", fmt::join(settings_.paths, ", ")));
     }
     const auto youngest = ages_.youngest();
-    const std::string name = quoted(youngest.name);
+    const std::string name = excerpt(youngest.name);
     if (youngest.age < settings_.idle) {
       return active(fmt::format("{} changed {} ago, less than {}", name, age_text(youngest.age),
                                 age_text(settings_.idle)));

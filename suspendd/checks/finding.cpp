@@ -35,7 +35,7 @@ std::string clock_text(std::chrono::system_clock::time_point at) {
   return fmt::format("{:02}:{:02}:{:02}", local.tm_hour, local.tm_min, local.tm_sec);
 }
 
-std::string quoted(std::string_view text, std::size_t max) {
+std::string excerpt(std::string_view text, std::size_t max) {
   std::string clean;
   for (const char c : text.substr(0, max)) {
     const auto byte = static_cast<unsigned char>(c);

@@ -25,7 +25,7 @@ namespace rouse::suspendd {
 /// "14:03:05", local time.
 [[nodiscard]] std::string clock_text(std::chrono::system_clock::time_point at);
 /// Text of others, for a reason: on one line, cut, without control characters.
-[[nodiscard]] std::string quoted(std::string_view text, std::size_t max = 200);
+[[nodiscard]] std::string excerpt(std::string_view text, std::size_t max = 200);
 /// "1 request", "2 requests".
 [[nodiscard]] std::string count_text(std::size_t count, std::string_view thing);
 

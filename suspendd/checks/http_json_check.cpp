@@ -64,7 +64,7 @@ class HttpJsonLook final : public Check {
         std::any_of(settings_.idle_values.begin(), settings_.idle_values.end(),
                     [&value](const std::string& each) { return is_same(*value, each); });
     std::string reason =
-        fmt::format("{} is {}", place(), quoted(std::string(simdjson::minify(*value)), 80));
+        fmt::format("{} is {}", place(), excerpt(std::string(simdjson::minify(*value)), 80));
     return is_idle ? idle(std::move(reason)) : active(std::move(reason));
   }
 

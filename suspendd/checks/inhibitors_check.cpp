@@ -54,8 +54,8 @@ class Inhibitors final : public Check {
            settings_.ignore.end();
   }
   static std::string text(const Inhibitor& inhibitor) {
-    return quoted(inhibitor.who, 60) + " (" + quoted(inhibitor.why, 80) + "; " +
-           quoted(inhibitor.what, 60) + ", " + inhibitor.mode + ", uid " +
+    return excerpt(inhibitor.who, 60) + " (" + excerpt(inhibitor.why, 80) + "; " +
+           excerpt(inhibitor.what, 60) + ", " + inhibitor.mode + ", uid " +
            std::to_string(inhibitor.uid) + ", pid " + std::to_string(inhibitor.pid) + ")";
   }
 

@@ -106,7 +106,7 @@ class ProcessLook final : public Check {
     std::string text;
     std::size_t count = 0;
     for (const auto& [pid, known] : known_) {
-      if (known.wanted && ++count == 1) text = fmt::format("{} (pid {})", quoted(known.name), pid);
+      if (known.wanted && ++count == 1) text = fmt::format("{} (pid {})", excerpt(known.name), pid);
     }
     return count > 1 ? fmt::format("{} and {} more", text, count - 1) : text;
   }

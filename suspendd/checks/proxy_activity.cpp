@@ -60,7 +60,7 @@ void add_to(std::vector<Work>& all, const element& item) {
 std::string text_of(const Work& work) {
   std::string text = fmt::format("{} {}", work.count, words_for(work.kind));
   if (!work.models.empty()) {
-    text += fmt::format(" ({})", quoted(fmt::format("{}", fmt::join(work.models, ", ")), 80));
+    text += fmt::format(" ({})", excerpt(fmt::format("{}", fmt::join(work.models, ", ")), 80));
   }
   if (work.oldest_ms >= 1000) {
     text += fmt::format(" for {}", age_text(std::chrono::milliseconds(work.oldest_ms)));
@@ -76,7 +76,7 @@ Finding proxy_activity(const std::string& json) {
   simdjson::dom::array busy;
   if (parser.parse(json).get(root) != simdjson::SUCCESS ||
       root["busy"].get(busy) != simdjson::SUCCESS) {
-    return unknown("the proxy's answer about its activity cannot be read: " + quoted(json, 80));
+    return unknown("the proxy's answer about its activity cannot be read: " + excerpt(json, 80));
   }
   std::vector<Work> all;
   for (const element item : busy) add_to(all, item);

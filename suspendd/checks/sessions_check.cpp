@@ -67,14 +67,14 @@ class Sessions final : public Check {
   }
 
   static std::string text(const Session& session) {
-    std::string words = "session " + quoted(session.id, 20) + " of " + quoted(session.user, 40);
+    std::string words = "session " + excerpt(session.id, 20) + " of " + excerpt(session.user, 40);
     if (session.remote) {
       words += session.remote_host.empty() ? " from elsewhere"
-                                           : " from " + quoted(session.remote_host, 60);
+                                           : " from " + excerpt(session.remote_host, 60);
     }
     const std::string by = session.service.empty() ? session.type : session.service;
-    words += " (" + quoted(by, 40);
-    if (!session.tty.empty()) words += ", " + quoted(session.tty, 20);
+    words += " (" + excerpt(by, 40);
+    if (!session.tty.empty()) words += ", " + excerpt(session.tty, 20);
     return words + ")";
   }
 

@@ -21,10 +21,10 @@ class Units final : public Check {
       if (!state) {
         add(unclear, state.error().message());
       } else if (state->active == "inactive" || state->active == "failed") {
-        add(quiet, quoted(unit) + (state->load == "loaded" ? " is " + quoted(state->active)
-                                                           : " is " + quoted(state->load)));
+        add(quiet, excerpt(unit) + (state->load == "loaded" ? " is " + excerpt(state->active)
+                                                           : " is " + excerpt(state->load)));
       } else {
-        add(busy, quoted(unit) + " is " + quoted(state->active) + " (" + quoted(state->sub) + ")");
+        add(busy, excerpt(unit) + " is " + excerpt(state->active) + " (" + excerpt(state->sub) + ")");
       }
     }
     if (!busy.empty()) co_return active(std::move(busy));

@@ -43,7 +43,7 @@ class Upcoming final : public Check {
       if (!shutdown) {
         note(unclear, shutdown.error());
       } else if (*shutdown) {
-        due.consider(until((*shutdown)->at), "a scheduled " + quoted((*shutdown)->kind, 40));
+        due.consider(until((*shutdown)->at), "a scheduled " + excerpt((*shutdown)->kind, 40));
       }
     }
     for (const std::string& timer : settings_.timers) {
@@ -52,8 +52,8 @@ class Upcoming final : public Check {
         note(unclear, next.error());
         continue;
       }
-      if (next->realtime) due.consider(until(*next->realtime), quoted(timer));
-      if (next->monotonic) due.consider(until(*next->monotonic), quoted(timer));
+      if (next->realtime) due.consider(until(*next->realtime), excerpt(timer));
+      if (next->monotonic) due.consider(until(*next->monotonic), excerpt(timer));
     }
     const std::string than = duration_text(settings_.min_sleep);
     if (due.in && *due.in < settings_.min_sleep) {

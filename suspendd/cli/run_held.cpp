@@ -35,7 +35,7 @@ constexpr int kNotFound = 127;
 constexpr std::chrono::seconds kCallTime{5};
 constexpr std::chrono::seconds kRetryPause{2};
 
-void say(const std::string& text) {
+void say_held(const std::string& text) {
   std::fprintf(stderr, "rouse-suspendd run-held: %s\n", text.c_str());
 }
 
@@ -78,7 +78,7 @@ class HeldRun {
     std::signal(SIGINT, SIG_IGN);
     std::signal(SIGQUIT, SIG_IGN);
     if (pid_ < 0) {
-      say(std::strerror(errno));
+      say_held(std::strerror(errno));
       status_ = kCannotRun;
       co_return;
     }
@@ -139,7 +139,7 @@ class HeldRun {
     const Result<std::string_view> told = co_await stream->read_body();
     if (!told) co_return nullptr;
     const std::string message = refusal_text({answer->status, std::string(*told)});
-    if (message != "held") say(message);
+    if (message != "held") say_held(message);
     stream->expires_never();
     complained_ = false;
     co_return stream;
@@ -162,7 +162,7 @@ class HeldRun {
   }
 
   void complain(const std::string& text) {
-    if (!complained_) say(text);
+    if (!complained_) say_held(text);
     complained_ = true;
   }
 

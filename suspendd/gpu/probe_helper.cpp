@@ -31,7 +31,7 @@ constexpr std::size_t kLineMax = 4 * 1024 * 1024;
 /// For a killed process to be gone: what takes longer hangs in the kernel.
 constexpr std::chrono::milliseconds kDying{300};
 
-Error failure(boost::system::errc::errc_t code, std::string text) {
+Error helper_failure(boost::system::errc::errc_t code, std::string text) {
   return Error{boost::system::errc::make_error_code(code), std::move(text)};
 }
 
@@ -206,13 +206,13 @@ Task<Result<std::string>> ProbeHelper::read_line(Clock::time_point at) {
     const auto [error, n] = co_await socket->async_read_some(asio::buffer(piece), use_task);
     if (error == asio::error::eof || error == asio::error::connection_reset) {
       *is_done = true;
-      co_return failure(boost::system::errc::broken_pipe, "reading from the GPU helper");
+      co_return helper_failure(boost::system::errc::broken_pipe, "reading from the GPU helper");
     }
     received_.append(piece.data(), n);
     if (error) break;
   }
   *is_done = true;
-  co_return failure(boost::system::errc::timed_out, "waiting for the GPU helper");
+  co_return helper_failure(boost::system::errc::timed_out, "waiting for the GPU helper");
 }
 
 Task<Result<std::string>> ProbeHelper::exchange(std::string command, Clock::time_point at) {
@@ -223,7 +223,7 @@ Task<Result<std::string>> ProbeHelper::exchange(std::string command, Clock::time
     const ssize_t sent =
         ::send(socket_->native_handle(), command.data(), command.size(), MSG_NOSIGNAL);
     if (sent != static_cast<ssize_t>(command.size())) {
-      co_return failure(boost::system::errc::broken_pipe, "writing to the GPU helper");
+      co_return helper_failure(boost::system::errc::broken_pipe, "writing to the GPU helper");
     }
   }
   auto line = co_await read_line(at);
@@ -237,11 +237,11 @@ Task<Result<std::string>> ProbeHelper::exchange(std::string command, Clock::time
 Task<Result<std::string>> ProbeHelper::ask(std::string command, std::chrono::milliseconds deadline,
                                            std::chrono::milliseconds warm_up) {
   if (is_asked_) {
-    co_return failure(boost::system::errc::device_or_resource_busy,
+    co_return helper_failure(boost::system::errc::device_or_resource_busy,
                       "the GPU helper is being asked");
   }
   if (killed_at_ && !reap()) {
-    co_return failure(boost::system::errc::device_or_resource_busy,
+    co_return helper_failure(boost::system::errc::device_or_resource_busy,
                       "the GPU helper hangs in the kernel and cannot be killed, since " +
                           seconds_text(Clock::now() - *killed_at_));
   }
@@ -255,7 +255,7 @@ Task<Result<std::string>> ProbeHelper::ask(std::string command, std::chrono::mil
   const auto waited = asked_at_ ? Clock::now() - *asked_at_ : Clock::duration::zero();
   const bool is_silent = line.error().code == boost::system::errc::timed_out;
   if (is_silent && !has_answered_ && waited < warm_up) {
-    co_return failure(boost::system::errc::timed_out,
+    co_return helper_failure(boost::system::errc::timed_out,
                       "the GPU helper has been opening the GPUs for " + seconds_text(waited));
   }
   kill();
@@ -263,15 +263,15 @@ Task<Result<std::string>> ProbeHelper::ask(std::string command, std::chrono::mil
   if (state.cancelled() != asio::cancellation_type::none) co_return line;  // reaped by the next
   co_await wait_for_end(kDying);
   if (!reap()) {
-    co_return failure(boost::system::errc::timed_out,
+    co_return helper_failure(boost::system::errc::timed_out,
                       "the GPU helper does not answer, and hangs in the kernel where it cannot be "
                       "killed");
   }
   if (is_silent) {
-    co_return failure(boost::system::errc::timed_out, "the GPU helper did not answer within " +
+    co_return helper_failure(boost::system::errc::timed_out, "the GPU helper did not answer within " +
                                                           seconds_text(waited) + " and was killed");
   }
-  co_return failure(boost::system::errc::broken_pipe, "the GPU helper " + how_it_ended());
+  co_return helper_failure(boost::system::errc::broken_pipe, "the GPU helper " + how_it_ended());
 }
 
 Task<void> ProbeHelper::end(std::chrono::milliseconds deadline) {

@@ -67,15 +67,15 @@ TEST(ActivityQuery, SaysWhatIsWrong) {
   }
 }
 
-TEST(Histogram, HasPercentilesByInterpolation) {
+TEST(SpeedHistogram, HasPercentilesByInterpolation) {
   EXPECT_FALSE(histogram_of({}));
   EXPECT_FALSE(histogram_of({0, -1}));
-  const Histogram equal = *histogram_of({3, 3, 3});
+  const SpeedHistogram equal = *histogram_of({3, 3, 3});
   EXPECT_THAT(equal.bins, ElementsAre(3));
   EXPECT_EQ(equal.bin_size, 0);
   std::vector<double> values;
   for (int i = 1; i <= 101; ++i) values.push_back(i);
-  const Histogram even = *histogram_of(values);
+  const SpeedHistogram even = *histogram_of(values);
   EXPECT_DOUBLE_EQ(even.p50, 51);
   EXPECT_DOUBLE_EQ(even.p95, 96);
   EXPECT_DOUBLE_EQ(even.p99, 100);
