@@ -345,6 +345,21 @@ TEST(StatusWatch, EndsAtOnceWhileItIsWaitingForAnAnswer) {
   world.signal(SIGCONT);
 }
 
+TEST(StatusWatch, GivesTheTerminalBackWhileItIsStopped) {
+  World world(models({fake_model("a")}));
+  Terminal terminal({built_program("rouse"), "status", "--watch", "--url", world.url()}, 80, 24);
+  ASSERT_TRUE(terminal.shows("MODEL")) << terminal.screen();
+  ASSERT_EQ(::kill(terminal.pid(), SIGTSTP), 0);
+  ASSERT_TRUE(terminal.hides("MODEL")) << terminal.screen();
+  EXPECT_TRUE(terminal.shows_cursor());
+  EXPECT_FALSE(terminal.is_on_own_page());
+  ASSERT_EQ(::kill(terminal.pid(), SIGCONT), 0);
+  EXPECT_TRUE(terminal.shows("MODEL")) << terminal.screen();
+  EXPECT_TRUE(terminal.is_on_own_page());
+  terminal.type("\x03");
+  EXPECT_EQ(terminal.wait(), 0);
+}
+
 TEST(StatusWatch, IsALineOfJsonForEachLook) {
   World world(models({fake_model("a")}));
   ChildProcess program(
