@@ -25,6 +25,7 @@ import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 children = []
+own_folder = tempfile.TemporaryDirectory()
 
 
 def free_port():
@@ -33,7 +34,17 @@ def free_port():
         return s.getsockname()[1]
 
 
+def own_environment():
+    """Folders of this run: an installed rouse has its own."""
+    folders = {}
+    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+        folders[name] = os.path.join(own_folder.name, name)
+        os.makedirs(folders[name], exist_ok=True)
+    return {**os.environ, **folders}
+
+
 def start(argv, **more):
+    more.setdefault("env", own_environment())
     child = subprocess.Popen([str(each) for each in argv], stdout=subprocess.DEVNULL,
                              stderr=subprocess.DEVNULL, **more)
     children.append(child)

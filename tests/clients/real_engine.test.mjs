@@ -8,7 +8,7 @@ import path from 'node:path';
 import test from 'node:test';
 import {fileURLToPath} from 'node:url';
 import OpenAI from 'openai';
-import {Rouse} from './rouse.mjs';
+import {freePort, Rouse} from './rouse.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const PARAGRAPH = 'Hello from a very small model. It knows exactly one paragraph, word by word, and says ' +
@@ -26,7 +26,7 @@ test('real models swap, stream, and leave the embedding model alone', {timeout: 
   const model = (id, file, more) => `  ${id}:\n    cmd: ${engine(file, more)}\n` +
     `    proxy: http://127.0.0.1:\${PORT}\n    useModelName: real-${id}\n    concurrencyLimit: 120\n`;
   const rouse = await Rouse.start(
-    'startPort: 18600\nschedule: {minResidency: 0s}\n' +
+    `startPort: ${await freePort(3)}\nschedule: {minResidency: 0s}\n` +
     'matrix: {vars: {q3627b: coder, q3635b: planner, emb: embedder}, ' +
     'sets: {default: "(q3627b | q3635b) & emb"}}\n' +
     `models:\n${model('coder', 'chat.gguf')}${model('planner', 'chat.gguf')}${model('embedder', 'emb.gguf', '--embedding')}`);

@@ -10,14 +10,24 @@ const need = (name) => {
   return process.env[name];
 };
 
-export const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const {port} = server.address();
-      server.close(() => resolve(port));
-    });
+const isFree = (port) =>
+  new Promise((resolve) => {
+    const server = net.createServer().once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+
+let lastPort = 32000 + process.pid % 700;
+
+/** A port that is free, with count that many in a row; below those that the kernel gives to whoever
+ * asks for any, so that nobody takes it by chance before it is used. */
+export const freePort = async (count = 1) => {
+  for (let found = 0, tried = 0; tried < 1400; ++tried) {
+    lastPort = lastPort >= 32700 ? 32000 : lastPort + 1;
+    found = lastPort > 32000 && await isFree(lastPort) ? found + 1 : 0;
+    if (found === count) return lastPort - count + 1;
+  }
+  throw new Error('there is no free port');
+};
 
 export const until = async (what, condition, limitMs = 30000) => {
   const end = Date.now() + limitMs;
@@ -37,6 +47,8 @@ export class Rouse {
     const file = path.join(rouse.dir, 'config.yaml');
     writeFileSync(file, yaml);
     rouse.log = '';
+    // Folders of its own: an installed rouse has others.
+    env = {STATE_DIRECTORY: rouse.dir, RUNTIME_DIRECTORY: rouse.dir, ...env};
     rouse.child = spawn(need('ROUSE_BIN'),
       ['serve', '--config', file, '--listen', listen, '--state-dir', rouse.dir],
       {env: {...process.env, ...env}, stdio: ['ignore', 'inherit', 'pipe']});

@@ -114,7 +114,7 @@ TEST(Reload, AModelMoreDoesNotMoveThePortsOfTheOthers) {
   const auto entry = [&](std::string_view id) {
     return fmt::format("  {0}:\n    cmd: {1} --name {0} --port ${{PORT}}\n", id, program);
   };
-  const std::string start = fmt::format("startPort: {}", free_port());
+  const std::string start = fmt::format("startPort: {}", free_port(3));
   World world(models({entry("m")}, start));
   EXPECT_EQ(world.post(kChat, chat("m")).status, 200);
   const std::string before = pid_of(world, "m");

@@ -1,5 +1,6 @@
 #include "tests/support/child_process.hpp"
 
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 
 #include <gtest/gtest.h>
@@ -13,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -24,15 +26,41 @@ extern char** environ;
 namespace rouse::test {
 namespace {
 
+/// What a service manager or a shell says to whoever runs the tests is not meant for what they run.
+constexpr std::array<std::string_view, 8> kNotForChildren = {
+    "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID", "JOURNAL_STREAM",
+    "LISTEN_FDS",    "CACHE_DIRECTORY", "ROUSE_KEY",    "ROUSE_URL"};
+
+/// Folders of this process's own, so that no program of a test meets what runs on the machine: an
+/// installed rouse has its sockets and its memory where it would look, too.
+const std::vector<std::string>& own_folders() {
+  static const TempDir dir;
+  static const std::vector<std::string> folders = [] {
+    std::vector<std::string> list;
+    for (const char* const name :
+         {"STATE_DIRECTORY", "RUNTIME_DIRECTORY", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"}) {
+      std::filesystem::create_directories(dir / name);
+      list.push_back(std::string(name) + "=" + (dir / name));
+    }
+    return list;
+  }();
+  return folders;
+}
+
 std::vector<std::string> merged_environment(const std::vector<std::string>& added) {
   const auto name_of = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
   std::vector<std::string> merged;
+  const auto add = [&](const std::string& entry) {
+    std::erase_if(merged, [&](const auto& had) { return name_of(had) == name_of(entry); });
+    merged.push_back(entry);
+  };
   for (char** entry = environ; *entry != nullptr; ++entry) {
-    bool replaced = false;
-    for (const std::string& one : added) replaced |= name_of(one) == name_of(*entry);
-    if (!replaced) merged.emplace_back(*entry);
+    const auto* const found =
+        std::find(kNotForChildren.begin(), kNotForChildren.end(), name_of(*entry));
+    if (found == kNotForChildren.end()) merged.emplace_back(*entry);
   }
-  merged.insert(merged.end(), added.begin(), added.end());
+  for (const std::string& entry : own_folders()) add(entry);
+  for (const std::string& entry : added) add(entry);
   return merged;
 }
 
@@ -138,6 +166,16 @@ std::pair<int, std::string> run_program(const std::vector<std::string>& argv,
   ChildProcess child(argv, env);
   const std::optional<int> status = child.wait(limit);
   return {status.value_or(-1), child.output()};
+}
+
+bool keeps_signal(pid_t pid, int number) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (!line.starts_with("SigCgt:") && !line.starts_with("SigBlk:")) continue;
+    if ((std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0) return true;
+  }
+  return false;
 }
 
 std::vector<pid_t> processes_with_environment(const std::string& marker) {

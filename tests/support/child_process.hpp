@@ -14,7 +14,8 @@ namespace rouse::test {
 /// The destructor kills it if it still runs and reaps it. What it started itself is its own matter.
 class ChildProcess {
  public:
-  /// @p env lists K=V to set on top of ours. A program that cannot be run is a test failure.
+  /// @p env lists K=V to set on top of ours, where state and runtime folders are this process's
+  /// own. A program that cannot be run is a test failure.
   explicit ChildProcess(const std::vector<std::string>& argv,
                         const std::vector<std::string>& env = {});
   ~ChildProcess();
@@ -45,6 +46,10 @@ class ChildProcess {
 [[nodiscard]] std::pair<int, std::string> run_program(
     const std::vector<std::string>& argv, const std::vector<std::string>& env = {},
     std::chrono::milliseconds limit = std::chrono::seconds(20));
+
+/// Whether the signal @p number does not end the process @p pid by itself: it has a handler, or lets
+/// it wait.
+[[nodiscard]] bool keeps_signal(pid_t pid, int number);
 
 /// The processes whose environment contains @p marker ("NAME=" or "NAME=value"), without zombies.
 [[nodiscard]] std::vector<pid_t> processes_with_environment(const std::string& marker);

@@ -20,7 +20,9 @@ template <class Condition>
   return true;
 }
 
-/// A TCP port of 127.0.0.1 on which nothing listens now.
-[[nodiscard]] std::uint16_t free_port();
+/// A TCP port of 127.0.0.1 on which nothing listens now, and which no other test is given as long
+/// as this process lives; with @p count that many in a row. Below the ports that the kernel gives
+/// to whoever asks for any, so that nobody takes it by chance before it is used.
+[[nodiscard]] std::uint16_t free_port(int count = 1);
 
 }  // namespace rouse::test

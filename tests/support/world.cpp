@@ -36,20 +36,27 @@ World::~World() {
   end_leftovers();
 }
 
-void World::start() {
+std::vector<std::string> World::environment() const {
+  // The names that systemd gives: nothing may be written outside this directory.
+  std::filesystem::create_directories(dir_ / "state");
+  std::filesystem::create_directories(dir_ / "run");
+  std::vector<std::string> env{mark_, "STATE_DIRECTORY=" + (dir_ / "state"),
+                               "RUNTIME_DIRECTORY=" + (dir_ / "run")};
+  env.insert(env.end(), options_.env.begin(), options_.env.end());
+  return env;
+}
+
+void World::launch() {
   const std::string program = options_.program.empty() ? built_program("rouse") : options_.program;
   std::vector<std::string> argv{program,       "serve",    "--config",
                                 config_file(), "--listen", options_.listen};
   argv.insert(argv.end(), options_.args.begin(), options_.args.end());
-  // The names that systemd gives: nothing may be written outside this directory.
-  std::vector<std::string> env{mark_, "STATE_DIRECTORY=" + (dir_ / "state"),
-                               "RUNTIME_DIRECTORY=" + (dir_ / "run")};
-  env.insert(env.end(), options_.env.begin(), options_.env.end());
-  std::filesystem::create_directories(dir_ / "state");
-  std::filesystem::create_directories(dir_ / "run");
-
-  rouse_ = std::make_unique<ChildProcess>(argv, env);
+  rouse_ = std::make_unique<ChildProcess>(argv, environment());
   port_ = 0;
+}
+
+void World::start() {
+  launch();
   (void)wait_until(
       [this] {
         port_ = listening_port(rouse_->output(), options_.listen).value_or(0);

@@ -38,6 +38,8 @@ class World {
 
   /// Starts rouse and waits for "listening on http://127.0.0.1:PORT"; a test failure without it.
   void start();
+  /// Starts it and waits for nothing.
+  void launch();
   /// SIGTERM, then waits. The exit status; nullopt (a test failure) if it is still there after
   /// @p limit. Fails the test if an engine is left.
   std::optional<int> stop(std::chrono::milliseconds limit = std::chrono::seconds(20));
@@ -50,6 +52,8 @@ class World {
   [[nodiscard]] std::string url(std::string_view target = {}) const;
   [[nodiscard]] pid_t pid() const;
   [[nodiscard]] bool running();
+  /// What its programs get on top of ours: the mark, and folders of this World.
+  [[nodiscard]] std::vector<std::string> environment() const;
   [[nodiscard]] const TempDir& dir() const { return dir_; }
   [[nodiscard]] std::string config_file() const { return dir_ / "config.yaml"; }
   void write_config(std::string_view config);
