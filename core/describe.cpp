@@ -40,8 +40,8 @@ std::string text_of(const UnloadWanted& e) {
 std::string text_of(const Reconfigured& e) {
   return words({"reconfigure", join({e.relaunch.begin(), e.relaunch.end()})});
 }
-std::string text_of(const ShutdownWanted&) {
-  return "shutdown";
+std::string text_of(const ShutdownWanted& e) {
+  return e.at_once ? "shutdown at once" : "shutdown";
 }
 std::string text_of(const Tick&) {
   return "tick";
@@ -90,6 +90,8 @@ std::string_view to_string(StopCause cause) {
       return "abandoned";
     case StopCause::Reconfigured:
       return "reconfigured";
+    case StopCause::Removed:
+      return "removed";
     case StopCause::Shutdown:
       return "shutdown";
   }

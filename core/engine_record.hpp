@@ -50,7 +50,8 @@ struct EngineRecord {
   WaitQueue waiting;
   std::optional<Wish> wish;
   Circuit circuit;
-  std::optional<Instant> unload_by;  ///< an operator's unload, at the latest
+  std::optional<Instant> unload_by;  ///< an unload, at the latest
+  std::string unloaded_by;           ///< who asked for it, in words
   bool outdated = false;             ///< runs with a launch that is no longer configured
   bool removed = false;              ///< no longer configured at all; forgotten when it is gone
   std::optional<Order> barrier;      ///< draining: admits only who came before

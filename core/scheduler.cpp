@@ -16,6 +16,12 @@ std::string cut_off(const EngineRecord& engine, Duration bound) {
   return "; " + count(engine.running, "request") + " had not ended after " + to_string(bound);
 }
 
+/// To whoever is cut off by it, and to the log.
+std::string shutting_down(const EngineRecord& engine, const SchedulePolicy& policy, bool at_once) {
+  if (at_once) return "the proxy is shutting down, at once";
+  return "the proxy is shutting down" + cut_off(engine, policy.shutdown_drain);
+}
+
 }  // namespace
 
 Scheduler::Scheduler(std::map<ModelId, ModelPolicy, std::less<>> models, SchedulePolicy policy,
@@ -92,8 +98,7 @@ void Scheduler::State::stop_for_shutdown(Actions& out) {
     if (engine.state != EngineState::Ready) continue;
     const Instant by = std::min(*shutdown_by, engine.unload_by.value_or(Instant::max()));
     if (engine.running == 0 || now >= by) {
-      stop(engine, StopCause::Shutdown,
-           "the proxy is shutting down" + cut_off(engine, policy.shutdown_drain), out);
+      stop(engine, StopCause::Shutdown, shutting_down(engine, policy, is_cut_short), out);
     } else {
       wake_at(by);
     }
@@ -105,7 +110,7 @@ void Scheduler::State::finish_unloads(Actions& out) {
     if (engine.state != EngineState::Ready || !engine.unload_by) continue;
     if (engine.running == 0 || now >= *engine.unload_by) {
       stop(engine, StopCause::Unloaded,
-           "an operator unloaded it" + cut_off(engine, engine.policy.unload_drain), out);
+           engine.unloaded_by + " unloaded it" + cut_off(engine, engine.policy.unload_drain), out);
     } else {
       wake_at(*engine.unload_by);
     }
@@ -116,9 +121,15 @@ void Scheduler::State::finish_unloads(Actions& out) {
 void Scheduler::State::finish_outdated(Actions& out) {
   for (auto& [id, engine] : engines) {
     if (engine.state != EngineState::Ready || !engine.outdated || engine.running > 0) continue;
-    stop(engine, StopCause::Reconfigured,
-         engine.removed ? "it was removed from the configuration" : "its configuration has changed",
-         out);
+    stop_outdated(engine, out);
+  }
+}
+
+void Scheduler::State::stop_outdated(EngineRecord& engine, Actions& out) {
+  if (engine.removed) {
+    stop(engine, StopCause::Removed, "it was removed from the configuration", out);
+  } else {
+    stop(engine, StopCause::Reconfigured, "its configuration has changed", out);
   }
 }
 

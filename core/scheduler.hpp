@@ -74,7 +74,8 @@ struct LoadWanted {
   std::string why = "an operator asked for it";  ///< for people: who wants it
 };
 struct UnloadWanted {
-  std::optional<ModelId> model;  ///< nullopt: all
+  std::optional<ModelId> model;     ///< nullopt: all
+  std::string by = "an operator";  ///< for people: who or what "unloaded it"
 };
 /// A new configuration. Models that it lacks are served to the end of their running requests and
 /// then stopped; who waits for them is refused. Models in @p relaunch run with a launch that is no
@@ -86,12 +87,15 @@ struct Reconfigured {
   std::shared_ptr<const Residency> residency;  ///< never null
   ModelSet relaunch;
 };
-struct ShutdownWanted {};  ///< refuse everybody who waits, stop every engine
-struct Tick {};            ///< next_deadline() has come
+/// Refuse everybody who waits, stop every engine.
+struct ShutdownWanted {
+  bool at_once = false;  ///< running requests are cut; may follow a patient one
+};
+struct Tick {};  ///< next_deadline() has come
 using Event = std::variant<Arrived, Left, EngineReady, EngineGone, LoadWanted, UnloadWanted,
                            Reconfigured, ShutdownWanted, Tick>;
 
-enum class StopCause { Evicted, Idle, Unloaded, Abandoned, Reconfigured, Shutdown };
+enum class StopCause { Evicted, Idle, Unloaded, Abandoned, Reconfigured, Removed, Shutdown };
 enum class RefusalCause {
   UnknownModel,  ///< 404; also one that was removed from the configuration meanwhile
   QueueFull,     ///< 429 + Retry-After

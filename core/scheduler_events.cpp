@@ -16,7 +16,7 @@ void Scheduler::State::on(const Arrived& event, Actions& out) {
   const auto it = engines.find(event.model);
   if (it == engines.end() || it->second.removed) {
     out.push_back(Refuse{event.ticket, RefusalCause::UnknownModel,
-                         "no model \"" + event.model + "\" is configured"});
+                         event.model + " was removed from the configuration"});
     return;
   }
   if (tickets.contains(event.ticket)) return;
@@ -152,20 +152,20 @@ void Scheduler::State::on(const LoadWanted& event, Actions&) {
 
 void Scheduler::State::on(const UnloadWanted& event, Actions& out) {
   if (!event.model) {
-    for (auto& [id, engine] : engines) unload(engine, out);
+    for (auto& [id, engine] : engines) unload(engine, event.by, out);
   } else if (const auto it = engines.find(*event.model); it != engines.end()) {
-    unload(it->second, out);
+    unload(it->second, event.by, out);
   }
 }
 
-void Scheduler::State::unload(EngineRecord& engine, Actions& out) {
+void Scheduler::State::unload(EngineRecord& engine, const std::string& by, Actions& out) {
   forget_wish(engine);
-  refuse_all(engine, Refuse{Ticket{}, RefusalCause::Unloaded, "an operator unloaded " + engine.id},
-             out);
+  refuse_all(engine, Refuse{Ticket{}, RefusalCause::Unloaded, by + " unloaded " + engine.id}, out);
   if (engine.state == EngineState::Starting) {
-    stop(engine, StopCause::Unloaded, "an operator unloaded it while it was loading", out);
+    stop(engine, StopCause::Unloaded, by + " unloaded it while it was loading", out);
   } else if (engine.state == EngineState::Ready && !engine.unload_by) {
     engine.unload_by = after(now, engine.policy.unload_drain);
+    engine.unloaded_by = by;
   }
   unsettled = true;
 }
@@ -181,7 +181,7 @@ void Scheduler::State::on(const Reconfigured& event, Actions& out) {
     engine.removed = false;
     if (!event.relaunch.contains(id)) continue;
     engine.circuit.close();  // whoever changed it wants to see it tried
-    retire(engine, "its configuration has changed", out);
+    retire(engine, out);
   }
   for (auto it = engines.begin(); it != engines.end();) {
     EngineRecord& engine = (it++)->second;
@@ -192,14 +192,14 @@ void Scheduler::State::on(const Reconfigured& event, Actions& out) {
                Refuse{Ticket{}, RefusalCause::UnknownModel,
                       engine.id + " was removed from the configuration"},
                out);
-    retire(engine, "it was removed from the configuration", out);
+    retire(engine, out);
     if (!engine.is_resident()) forget(engine);
   }
   unsettled = true;
 }
 
-void Scheduler::State::retire(EngineRecord& engine, const std::string& why, Actions& out) {
-  if (engine.state == EngineState::Starting) stop(engine, StopCause::Reconfigured, why, out);
+void Scheduler::State::retire(EngineRecord& engine, Actions& out) {
+  if (engine.state == EngineState::Starting) stop_outdated(engine, out);
   if (engine.state == EngineState::Ready) engine.outdated = true;
 }
 
@@ -209,9 +209,14 @@ void Scheduler::State::forget(EngineRecord& engine) {
   engines.erase(engine.id);
 }
 
-void Scheduler::State::on(const ShutdownWanted&, Actions& out) {
+void Scheduler::State::on(const ShutdownWanted& event, Actions& out) {
+  if (event.at_once && !is_cut_short) {
+    is_cut_short = true;
+    unsettled = true;
+    if (shutdown_by) shutdown_by = std::min(*shutdown_by, now);
+  }
   if (shutdown_by) return;
-  shutdown_by = after(now, policy.shutdown_drain);
+  shutdown_by = event.at_once ? now : after(now, policy.shutdown_drain);
   for (auto& [id, engine] : engines) {
     forget_wish(engine);
     refuse_all(

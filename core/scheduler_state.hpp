@@ -49,6 +49,7 @@ struct Scheduler::State {
   std::size_t wishes = 0;
   std::uint64_t next_order = 1;
   std::optional<Instant> shutdown_by;
+  bool is_cut_short = false;  ///< by a ShutdownWanted at once
   Instant now = Instant::min();
   Instant deadline = Instant::max();
   bool unsettled = false;  ///< an event changed more than counters
@@ -65,8 +66,8 @@ struct Scheduler::State {
   void on(const Tick& event, Actions& out);
   void left_queue(const Entry& entry);
   void left_engine(const Entry& entry, Actions& out);
-  void unload(EngineRecord& engine, Actions& out);
-  void retire(EngineRecord& engine, const std::string& why, Actions& out);
+  void unload(EngineRecord& engine, const std::string& by, Actions& out);
+  void retire(EngineRecord& engine, Actions& out);
   void forget(EngineRecord& engine);
 
   // scheduler.cpp
@@ -75,6 +76,7 @@ struct Scheduler::State {
   void stop_for_shutdown(Actions& out);
   void finish_unloads(Actions& out);
   void finish_outdated(Actions& out);
+  void stop_outdated(EngineRecord& engine, Actions& out);
   void unload_idle(Actions& out);
 
   void admit(EngineRecord& engine, Ticket ticket, Actions& out);

@@ -182,8 +182,8 @@ void Dispatcher::tell_obstacle(const std::string& model, const std::string& obst
   decisions_.add(fmt::format("cannot start {}: {}", model, obstacle), model);
 }
 
-void Dispatcher::unload(std::optional<std::string> model) {
-  post(core::UnloadWanted{std::move(model)});
+void Dispatcher::unload(std::optional<std::string> model, std::string by) {
+  post(core::UnloadWanted{std::move(model), std::move(by)});
 }
 
 Task<void> Dispatcher::unloaded(std::optional<std::string> model) {
@@ -209,10 +209,7 @@ Task<void> Dispatcher::shut_down() {
 }
 
 void Dispatcher::shut_down_now() {
-  for (const auto& [ticket, waiter] : places_) waiter.place->cut();
-  for (auto& [id, slot] : engines_) {
-    if (slot.engine) slot.engine->stop();
-  }
+  post(core::ShutdownWanted{true});
 }
 
 core::ScheduleView Dispatcher::view() const {
@@ -312,7 +309,8 @@ void Dispatcher::perform(const core::Start& start) {
     if (failure.empty()) {
       decided(fmt::format("{} is gone", model), model);
     } else {
-      decided(fmt::format("{} failed: {}", model, failure), model);
+      spdlog::warn("{} failed: {}", model, failure);
+      decisions_.add(fmt::format("{} failed: {}", model, failure), model);
     }
     post(core::EngineGone{model, std::move(failure)});
   };

@@ -68,7 +68,8 @@ class Dispatcher final : public PlaceGiver {
   /// As an operator's wish; @p why: whose, for people. Returns why it cannot be started; empty: it is
   /// on its way, or there.
   std::string load(const std::string& model, std::string why = "an operator asked for it");
-  void unload(std::optional<std::string> model);
+  /// @p by: who wants it, for whoever is refused or cut because of it.
+  void unload(std::optional<std::string> model, std::string by = "an operator");
   /// Returns when nothing of @p model (or of any) is resident, or after its bound has passed.
   Task<void> unloaded(std::optional<std::string> model);
 

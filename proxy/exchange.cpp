@@ -136,7 +136,11 @@ std::optional<Failure> Exchange::resolve() {
     return std::nullopt;
   }
   if (model_ == nullptr) {
-    return unread(failure(404, unknown_model_text(*config_, asked_for_), "model_not_found"));
+    const bool was_there = config_->find_model(resolved_.name) != nullptr;
+    return unread(failure(404,
+                          was_there ? resolved_.name + " was removed from the configuration"
+                                    : unknown_model_text(*config_, asked_for_),
+                          "model_not_found"));
   }
   if (!model_->use_model_name.empty()) {
     sent_name_ = model_->use_model_name;
@@ -283,8 +287,9 @@ std::string Exchange::upstream_name() const {
 }
 
 Failure Exchange::stopped_under_us() const {
-  return passing_failure(503, fmt::format("{} was stopped: {}", model_->id, place_->abort_reason()),
-                         5);
+  const std::string what =
+      peer_ ? "the request to " + upstream_name() + " was cut" : model_->id + " was stopped";
+  return passing_failure(503, fmt::format("{}: {}", what, place_->abort_reason()), 5);
 }
 
 /// Reads on until the body says whether it asks for a stream. Up to then the body stays in the

@@ -23,8 +23,8 @@ constexpr std::array<std::string_view, 5> kPhaseWords{"reading", "queued", "load
 constexpr std::array<std::string_view, 5> kStateWords{"stopped", "starting", "ready", "stopping",
                                                       "failed"};
 // "exit" is the last, since whatever is no decision of ours is the engine's own end.
-constexpr std::array<std::string_view, 7> kUnloadWords{
-    "evicted", "idle", "unloaded", "abandoned", "reconfigured", "shutdown", "exit"};
+constexpr std::array<std::string_view, 8> kUnloadWords{
+    "evicted", "idle", "unloaded", "abandoned", "reconfigured", "removed", "shutdown", "exit"};
 constexpr std::array<std::string_view, 4> kLoadWords{"ok", "timeout", "cancelled", "exit"};
 constexpr std::array<std::string_view, 5> kExitWords{"dispatched", "timeout", "cancelled",
                                                      "load_failed", "draining"};

@@ -169,7 +169,10 @@ void Peer::left(Place& place) {
 }
 
 void Peer::cut() {
-  for (const auto& [ticket, waiter] : waiters_) waiter.place->cut();
+  for (const auto& [ticket, waiter] : waiters_) {
+    if (waiter.place->state() != Place::State::Admitted) continue;
+    waiter.place->abort("the proxy is shutting down, at once");
+  }
 }
 
 void Peer::taken(const Place& place) {
@@ -306,11 +309,10 @@ void Peer::perform(const peer::DropConnections&) {
 }
 
 void Peer::perform(const peer::Entered& entered) {
-  spdlog::info("peer {}: {} → {}: {}", name_, peer::to_string(entered.from),
-               peer::to_string(entered.to), entered.reason);
-  world_.decisions.add(fmt::format("peer {}: {} → {}: {}", name_, peer::to_string(entered.from),
-                                   peer::to_string(entered.to), entered.reason),
-                       name_);
+  const std::string text = fmt::format("peer {}: {} → {}: {}", name_, peer::to_string(entered.from),
+                                       peer::to_string(entered.to), entered.reason);
+  spdlog::log(entered.to == Phase::Failed ? spdlog::level::warn : spdlog::level::info, "{}", text);
+  world_.decisions.add(text, name_);
   if (entered.to == Phase::Waking) began_to_wake(entered);
   if (entered.to == Phase::Awake) {
     if (config_.learns_models && !learning_) world_.tasks.spawn(learn_models());
@@ -356,8 +358,10 @@ void Peer::perform(const peer::WakeEnded& ended) {
     wake->outcome = outcome;
     if (ended.outcome == peer::WakeEnded::Outcome::Ok) wake->to_service = ended.took;
   }
-  spdlog::info("wake of peer {}: {} after {} ms, {} volleys", name_, outcome, ended.took.count(),
-               wake == nullptr ? 0 : wake->volleys);
+  const bool failed = ended.outcome == peer::WakeEnded::Outcome::Timeout;
+  spdlog::log(failed ? spdlog::level::warn : spdlog::level::info,
+              "wake of peer {}: {} after {} ms, {} volleys", name_, outcome, ended.took.count(),
+              wake == nullptr ? 0 : wake->volleys);
   // Who comes between the end of this wake and the start of the next waits for none.
   wake_ = 0;
 }

@@ -44,7 +44,7 @@ void Peers::adopt(std::shared_ptr<const Config> config) {
       it->second->adopt(found->second);
       ++it;
     } else {
-      it->second->retire("is no longer configured");
+      it->second->retire("was removed from the configuration");
       retired_.push_back(std::move(it->second));
       it = peers_.erase(it);
     }
@@ -56,7 +56,7 @@ void Peers::adopt(std::shared_ptr<const Config> config) {
 
 void Peers::stop() {
   for (const auto& [name, peer] : peers_) {
-    peer->retire("is not asked any more: this proxy stops");
+    peer->retire("is not asked any more: the proxy is shutting down");
     retired_.push_back(peer);
   }
 }

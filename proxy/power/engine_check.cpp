@@ -62,7 +62,7 @@ Task<void> check_engine(Proxy& proxy, std::string id) {
   // It may have been replaced meanwhile.
   if (proxy.dispatcher.engine_pid(id) != pid) co_return;
   spdlog::warn("{} did not live through the sleep ({}): it is started anew", id, fault);
-  proxy.dispatcher.unload(id);
+  proxy.dispatcher.unload(id, "the look at it after the sleep");
   proxy.dispatcher.load(id, "it did not live through the sleep: " + fault);
 }
 

@@ -32,7 +32,7 @@ MUTATIONS = [
     ("admits the waiting to an old launch", "scheduler.cpp",
      "engine.unload_by || engine.outdated || shutdown_by", "engine.unload_by || shutdown_by"),
     ("lets an old launch finish loading", "scheduler_events.cpp",
-     "if (engine.state == EngineState::Starting) stop(engine, StopCause::Reconfigured, why, out);", ""),
+     "if (engine.state == EngineState::Starting) stop_outdated(engine, out);", ""),
     ("does not notice that an old launch is idle", "scheduler_events.cpp",
      "engine.unload_by || engine.outdated || shutdown_by", "engine.unload_by || shutdown_by"),
     ("keeps the circuit of a changed launch", "scheduler_events.cpp",

@@ -57,9 +57,23 @@ TEST(SchedulerReload, ARemovedModelServesWhoItHasAndIsForgotten) {
   EXPECT_THAT(s.arrive(3, "a"), ElementsAre(refused(3, RefusalCause::UnknownModel)));
   EXPECT_THAT(s.load("a"), IsEmpty());
   EXPECT_EQ(s.model("a").running, 1) << "shown as long as it runs";
-  EXPECT_THAT(s.leave(1), ElementsAre(stopped("a", StopCause::Reconfigured)));
+  const auto left = s.leave(1);
+  EXPECT_THAT(left, ElementsAre(stopped("a", StopCause::Removed)));
+  EXPECT_EQ(std::get<Stop>(left.front()).reason, "it was removed from the configuration");
   EXPECT_THAT(s.gone("a"), IsEmpty());
   EXPECT_EQ(s.view().models.size(), 2u);
+  const auto late = s.arrive(4, "a");
+  ASSERT_THAT(late, ElementsAre(refused(4, RefusalCause::UnknownModel)));
+  EXPECT_EQ(std::get<Refuse>(late.front()).detail, "a was removed from the configuration");
+}
+
+TEST(SchedulerReload, ALoadOfARemovedModelIsGivenUp) {
+  auto s = exclusive();
+  s.arrive(1, "a");
+  Policies rest = plain_models();
+  rest.erase("a");
+  EXPECT_THAT(s.reconfigure(rest, {}), ElementsAre(refused(1, RefusalCause::UnknownModel),
+                                                   stopped("a", StopCause::Removed)));
 }
 
 TEST(SchedulerReload, ARemovedModelThatCrashesTakesItsTicketsAlong) {

@@ -253,6 +253,39 @@ TEST(Scheduler, AnUnloadLetsRunningRequestsEndWithinItsBound) {
   EXPECT_THAT(s.unload_all(), ElementsAre(stopped("a", StopCause::Unloaded)));
 }
 
+TEST(Scheduler, AnUnloadSaysWhoWantedIt) {
+  auto s = exclusive();
+  s.arrive(1, "a"), s.ready("a"), s.leave(1);
+  const auto idle = s.step(UnloadWanted{"a", "the coming sleep"});
+  ASSERT_THAT(idle, ElementsAre(stopped("a", StopCause::Unloaded)));
+  EXPECT_EQ(std::get<Stop>(idle.front()).reason, "the coming sleep unloaded it");
+  s.gone("a"), s.arrive(2, "a");
+  const auto loading = s.unload("a");
+  ASSERT_THAT(loading, ElementsAre(refused(2, RefusalCause::Unloaded),
+                                   stopped("a", StopCause::Unloaded)));
+  EXPECT_EQ(std::get<Refuse>(loading.front()).detail, "an operator unloaded a");
+}
+
+TEST(Scheduler, AShutdownAtOnceCutsTheRunning) {
+  for (const bool was_patient : {false, true}) {
+    auto s = pairs({{"a", "b"}});
+    s.arrive(1, "a"), s.ready("a"), s.arrive(2, "b");
+    if (was_patient) s.shut_down();
+    const auto cut = s.step(ShutdownWanted{true});
+    ASSERT_THAT(cut, testing::Contains(stopped("a", StopCause::Shutdown))) << was_patient;
+    for (const Action& each : cut) {
+      const auto* const stop = std::get_if<Stop>(&each);
+      if (stop != nullptr && stop->model == "a") {
+        EXPECT_EQ(stop->reason, "the proxy is shutting down, at once");
+      }
+    }
+    EXPECT_THAT(s.step(ShutdownWanted{true}), IsEmpty());
+    EXPECT_THAT(s.leave(1), IsEmpty());
+    s.gone("a"), s.gone("b");
+    EXPECT_TRUE(s.scheduler().is_quiet());
+  }
+}
+
 TEST(Scheduler, AShutdownRefusesTheWaitingAndBoundsTheRunning) {
   auto s = pairs({{"a", "b"}});
   s.arrive(1, "a"), s.ready("a"), s.arrive(2, "b"), s.arrive(3, "x");

@@ -54,6 +54,7 @@ inline void SimWorld::check(const Stop& a) {
       EXPECT_TRUE(engine.unloading || std::holds_alternative<UnloadWanted>(*event_));
       break;
     case StopCause::Reconfigured:
+    case StopCause::Removed:
       if (engine.up == Up::Ready) {
         EXPECT_TRUE(engine.outdated);
         EXPECT_EQ(engine.running, 0) << "cut off by a reload";

@@ -74,6 +74,7 @@ const std::vector<Event>& events() {
       UnloadWanted{std::nullopt},
       UnloadWanted{"nobody"},
       ShutdownWanted{},
+      ShutdownWanted{true},
       Tick{},
   };
   return all;

@@ -60,7 +60,7 @@ TEST(PeerEnd, WhoWaitsForOneThatIsNoLongerConfiguredIsToldSo) {
   front.signal(SIGHUP);
   const ProbeResponse got = answer.get();
   EXPECT_EQ(got.status, 503) << front.log();
-  EXPECT_THAT(got.body, HasSubstr("peer attic is no longer configured"));
+  EXPECT_THAT(got.body, HasSubstr("peer attic was removed from the configuration"));
 }
 
 TEST(PeerEnd, WhoWaitsWhenTheProxyStopsDoesNotHoldItUp) {
