@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,49 @@ def check_unit(faults, root, unit):
     said = [line for line in (done.stdout + done.stderr).splitlines() if unit in line]
     if done.returncode != 0 or said:
         faults.append(f"systemd-analyze verify {unit}: exit status {done.returncode}\n" + "\n".join(said))
+
+
+def seconds(text):
+    spans = {"s": 1, "sec": 1, "min": 60, "h": 3600}
+    parts = re.findall(r"(\d+)\s*([a-z]*)", text)
+    return sum(int(number) * spans[name or "s"] for number, name in parts)
+
+
+def check_restarts(faults, root, unit):
+    """A start that fails again and again ends, and one that cannot get better is not tried again."""
+    text = (root / "usr/lib/systemd/system" / unit).read_text(encoding="utf-8")
+    found = dict(re.findall(r"^(\w+)=(.*)$", text, re.M))
+    if "Restart" not in found:
+        return
+    if found.get("RestartPreventExitStatus") != "2":
+        faults.append(f"{unit} is started again after a fault of its configuration")
+    needed = seconds(found["RestartSec"]) * int(found.get("StartLimitBurst", 5))
+    if needed >= seconds(found.get("StartLimitIntervalSec", "10s")):
+        faults.append(f"{unit} is started for ever: its limit is never reached")
+
+
+def check_reload(faults, root, rouse):
+    """ExecReload= as it stands: both files are told of, and the broken one fails."""
+    text = (root / "usr/lib/systemd/system/rouse.service").read_text(encoding="utf-8")
+    command = re.search(r"^ExecReload=/bin/sh -c '(.*)'$", text, re.M).group(1).replace("$$", "$")
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "config.yaml"
+        command = command.replace("/usr/bin/rouse", rouse).replace("/etc/rouse/config.yaml", str(file))
+        for content, is_good in (("models: {}\n", True), ("models: 7\n", False)):
+            file.write_text(content, encoding="utf-8")
+            with subprocess.Popen(["sleep", "60"]) as main:
+                # No kill but the shell's own: procps may be missing.
+                done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False,
+                                      timeout=30, env={"MAINPID": str(main.pid), "PATH": folder})
+                if (done.returncode == 0) != is_good:
+                    faults.append(f"ExecReload= with {content!r}: exit status {done.returncode}\n{done.stderr}")
+                try:
+                    told = main.wait(5) == -signal.SIGHUP
+                except subprocess.TimeoutExpired:
+                    main.kill()
+                    told = False
+                if not told:
+                    faults.append(f"ExecReload= with {content!r} does not tell rouse\n{done.stderr}")
 
 
 def check_enabling(faults, root, unit, links):
@@ -91,13 +135,20 @@ def check_package(faults, cmake, build, component, package):
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         install(faults, cmake, build, component, root, "/usr")
+        # Every Debian has it; the root has only what is ours.
+        (root / "bin").mkdir(exist_ok=True)
+        shutil.copy("/bin/true", root / "bin/sh")
         check_unit(faults, root, f"{package}.service")
+        check_restarts(faults, root, f"{package}.service")
+        if component == "rouse" and os.access(pathlib.Path(build) / "rouse", os.X_OK):
+            check_reload(faults, root, str(pathlib.Path(build) / "rouse"))
         check_enabling(faults, root, f"{package}.service", ["multi-user.target.wants"])
         if component == "suspendd":
             gate = f"{package}-gate.service"
             check_unit(faults, root, gate)
             check_enabling(faults, root, gate, [f"{sleep}.service.requires" for sleep in SLEEPS])
             check_unit(faults, root, f"{package}-relay.service")
+            check_restarts(faults, root, f"{package}-relay.service")
         if os.geteuid() == 0:  # the folders get their owners
             check_users(faults, root, package)
     check_prefix(faults, cmake, build, component, package)
@@ -114,6 +165,11 @@ def self_test(faults):
         check_unit(found, root, "rouse.service")
         if len(found) != 2:
             faults.append(f"service_test: these should be two faults: {found}")
+        unit.write_text("[Service]\nRestart=on-failure\nRestartSec=2\n", encoding="utf-8")
+        found = []
+        check_restarts(found, root, "rouse.service")
+        if len(found) != 2:
+            faults.append(f"service_test: these should be two faults of restarting: {found}")
 
 
 def main():

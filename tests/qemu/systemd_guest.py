@@ -22,7 +22,8 @@ from initramfs import Initramfs, add_tar
 from machine import (DATA_MAC, INSIDE, TOP, WAKE_BROADCAST, WAKE_MAC, WAKE_OUTSIDE, Failed, Machine, drivers,
                      enter_namespace, skip)
 
-FACTS = ["units", "engines", "gate", "closed_gate", "polkit", "daemon", "aborted", "removal", "trap_without_our_file"]
+FACTS = ["units", "engines", "troubles", "gate", "closed_gate", "polkit", "daemon", "aborted", "removal",
+         "trap_without_our_file"]
 PACKAGES = ["systemd-sysv", "dbus", "udev", "libpam-systemd", "polkitd", "kmod", "procps", "iproute2", "ethtool"]
 WITHOUT = ["usr/share/doc/perl", "usr/share/locale", "usr/share/man", "usr/share/i18n", "usr/lib/x86_64-linux-gnu/perl",
            "usr/lib/udev/hwdb.bin", "usr/lib/udev/hwdb.d", "usr/share/perl", "var/cache/apt", "var/lib/apt/lists"]

@@ -109,12 +109,47 @@ engines() {
   cp /etc/rouse/config.yaml /tmp/good.yaml
   echo "models: 7" >/etc/rouse/config.yaml
   check "a reload of a broken file fails" fails systemctl reload rouse
+  check "its reason is in the status" within 5 says "a reload was refused: /etc/rouse/config.yaml:1:9" \
+    property rouse.service StatusText
+  check "and in the journal as a warning" says "config.yaml:1:9" journalctl --unit=rouse -p warning
   cp /tmp/good.yaml /etc/rouse/config.yaml
   check "and changes nothing" get /v1/chat/completions "$chat"
   check "rouse ends cleanly" systemctl stop rouse
   check "as a success" is_property rouse.service Result success
   check "with all its engines" fails pgrep fake_engine
   check "and comes again" systemctl start rouse
+}
+
+# What goes wrong is to be seen where one looks for it.
+troubles() {
+  cp /etc/rouse/config.yaml /tmp/good.yaml
+  printf 'models:\n  m:\n    cmd: /no/such/program --port ${PORT}\n' >/etc/rouse/config.yaml
+  check "a model whose program is missing is taken" systemctl reload-or-restart rouse
+  check "asking for it fails" fails get /v1/chat/completions "$chat"
+  journalctl --sync
+  check "that is a warning" says "m cannot be started: .*/no/such/program" journalctl --unit=rouse -p warning
+  printf 'models:\n  m:\n    cmd: /usr/local/bin/fake_engine --crash-at-start 3 --port ${PORT}\n' \
+    >/etc/rouse/config.yaml
+  check "a model that crashes is taken" systemctl reload-or-restart rouse
+  check "asking for it fails, too" fails get /v1/chat/completions "$chat"
+  journalctl --sync
+  check "a failed start of an engine is a warning" says "m failed: exited with status 3" \
+    journalctl --unit=rouse -p warning
+  echo "models: 7" >/etc/rouse/config.yaml
+  check "a broken file does not start" fails systemctl restart rouse
+  sleep 7 # longer than RestartSec
+  check "it ended after one try" is_property rouse.service NRestarts 0
+  check "it stays down" is_property rouse.service ActiveState failed
+  check "its status says where and why" says "cannot start: /etc/rouse/config.yaml:1:9" \
+    property rouse.service StatusText
+  systemctl status --no-pager rouse | sed 's/^/  | /' >/dev/ttyS0
+  cp /tmp/good.yaml /etc/rouse/config.yaml
+  systemd-run --quiet --unit=squatter --property=Type=exec /bin/bash -c \
+    'exec /usr/local/bin/fake_engine --port 8080'
+  check "a taken port does not start" fails systemctl restart rouse
+  check "its status says by whom" says "the port is in use by pid" property rouse.service StatusText
+  systemctl stop squatter
+  check "it comes up by itself when the port is free" within 30 is_property rouse.service ActiveState active
 }
 
 gate() {
