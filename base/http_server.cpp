@@ -129,8 +129,12 @@ Result<std::string> HttpServer::listen(const std::string& host, std::uint16_t po
                                        const TlsContext* tls) {
   auto socket = listen_tcp(host, port);
   if (!socket) return socket.error();
-  std::string address = socket->address;
-  auto listener = std::make_shared<Listener>(group_.executor(), std::move(*socket));
+  return listen(std::move(*socket), tls);
+}
+
+std::string HttpServer::listen(ListeningSocket socket, const TlsContext* tls) {
+  std::string address = socket.address;
+  auto listener = std::make_shared<Listener>(group_.executor(), std::move(socket));
   listener->tls = tls;
   listener->place = {host_of(address), port_of(address), tls};
   start(std::move(listener));

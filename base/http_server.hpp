@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/http_stream.hpp"
+#include "base/listen.hpp"
 #include "base/result.hpp"
 #include "base/task_group.hpp"
 #include "base/tls_context.hpp"
@@ -37,6 +38,8 @@ class HttpServer {
   /// client has 10 s for the handshake, and one that speaks plain HTTP is told so.
   Result<std::string> listen(const std::string& host, std::uint16_t port,
                              const TlsContext* tls = nullptr);
+  /// The same at a socket that listens already, of listen_tcp(): from now on it is served.
+  std::string listen(ListeningSocket socket, const TlsContext* tls = nullptr);
   /// Listens on a unix socket; takes the place of a socket file that nobody listens on any more.
   Result<std::string> listen_unix(const std::string& path);
 

@@ -1,5 +1,7 @@
 #include "base/listen.hpp"
 
+#include "base/port_holder.hpp"
+
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -10,6 +12,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
 
@@ -85,6 +88,38 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address,
 }
 
 }  // namespace
+
+std::optional<ListenAddress> ListenAddress::parse(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const std::string_view digits = text.substr(colon + 1);
+  std::string_view host = text.substr(0, colon);
+  const bool in_brackets = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+  if (in_brackets) host = host.substr(1, host.size() - 2);
+  ListenAddress address{std::string(host), 0};
+  const char* const last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, address.port);
+  if (error != std::errc{} || end != last) return std::nullopt;
+  return address;
+}
+
+std::string listen_failure(const ListenAddress& address, const Error& failed) {
+  namespace errc = boost::system::errc;
+  const std::string where =
+      "cannot listen on " + with_port(address.host.empty() ? "*" : address.host, address.port);
+  if (failed.code == errc::address_in_use) {
+    const std::string holder = port_holder(address.port, address.host);
+    return where + ": the port is in use" + (holder.empty() ? "" : " by " + holder) +
+           "; stop that program, or choose another port";
+  }
+  if (failed.code == errc::permission_denied) {
+    return where + ": ports below 1024 need root or CAP_NET_BIND_SERVICE; choose another port";
+  }
+  if (failed.code == errc::address_not_available) {
+    return where + ": this machine has no such address (" + failed.message() + ")";
+  }
+  return where + ": " + failed.message();
+}
 
 std::string address_text(const sockaddr_storage& storage) {
   std::array<char, INET6_ADDRSTRLEN> text{};

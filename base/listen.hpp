@@ -6,9 +6,21 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace rouse {
+
+/// Where to listen, as a person writes it.
+struct ListenAddress {
+  std::string host;  ///< an address or a name, without brackets; empty: all addresses
+  std::uint16_t port = 0;
+
+  /// "127.0.0.1:80", "[::1]:80", ":80"; nullopt for anything else.
+  [[nodiscard]] static std::optional<ListenAddress> parse(std::string_view text);
+  bool operator==(const ListenAddress&) const = default;
+};
 
 /// A listening socket, non-blocking and closed on exec.
 struct ListeningSocket {
@@ -19,6 +31,9 @@ struct ListeningSocket {
 
 /// See HttpServer::listen(). Resolving a name may block.
 [[nodiscard]] Result<ListeningSocket> listen_tcp(const std::string& host, std::uint16_t port);
+/// Why @p failed, an error of listening at @p address, came, and what to do about it: who has the
+/// port already, for one.
+[[nodiscard]] std::string listen_failure(const ListenAddress& address, const Error& failed);
 /// See HttpServer::listen_unix().
 [[nodiscard]] Result<ListeningSocket> listen_unix_path(const std::string& path);
 

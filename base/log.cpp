@@ -6,6 +6,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,33 @@ namespace rouse {
 
 namespace {
 
+LinePriority priority_of(spdlog::level::level_enum level) {
+  if (level >= spdlog::level::err) return LinePriority::Error;
+  if (level == spdlog::level::warn) return LinePriority::Warning;
+  return level == spdlog::level::info ? LinePriority::Info : LinePriority::Debug;
+}
+
+/// @p text as journald wants it: each of its lines begins with the priority.
+std::string for_journal(LinePriority priority, std::string_view text) {
+  const std::string prefix = fmt::format("<{}>", static_cast<int>(priority));
+  std::string out = prefix;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    out += text[i];
+    if (text[i] == '\n' && i + 1 < text.size()) out += prefix;
+  }
+  return out;
+}
+
+/// Nobody reads our stderr: no program stops for that.
+void write_to_stderr(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
 /// Everything is logged from the one thread, hence the null mutex.
 class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
@@ -25,7 +53,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
       : executor_(std::move(executor)),
         tee_(std::move(tee)),
         to_stderr_(to_stderr),
-        journald_(std::getenv("JOURNAL_STREAM") != nullptr) {}
+        journald_(stderr_is_journal()) {}
 
   void close() {
     flush_();
@@ -41,8 +69,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
     const std::string_view text(line.data(), line.size());
     if (tee_) tee_(text);
     if (!to_stderr_) return;
-    if (journald_) gathered_ += priority_prefix(message.level);
-    gathered_ += text;
+    gathered_ += journald_ ? for_journal(priority_of(message.level), text) : std::string(text);
     if (closed_ || message.level >= spdlog::level::warn || gathered_.size() > kGatherMax) {
       flush_();
     } else if (!scheduled_) {
@@ -53,28 +80,13 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
 
   void flush_() override {
     scheduled_ = false;
-    const char* data = gathered_.data();
-    std::size_t left = gathered_.size();
-    while (left > 0) {
-      const ssize_t written = ::write(STDERR_FILENO, data, left);
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) break;  // nobody reads our stderr: a proxy does not stop for that
-      data += written;
-      left -= static_cast<std::size_t>(written);
-    }
+    write_to_stderr(gathered_);
     gathered_.clear();
   }
 
  private:
   friend std::map<std::string, std::uint64_t> rouse::log_lines();
   static constexpr std::size_t kGatherMax = 64 * 1024;
-
-  static std::string_view priority_prefix(spdlog::level::level_enum level) {
-    if (level >= spdlog::level::err) return "<3>";
-    if (level == spdlog::level::warn) return "<4>";
-    if (level == spdlog::level::info) return "<6>";
-    return "<7>";
-  }
 
   std::shared_ptr<GatheringSink> shared_();
 
@@ -109,8 +121,7 @@ void set_up_log(Executor executor, const LogOptions& options,
 
 void change_log(const std::string& level, const std::string& time_format) {
   const std::string time = time_format.empty() ? "%H:%M:%S.%e" : time_format;
-  const bool journald = std::getenv("JOURNAL_STREAM") != nullptr;
-  spdlog::default_logger()->set_pattern(journald ? "%v" : time + " %L %v");
+  spdlog::default_logger()->set_pattern(stderr_is_journal() ? "%v" : time + " %L %v");
   spdlog::default_logger()->set_level(spdlog::level::from_str(level));
 }
 
@@ -121,6 +132,18 @@ std::map<std::string, std::uint64_t> log_lines() {
           {"info", lines[spdlog::level::info]},
           {"warning", lines[spdlog::level::warn]},
           {"error", lines[spdlog::level::err] + lines[spdlog::level::critical]}};
+}
+
+bool stderr_is_journal() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  struct stat status {};
+  if (stream == nullptr || ::fstat(STDERR_FILENO, &status) != 0) return false;
+  return stream == fmt::format("{}:{}", status.st_dev, status.st_ino);
+}
+
+void write_stderr_line(LinePriority priority, std::string_view text) {
+  const std::string line = std::string(text) + "\n";
+  write_to_stderr(stderr_is_journal() ? for_journal(priority, line) : line);
 }
 
 void close_log() {

@@ -30,6 +30,16 @@ void change_log(const std::string& level, const std::string& time_format);
 /// How many lines were written of each level: debug, info, warning, error.
 [[nodiscard]] std::map<std::string, std::uint64_t> log_lines();
 
+/// Whether stderr goes straight into the journal, which then reads a priority in front of a line.
+/// $JOURNAL_STREAM alone does not say so: it is inherited when stderr goes elsewhere.
+[[nodiscard]] bool stderr_is_journal();
+
+/// As syslog's: for journald.
+enum class LinePriority { Error = 3, Warning = 4, Info = 6, Debug = 7 };
+/// One line to stderr at once, for what happens before there is a log; under journald with its
+/// priority.
+void write_stderr_line(LinePriority priority, std::string_view text);
+
 /// Writes what is gathered. Before exit, and before the tee's owner goes.
 void close_log();
 

@@ -26,9 +26,9 @@ namespace rouse {
 namespace {
 
 /// Variables by which systemd speaks with us alone: a container runtime that finds them would
-/// answer in our place.
-constexpr std::array<std::string_view, 3> kOursAlone = {"NOTIFY_SOCKET", "WATCHDOG_USEC",
-                                                        "WATCHDOG_PID"};
+/// answer in our place. (The last says that stderr is the journal, which a child's is not.)
+constexpr std::array<std::string_view, 4> kOursAlone = {"NOTIFY_SOCKET", "WATCHDOG_USEC",
+                                                        "WATCHDOG_PID", "JOURNAL_STREAM"};
 
 /// Our environment with @p extra over it, as execve takes it.
 std::vector<std::string> merged_environment(const std::vector<std::string>& extra) {

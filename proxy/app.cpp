@@ -1,6 +1,8 @@
 #include "proxy/app.hpp"
 
+#include "base/config/tell_problems.hpp"
 #include "base/http_server.hpp"
+#include "base/life_signals.hpp"
 #include "base/log.hpp"
 #include "base/sd_notify.hpp"
 #include "base/spawn.hpp"
@@ -8,22 +10,21 @@
 #include "proxy/check/finding_look.hpp"
 #include "proxy/check/report.hpp"
 #include "proxy/engine/registry.hpp"
+#include "proxy/engine_output.hpp"
 #include "proxy/event_stream.hpp"
 #include "proxy/exposure.hpp"
+#include "proxy/go_time.hpp"
 #include "proxy/listener_tls.hpp"
 #include "proxy/power/engine_check.hpp"
 #include "proxy/power/power_socket.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/session.hpp"
 
-#include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -33,31 +34,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Exit statuses. What is wrong as it is written does not get better by another try: the unit does
+/// not restart after it.
+constexpr int kCannot = 1;
+constexpr int kWrong = 2;
 constexpr auto kOrphanGrace = 3s;
 constexpr auto kWatchPause = 2s;
 constexpr auto kAllFilesPatience = 10s;
 constexpr auto kLoopPause = 500ms;  // often enough to see a stall, rare enough for an idle machine
 
-/// Go's names for layouts, as the peer's configuration has them, as spdlog patterns.
-std::string time_pattern(const std::string& name) {
-  static const std::map<std::string, std::string, std::less<>> kPatterns{
-      {"ansic", "%a %b %e %H:%M:%S %Y"},
-      {"unixdate", "%a %b %e %H:%M:%S %Z %Y"},
-      {"rubydate", "%a %b %d %H:%M:%S %z %Y"},
-      {"rfc822", "%d %b %y %H:%M %Z"},
-      {"rfc822z", "%d %b %y %H:%M %z"},
-      {"rfc850", "%A, %d-%b-%y %H:%M:%S %Z"},
-      {"rfc1123", "%a, %d %b %Y %H:%M:%S %Z"},
-      {"rfc1123z", "%a, %d %b %Y %H:%M:%S %z"},
-      {"rfc3339", "%Y-%m-%dT%H:%M:%S%z"},
-      {"rfc3339nano", "%Y-%m-%dT%H:%M:%S.%F%z"},
-      {"kitchen", "%I:%M%p"},
-      {"stamp", "%b %e %H:%M:%S"},
-      {"stampmilli", "%b %e %H:%M:%S.%e"},
-      {"stampmicro", "%b %e %H:%M:%S.%f"},
-      {"stampnano", "%b %e %H:%M:%S.%F"}};
-  const auto it = kPatterns.find(name);
-  return it == kPatterns.end() ? std::string() : it->second;
+bool log_to_stderr(const Config& config) {
+  return config.log_to_stdout == LogToStdout::Proxy || config.log_to_stdout == LogToStdout::Both;
 }
 
 /// Everything that a running proxy owns, in order of construction; destroyed the other way round.
@@ -74,6 +61,7 @@ class App {
         pool_(context.get_executor(), limits(), deadlines_),
         registry_(options.state_dir),
         dispatcher_(config_, engines_, pool_, registry_),
+        engine_output_(dispatcher_, logs_),
         keys_(config_),
         names_(config_),
         recorder_(context.get_executor(), *config_),
@@ -102,13 +90,35 @@ class App {
             },
             limits(), deadlines_, config_->limits.connections_max),
         power_socket_(sessions_, power_, deadlines_, power_config()),
-        signals_(context.get_executor()) {}
+        life_(context.get_executor()),
+        ending_bell_(context.get_executor(), SteadyTimer::time_point::max()) {}
 
-  /// From the first signal handler to the last engine gone.
+  /// From the port that is ours to the last engine gone.
   Task<void> run() {
-    boost::system::error_code ignored;
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) signals_.add(signal, ignored);
-    follow_logs();
+    const bool is_up = co_await start();
+    while (is_up && !is_ending_) co_await ending_bell_.async_wait(use_task);
+    if (is_up) {
+      notify_stopping("no new connections; running requests may end");
+      spdlog::info("{}: no new connections; running requests may end, then the engines stop",
+                   ended_by_);
+    } else if (is_ending_) {
+      spdlog::info("{}: ends before it has begun to serve", ended_by_);
+    }
+    co_await leave();
+    if (is_up) spdlog::info("all engines are gone; bye");
+  }
+
+  [[nodiscard]] int exit_status() const { return exit_status_; }
+  [[nodiscard]] Logs& logs() { return logs_; }
+
+ private:
+  /// False: it cannot serve, or was told to end meanwhile.
+  Task<bool> start() {
+    // Looking up a name may block: signals end us as they do any program until that is done.
+    std::optional<ListeningSocket> socket = open_port();
+    if (!socket) co_return false;
+    life_.watch([this](LifeSignals::Wish wish, const std::string& what) { heard(wish, what); });
+    engine_output_.follow(config_);
     publish_changes(proxy_);
     peers_.on_change(
         [this] { recorder_.events.publish("modelStatus", model_status_json(proxy_)); });
@@ -118,10 +128,11 @@ class App {
       spdlog::warn("ended pid {}, an engine of {} that an earlier proxy left behind", orphan.pid,
                    orphan.model);
     }
-    if (!listen()) co_return;
+    if (is_ending_ || !serve_on(std::move(*socket))) co_return false;
     power_.guard(server_);
     power_.on_wake([this](const std::vector<std::string>& before) { woke_up(before); });
     notify_ready(models_headline(*config_));
+    is_up_ = true;
     tell_findings();
     engines_.spawn(feed_watchdog(engines_.executor()));
     for (const std::string& model : config_->preload) {
@@ -131,18 +142,14 @@ class App {
     if (options_.watch_config) engines_.spawn(watch_config());
     engines_.spawn(watch_loop());
     engines_.spawn(power_.watch());
-    const int signal = co_await signal_to_end();
-    spdlog::info("signal {}: no new connections; running requests may end, then the engines stop",
-                 signal);
-    notify_stopping("no new connections; running requests may end");
+    if (reload_waits_) reload("SIGHUP");
+    co_return true;
+  }
+
+  /// Whatever was begun ends, also after a start that failed.
+  Task<void> leave() {
     server_.stop_accepting();
     power_socket_.stop_accepting();
-    signals_.async_wait([this](const boost::system::error_code& failed, int) {
-      if (failed) return;
-      spdlog::warn("second signal: stopping at once");
-      dispatcher_.shut_down_now();
-      peers_.shut_down_now();
-    });
     sessions_.cancel(asio::cancellation_type::total);
     peers_.stop();
     co_await dispatcher_.shut_down();
@@ -152,21 +159,25 @@ class App {
     engines_.cancel(asio::cancellation_type::terminal);
     co_await engines_.join();
     pool_.clear();
-    signals_.cancel();
-    spdlog::info("all engines are gone; bye");
+    life_.stop();
   }
 
-  [[nodiscard]] int exit_status() const { return exit_status_; }
-  [[nodiscard]] Logs& logs() { return logs_; }
-
- private:
-  /// Reloads at each SIGHUP; returns the first other signal.
-  Task<int> signal_to_end() {
-    for (;;) {
-      const auto [error, signal] = co_await signals_.async_wait(use_task);
-      if (signal != SIGHUP) co_return signal;
-      reload("SIGHUP");
+  void heard(LifeSignals::Wish wish, const std::string& what) {
+    if (wish == LifeSignals::Wish::Reload) {
+      if (is_up_ && !is_ending_) reload(what);
+      reload_waits_ = !is_up_;
+      return;
     }
+    if (!std::exchange(is_ending_, true)) {
+      ended_by_ = what;
+      registry_.hurry();
+      ending_bell_.cancel();
+      return;
+    }
+    if (wish == LifeSignals::Wish::Close) return;
+    spdlog::warn("{} while it ends: running requests are cut, the engines stop at once", what);
+    dispatcher_.shut_down_now();
+    peers_.shut_down_now();
   }
 
   /// Polls, since that sees links that are swapped and files that are mounted over, too.
@@ -189,8 +200,9 @@ class App {
   Reloaded reload(std::string_view asked_by) {
     notify_reloading();
     Reloaded outcome = take_config(asked_by);
-    notify_ready(outcome.ok ? models_headline(*config_)
-                            : "goes on with the configuration from before: the new one has errors");
+    const std::string models = models_headline(*config_);
+    notify_ready(outcome.ok ? models
+                            : models + "; a reload was refused: " + outcome.problems.front());
     return outcome;
   }
 
@@ -226,7 +238,7 @@ class App {
     recorder_.events.publish("modelStatus", model_status_json(proxy_));
     server_.set_limits(limits(), config_->limits.connections_max);
     outcome.replaced = dispatcher_.adopt(config_);
-    follow_logs();
+    engine_output_.follow(config_);
     reload_tls();
     change_log(config_->log_level, time_pattern(config_->log_time_format));
     tell_findings();
@@ -261,39 +273,53 @@ class App {
     return limits;
   }
 
-  bool listen() {
-    const std::size_t colon = options_.listen.rfind(':');
-    std::string host = options_.listen.substr(0, colon == std::string::npos ? 0 : colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    const std::string text = options_.listen.substr(colon == std::string::npos ? 0 : colon + 1);
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc{} || end != text.data() + text.size()) {
-      spdlog::error("cannot listen on \"{}\": expected HOST:PORT", options_.listen);
-      exit_status_ = 1;
-      return false;
+  /// Takes the port before anything else, so that a second rouse beside one that runs ends at once.
+  /// nullopt: it cannot, and has said why.
+  std::optional<ListeningSocket> open_port() {
+    const auto address = ListenAddress::parse(options_.listen);
+    if (!address) {
+      cannot_start(fmt::format("cannot listen on \"{}\": expected HOST:PORT, such as "
+                               "127.0.0.1:8080, or :8080 for all addresses (--listen)",
+                               options_.listen),
+                   kWrong);
+      return std::nullopt;
     }
-    if (!tls_.start(*config_)) {
-      exit_status_ = 1;
-      return false;
+    if (const Result<void> read = tls_.start(*config_); !read) {
+      cannot_start("TLS: " + read.error().message());
+      return std::nullopt;
     }
+    Result<ListeningSocket> socket = listen_tcp(address->host, address->port);
+    if (!socket) {
+      cannot_start(listen_failure(*address, socket.error()) + " (--listen)");
+      return std::nullopt;
+    }
+    listens_for_ = address->host;
+    return std::move(*socket);
+  }
+
+  bool serve_on(ListeningSocket socket) {
     server_.on_bad_handshake([](const std::string& remote, const Error& failed) {
       spdlog::debug("{}: {}", remote, failed.message());
     });
-    if (!power_socket_.listen()) {
-      exit_status_ = 1;
+    if (const Result<void> opened = power_socket_.listen(); !opened) {
+      cannot_start("power: " + opened.error().message() + " (see power.socket)");
       return false;
     }
-    const Result<std::string> address = server_.listen(host, port, tls_.context());
-    if (!address) {
-      spdlog::error("cannot listen on {}: {}", options_.listen, address.error().message());
-      exit_status_ = 1;
-      return false;
-    }
-    spdlog::info("rouse {} listening on {}://{} with {}", ROUSE_VERSION, tls_.scheme(), *address,
+    const std::string address = server_.listen(std::move(socket), tls_.context());
+    spdlog::info("rouse {} listening on {}://{} with {}", ROUSE_VERSION, tls_.scheme(), address,
                  models_headline(*config_));
-    if (const auto warning = exposure_warning(*config_, host)) spdlog::warn("{}", *warning);
+    if (const auto warning = exposure_warning(*config_, listens_for_)) {
+      spdlog::warn("{}", *warning);
+    }
     return true;
+  }
+
+  /// Says so to the log, to the service manager, and always to stderr.
+  void cannot_start(const std::string& why, int status = kCannot) {
+    exit_status_ = status;
+    spdlog::error("{}", why);
+    if (!log_to_stderr(*config_)) write_stderr_line(LinePriority::Error, why);
+    notify_status("cannot start: " + why);
   }
 
   [[nodiscard]] PowerConfig power_config() const {
@@ -312,18 +338,6 @@ class App {
     for (const std::string& model : before) {
       if (config_->find_exact(model) == nullptr) continue;
       dispatcher_.load(model, "it was loaded before the sleep (power.onWake)");
-    }
-  }
-
-  /// An engine's bytes also go to the common ring, and to our own output if so configured.
-  void follow_logs() {
-    std::erase_if(follows_, [this](const auto& each) {
-      return dispatcher_.engine_log(each.first) == nullptr;
-    });
-    for (const auto& [id, model] : config_->models) {
-      if (follows_.contains(id)) continue;
-      follows_.emplace(id, dispatcher_.engine_log(id)->follow(
-                               [this](std::string_view bytes) { engine_wrote(bytes); }));
     }
   }
 
@@ -347,15 +361,6 @@ class App {
     }
   }
 
-  void engine_wrote(std::string_view bytes) {
-    logs_.upstream.append(bytes);
-    const LogToStdout where = config_->log_to_stdout;
-    if (where != LogToStdout::Upstream && where != LogToStdout::Both) return;
-    logs_.mux.append(bytes);
-    std::fwrite(bytes.data(), 1, bytes.size(), stdout);
-    std::fflush(stdout);
-  }
-
   const ServeOptions& options_;
   std::shared_ptr<const LoadedConfig> loaded_;
   std::shared_ptr<const Config> config_;  // its own
@@ -366,6 +371,7 @@ class App {
   HttpPool pool_;
   EngineRegistry registry_;
   Dispatcher dispatcher_;
+  EngineOutput engine_output_;
   Keys keys_;
   Names names_;
   Recorder recorder_;
@@ -377,23 +383,26 @@ class App {
   ListenerTls tls_;
   HttpServer server_;
   PowerSocket power_socket_;
-  asio::basic_signal_set<Executor> signals_;
-  std::map<std::string, LogRing::Follow> follows_;  // by model
+  LifeSignals life_;
+  SteadyTimer ending_bell_;  // rung when is_ending_ becomes true
+  std::string listens_for_;  // the host of --listen
+  std::string ended_by_;     // what has told us to end
+  bool is_up_ = false;
+  bool is_ending_ = false;
+  bool reload_waits_ = false;  // a SIGHUP came before there was anything to reload
   int exit_status_ = 0;
 };
-
-void print_problems(const LoadedConfig& loaded) {
-  for (const Problem& problem : loaded.problems) {
-    std::fprintf(stderr, "%s\n", problem.str().c_str());
-  }
-}
 
 }  // namespace
 
 int serve(const ServeOptions& options) {
+  LifeSignals::keep_for_watch();
   const auto loaded = std::make_shared<const LoadedConfig>(load_config(options.sources));
-  print_problems(*loaded);
-  if (!loaded->config) return 2;
+  tell_problems(loaded->problems);
+  if (!loaded->config) {
+    notify_status("cannot start: " + first_error(loaded->problems));
+    return kWrong;
+  }
 
   asio::io_context context(1);
   std::signal(SIGPIPE, SIG_IGN);
@@ -402,16 +411,18 @@ int serve(const ServeOptions& options) {
   LogOptions log;
   log.level = loaded->config->log_level;
   log.time_format = time_pattern(loaded->config->log_time_format);
-  const bool to_mux = loaded->config->log_to_stdout == LogToStdout::Proxy ||
-                      loaded->config->log_to_stdout == LogToStdout::Both;
-  log.to_stderr = to_mux;
-  set_up_log(context.get_executor(), log, [&app, to_mux](std::string_view line) {
+  log.to_stderr = log_to_stderr(*loaded->config);
+  set_up_log(context.get_executor(), log, [&app, to_mux = log.to_stderr](std::string_view line) {
     app.logs().proxy.append(line);
     if (to_mux) app.logs().mux.append(line);
   });
   {
-    TaskGroup main(context.get_executor(),
-                   [](const std::string& escaped) { spdlog::critical("{}", escaped); });
+    TaskGroup main(context.get_executor(), [](const std::string& escaped) {
+      // Nobody is left to end what runs; the kernel ends the engines with us.
+      spdlog::critical("{}", escaped);
+      close_log();
+      std::_Exit(kCannot);
+    });
     main.spawn(app.run());
     context.run();
   }

@@ -17,8 +17,9 @@ struct ServeOptions {
 };
 
 /// Runs the proxy until SIGINT or SIGTERM; SIGHUP reloads its configuration. Returns the exit
-/// status: 0 after a clean end, 1 when it could not listen, 2 when the configuration has errors
-/// (printed to stderr).
+/// status: 0 after a clean end, 1 when the machine does not let it serve (the port is taken, a
+/// certificate cannot be read), 2 when something is wrong as it is written (the configuration,
+/// --listen). What is wrong is on stderr, and in `systemctl status`.
 [[nodiscard]] int serve(const ServeOptions& options);
 
 }  // namespace rouse

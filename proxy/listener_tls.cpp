@@ -13,20 +13,17 @@ TlsFiles ListenerTls::files(const Config& config) const {
   return files;
 }
 
-bool ListenerTls::read(const TlsFiles& files) {
+Result<void> ListenerTls::read(const TlsFiles& files) {
   const Result<void> done = context_->reload(files);
-  if (!done) {
-    spdlog::error("TLS: {}", done.error().message());
-    return false;
-  }
+  if (!done) return done;
   spdlog::info("TLS: certificate {}, valid until {}", files.cert, context_->not_after());
   if (!context_->warning().empty()) spdlog::warn("TLS: {}", context_->warning());
-  return true;
+  return {};
 }
 
-bool ListenerTls::start(const Config& config) {
+Result<void> ListenerTls::start(const Config& config) {
   const TlsFiles wanted = files(config);
-  if (wanted.cert.empty()) return true;
+  if (wanted.cert.empty()) return {};
   context_.emplace(wanted);
   return read(wanted);
 }
@@ -34,9 +31,11 @@ bool ListenerTls::start(const Config& config) {
 bool ListenerTls::reload(const Config& config) {
   const TlsFiles wanted = files(config);
   if (context_ && !wanted.cert.empty()) {
-    const bool done = read(wanted);
-    if (!done) spdlog::error("TLS: the certificate that was in use before goes on");
-    return done;
+    const Result<void> done = read(wanted);
+    if (done) return true;
+    spdlog::error("TLS: {}", done.error().message());
+    spdlog::error("TLS: the certificate that was in use before goes on");
+    return false;
   }
   if (context_ || !wanted.cert.empty()) {
     spdlog::warn("TLS: the listener goes on with {}: changing that takes a restart", scheme());

@@ -16,8 +16,8 @@ class ListenerTls {
   ListenerTls(std::string cert_file, std::string key_file)
       : cert_file_(std::move(cert_file)), key_file_(std::move(key_file)) {}
 
-  /// Before the listener starts. False: https is wanted, but not possible.
-  [[nodiscard]] bool start(const Config& config);
+  /// Before the listener starts. An error: https is wanted, but not possible.
+  [[nodiscard]] Result<void> start(const Config& config);
   /// Reads the files again, for new connections. False: what was in use goes on.
   bool reload(const Config& config);
 
@@ -27,7 +27,7 @@ class ListenerTls {
 
  private:
   [[nodiscard]] TlsFiles files(const Config& config) const;
-  bool read(const TlsFiles& files);
+  Result<void> read(const TlsFiles& files);
 
   std::string cert_file_;
   std::string key_file_;

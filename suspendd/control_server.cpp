@@ -146,17 +146,21 @@ void ControlServer::configure(std::shared_ptr<const Config> config) {
   }
 }
 
-Result<void> ControlServer::listen(const Config& config) {
+std::string ControlServer::listen(const Config& config) {
   // systemd makes it; somebody who tries the daemon by hand has none. Listening tells what is
   // wrong.
   std::error_code ignored;
   std::filesystem::create_directory(std::filesystem::path(config.control_socket).parent_path(),
                                     ignored);
   const Result<std::string> control = control_.listen_unix(config.control_socket);
-  if (!control) return control.error();
+  if (!control) {
+    const bool is_taken = control.error().code == boost::system::errc::address_in_use;
+    return control.error().message() +
+           (is_taken ? ": another rouse-suspendd runs already, or another program" : "");
+  }
   if (!config.metrics) return {};
   const Result<std::string> metrics = metrics_.listen(config.metrics->host, config.metrics->port);
-  if (!metrics) return metrics.error();
+  if (!metrics) return listen_failure(*config.metrics, metrics.error()) + " (metrics.listen)";
   metrics_address_ = *metrics;
   return {};
 }

@@ -38,7 +38,8 @@ class ControlServer {
                 StateDir& state, MakeReport make_report, SetSafetyNet set_safety_net);
 
   void configure(std::shared_ptr<const Config> config);
-  Result<void> listen(const Config& config);
+  /// Empty: it listens; else why it cannot.
+  [[nodiscard]] std::string listen(const Config& config);
   /// Where /metrics is served; empty: nowhere.
   [[nodiscard]] const std::string& metrics_address() const { return metrics_address_; }
   void stop_accepting();

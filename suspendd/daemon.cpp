@@ -1,5 +1,7 @@
 #include "suspendd/daemon.hpp"
 
+#include "base/config/tell_problems.hpp"
+#include "base/life_signals.hpp"
 #include "base/log.hpp"
 #include "base/sd_notify.hpp"
 #include "base/use_task.hpp"
@@ -18,15 +20,13 @@
 #include "suspendd/wakeup_plan.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 namespace rouse::suspendd {
@@ -111,37 +111,52 @@ class Daemon {
                 &units_,
                 [this] { return plan_.next_in(loop_.now().realtime); }},
         proxy_watch_(executor_, power_, loop_, performer_, preflight_),
-        signals_(executor_) {
+        life_(executor_),
+        bell_(executor_, Clock::time_point::max()) {
     performer_.attach(loop_);
   }
 
   Task<void> run() {
-    boost::system::error_code ignored;
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) signals_.add(signal, ignored);
+    life_.watch([this](LifeSignals::Wish wish, const std::string& what) { heard(wish, what); });
     configure();
     tasks_.spawn(bus_.run());
     tasks_.spawn(logind_.run());
-    co_await ask_logind();
-    if (const Result<void> listening = control_.listen(*config_); !listening) {
-      const bool is_taken = listening.error().code == boost::system::errc::address_in_use;
-      spdlog::error("{}{}", listening.error().message(),
-                    is_taken ? ": another rouse-suspendd runs already, or another program" : "");
+    tasks_.spawn(ask_logind());
+    while (!has_asked_ && !is_ending_) co_await bell_.async_wait(use_task);
+    if (is_ending_) {
+      spdlog::info("{}: ends before it has begun", ended_by_);
+    } else if (const std::string failed = control_.listen(*config_); !failed.empty()) {
+      spdlog::error("{}", failed);
+      notify_status("cannot start: " + failed);
       exit_status_ = 1;
-      co_await leave();
-      co_return;
+    } else {
+      start();
+      while (!is_ending_) co_await bell_.async_wait(use_task);
+      co_await say_goodbye();
     }
-    start();
-    for (;;) {
-      const auto [failed, signal] = co_await signals_.async_wait(use_task);
-      if (failed || signal != SIGHUP) break;
-      reload();
-    }
-    co_await end();
+    co_await leave();
+    if (is_up_) spdlog::info("bye");
   }
 
   [[nodiscard]] int exit_status() const { return exit_status_; }
 
  private:
+  void heard(LifeSignals::Wish wish, const std::string& what) {
+    if (wish == LifeSignals::Wish::Reload) {
+      if (is_up_ && !is_ending_) reload();
+      reload_waits_ = !is_up_;
+      return;
+    }
+    if (is_ending_ && wish == LifeSignals::Wish::Close) return;
+    is_impatient_ = std::exchange(is_ending_, true);
+    if (is_impatient_) {
+      spdlog::warn("{} while it ends: waits for nothing any more", what);
+    } else {
+      ended_by_ = what;
+    }
+    bell_.cancel();
+  }
+
   void configure() {
     performer_.configure(config_);
     notices_.configure(config_);
@@ -150,14 +165,22 @@ class Daemon {
     preflight_.look(*config_);
   }
 
-  /// What has to be known before the policy begins. A bus that does not answer holds up nothing.
+  /// What has to be known before the policy begins.
   Task<void> ask_logind() {
+    co_await wait_for_logind();
+    has_asked_ = true;
+    bell_.cancel();
+  }
+
+  /// A bus that does not answer holds up nothing.
+  Task<void> wait_for_logind() {
     Timer timer(executor_);
     const Clock::time_point latest = Clock::now() + kBusPatience;
-    while (!bus_.connected() && Clock::now() < latest) {
+    while (!bus_.connected() && Clock::now() < latest && !is_ending_) {
       timer.expires_after(20ms);
       co_await timer.async_wait(use_task);
     }
+    if (is_ending_) co_return;
     if (!bus_.connected()) {
       spdlog::warn("no connection to D-Bus ({}): it stays awake until there is one",
                    bus_.trouble());
@@ -207,6 +230,8 @@ class Daemon {
       spdlog::info("metrics: http://{}/metrics", control_.metrics_address());
     }
     notify_ready(loop_.view().reason);
+    is_up_ = true;
+    if (reload_waits_) reload();
   }
 
   std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> make_checks() {
@@ -292,12 +317,16 @@ class Daemon {
 
   void reload() {
     LoadedConfig loaded = load_config(options_.config_file);
-    for (const Problem& problem : loaded.problems) spdlog::error("{}", problem.str());
-    if (!loaded.config) {
-      spdlog::error("reload: the old configuration stays in force");
-      return;
+    for (const Problem& problem : loaded.problems) {
+      const bool is_error = problem.severity == Problem::Severity::Error;
+      spdlog::log(is_error ? spdlog::level::err : spdlog::level::warn, "{}", problem.str());
     }
     notify_reloading();
+    if (!loaded.config) {
+      spdlog::error("reload: the old configuration stays in force");
+      notify_ready("a reload was refused: " + first_error(loaded.problems));
+      return;
+    }
     const bool needs_restart = loaded.config->control_socket != config_->control_socket ||
                                loaded.config->proxy.socket != config_->proxy.socket ||
                                loaded.config->metrics != config_->metrics ||
@@ -313,20 +342,18 @@ class Daemon {
     notify_ready(loop_.view().reason);
   }
 
-  /// Gives back whatever is taken, then goes.
-  Task<void> end() {
-    spdlog::info("ending: whatever the proxy was asked for is given back");
+  /// Gives back whatever is taken.
+  Task<void> say_goodbye() {
+    spdlog::info("{}: whatever the proxy was asked for is given back", ended_by_);
     notify_stopping("gives back what it holds");
     control_.stop_accepting();
     loop_.tell(policy::ShutdownWanted());
     Timer timer(executor_);
     const Clock::time_point latest = Clock::now() + kEndPatience;
-    while (!loop_.is_quiet() && Clock::now() < latest) {
+    while (!loop_.is_quiet() && Clock::now() < latest && !is_impatient_) {
       timer.expires_after(10ms);
       co_await timer.async_wait(use_task);
     }
-    co_await leave();
-    spdlog::info("bye");
   }
 
   Task<void> leave() {
@@ -338,7 +365,7 @@ class Daemon {
     co_await last_tasks_.join();
     co_await gpu_.close();
     pool_.clear();
-    signals_.cancel();
+    life_.stop();
   }
 
   DaemonOptions options_;
@@ -368,7 +395,14 @@ class Daemon {
   CheckContext checks_;
   ProxyWatch proxy_watch_;
   WakeupPlan plan_;
-  asio::basic_signal_set<Executor> signals_;
+  LifeSignals life_;
+  Timer bell_;  ///< rung when one of these becomes true:
+  bool has_asked_ = false;
+  bool is_ending_ = false;
+  bool is_impatient_ = false;  ///< told to end once more
+  bool is_up_ = false;
+  bool reload_waits_ = false;  ///< a SIGHUP came before there was anything to reload
+  std::string ended_by_;
   core::Duration delay_max_{5'000};  // logind's default
   bool has_gate_ = false;
   bool knows_settings_ = false;  ///< of logind: both of the above
@@ -379,16 +413,20 @@ class Daemon {
 }  // namespace
 
 int run_daemon(const DaemonOptions& options) {
+  LifeSignals::keep_for_watch();
   LoadedConfig loaded = load_config(options.config_file);
-  for (const Problem& problem : loaded.problems) {
-    std::fprintf(stderr, "%s\n", problem.str().c_str());
+  tell_problems(loaded.problems);
+  if (!loaded.config) {
+    notify_status("cannot start: " + first_error(loaded.problems));
+    return 2;
   }
-  if (!loaded.config) return 2;
   asio::io_context context(1);
   set_up_log(context.get_executor(), LogOptions{loaded.config->log_level, "", true}, {});
   StateDir state(loaded.config->state_dir);
   if (const Result<void> opened = state.open(); !opened) {
-    spdlog::error("{}: see state_dir", opened.error().message());
+    const std::string why = opened.error().message() + ": see state_dir";
+    spdlog::error("{}", why);
+    notify_status("cannot start: " + why);
     close_log();
     return 1;
   }
@@ -400,7 +438,12 @@ int run_daemon(const DaemonOptions& options) {
   int status = 0;
   {
     Daemon daemon(context, loaded.config, options, state, std::move(*memory));
-    TaskGroup all(context.get_executor(), report_error);
+    TaskGroup all(context.get_executor(), [](const std::string& escaped) {
+      // Nobody is left to end what runs. What was asked of the proxy ends with our connection.
+      spdlog::critical("{}", escaped);
+      close_log();
+      std::_Exit(1);
+    });
     all.spawn(daemon.run());
     context.run();
     status = daemon.exit_status();

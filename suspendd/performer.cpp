@@ -286,7 +286,8 @@ void Performer::on(const policy::Cancel& cancel) {
 }
 
 void Performer::on(const policy::AnswerGate& answer) {
-  spdlog::info("gate: {}: {}", answer.allow ? "allowed" : "denied", answer.reason);
+  spdlog::log(answer.allow ? spdlog::level::info : spdlog::level::warn, "gate: {}: {}",
+              answer.allow ? "allowed" : "denied", answer.reason);
   loop_->answer(answer);
 }
 

@@ -15,7 +15,6 @@
 #include <spdlog/spdlog.h>
 
 #include <csignal>
-#include <cstdio>
 #include <utility>
 
 namespace rouse::suspendd {
@@ -61,14 +60,18 @@ class Relay {
   static void report(const std::string& escaped) { spdlog::error("a task failed: {}", escaped); }
 
   Task<void> run() {
-    boost::system::error_code ignored;
-    for (const int signal : {SIGINT, SIGTERM}) signals_.add(signal, ignored);
     const Result<std::string> address = server_.listen(options_.host, options_.port);
     if (!address) {
-      spdlog::error("relay: {}", address.error().message());
+      const std::string why =
+          listen_failure({options_.host, options_.port}, address.error()) + " (relay.listen)";
+      spdlog::error("relay: {}", why);
+      notify_status("cannot start: " + why);
       exit_status_ = 1;
       co_return;
     }
+    // From here on; before, looking up a name may block, and they end us as any program.
+    boost::system::error_code ignored;
+    for (const int signal : {SIGINT, SIGTERM}) signals_.add(signal, ignored);
     spdlog::info("relay: listening on {}, for {}", *address,
                  options_.macs.empty() ? std::string("any machine")
                                        : fmt::format("{}", fmt::join(options_.macs, ", ")));
@@ -167,9 +170,12 @@ int run_relay(const RelayOptions& options) {
   std::vector<std::string> problems;
   RelayRules rules = relay_rules(options, problems);
   for (const std::string& problem : problems) {
-    std::fprintf(stderr, "rouse-suspendd relay: %s\n", problem.c_str());
+    write_stderr_line(LinePriority::Error, "rouse-suspendd relay: " + problem);
   }
-  if (!problems.empty()) return 2;
+  if (!problems.empty()) {
+    notify_status("cannot start: " + problems.front());
+    return 2;
+  }
   std::signal(SIGPIPE, SIG_IGN);
   asio::io_context context(1);
   LogOptions log;

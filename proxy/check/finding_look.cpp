@@ -21,7 +21,9 @@ void FindingLook::begin() {
   const auto limit =
       std::make_shared<Timer>(tasks_.executor(), std::chrono::steady_clock::now() + patience_);
   const TaskGroup::Handle asking = tasks_.spawn(ask(std::move(wanted), limit));
-  limit->async_wait([asking, limit](const boost::system::error_code& error) {
+  // The task alone owns the timer: one that is cancelled before it has begun takes it along, and
+  // the end of the program does not wait for it.
+  limit->async_wait([asking](const boost::system::error_code& error) {
     if (!error) asking.cancel(asio::cancellation_type::terminal);
   });
 }

@@ -1,3 +1,4 @@
+#include "base/listen.hpp"
 #include "proxy/app.hpp"
 #include "proxy/cli/commands.hpp"
 #include "proxy/cli/config_arguments.hpp"
@@ -5,8 +6,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <charconv>
-#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -41,13 +40,7 @@ int run_serve(ServeOptions& options) {
 
 /// Says what is wrong with an address to listen on; empty: nothing.
 std::string address_fault(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  const char* const last = text.data() + text.size();
-  std::uint16_t port = 0;
-  if (colon != std::string::npos) {
-    const auto [end, error] = std::from_chars(text.data() + colon + 1, last, port);
-    if (error == std::errc{} && end == last) return {};
-  }
+  if (ListenAddress::parse(text)) return {};
   return "\"" + text + "\" is no address such as 127.0.0.1:8080, [::1]:8080, or :8080 for all";
 }
 

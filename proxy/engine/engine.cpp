@@ -1,5 +1,6 @@
 #include "proxy/engine/engine.hpp"
 
+#include "base/port_holder.hpp"
 #include "base/spawn.hpp"
 #include "base/use_task.hpp"
 #include "proxy/config/command_line.hpp"
@@ -186,7 +187,7 @@ std::string Engine::Impl::obstacle() const {
   const bool is_local =
       endpoint.host == "localhost" || endpoint.host.starts_with("127.") || endpoint.host == "::1";
   if (!is_local || endpoint.port == 0) return {};
-  const std::string owner = port_owner(endpoint.port);
+  const std::string owner = port_holder(endpoint.port);
   if (owner.empty()) return {};
   return fmt::format("port {} is already taken by {}", endpoint.port, owner);
 }

@@ -22,9 +22,6 @@ Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string pa
 /// The path of a checkEndpoint, which may be a whole URL of which only the path counts.
 [[nodiscard]] std::string check_path(const std::string& check_endpoint);
 
-/// Who listens on a local TCP port: "pid 12 (llama-server)", "another process"; empty if nobody.
-[[nodiscard]] std::string port_owner(std::uint16_t port);
-
 /// A number that grows while the processes of an engine do something: their CPU time, the bytes
 /// they read, the memory they hold.
 [[nodiscard]] std::uint64_t progress_of(int leader, int group);

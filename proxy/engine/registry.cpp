@@ -92,6 +92,7 @@ struct EngineRegistry::Impl {
   std::map<int, Record> engines;
   std::uint64_t next_cgroup = 1;
   bool told = false;
+  bool is_hurried = false;
 
   [[nodiscard]] std::filesystem::path file() const {
     return dir / (instance + std::string(kSuffix));
@@ -177,6 +178,10 @@ void EngineRegistry::remove(int pid) {
   impl_->write();
 }
 
+void EngineRegistry::hurry() {
+  impl_->is_hurried = true;
+}
+
 /// Adds the processes that carry the mark of one of @p instances.
 void add_marked(const std::set<std::string>& instances, std::map<int, std::string>& orphans) {
   if (instances.empty()) return;
@@ -230,7 +235,7 @@ Task<std::vector<EngineRegistry::Orphan>> EngineRegistry::sweep_orphans(
     std::erase_if(ending, [](const auto& each) { return !each.second.is_alive(); });
     const auto now = std::chrono::steady_clock::now();
     if ((was_quiet && ending.empty()) || now >= give_up_at) break;
-    if (!killed && now >= kill_at) {
+    if (!killed && (now >= kill_at || impl_->is_hurried)) {
       for (const auto& [pid, identity] : ending) ::kill(pid, SIGKILL);
       killed = true;
     }

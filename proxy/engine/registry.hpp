@@ -36,6 +36,8 @@ class EngineRegistry {
   /// what carries our marker in its environment): SIGTERM, then SIGKILL after @p grace. Returns
   /// what it found. Call once, before the first start.
   Task<std::vector<Orphan>> sweep_orphans(std::chrono::milliseconds grace);
+  /// The sweep that is on its way, or to come, waits no longer for anybody to leave by SIGTERM.
+  void hurry();
 
  private:
   struct Impl;

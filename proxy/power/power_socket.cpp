@@ -51,32 +51,29 @@ PowerSocket::PowerSocket(TaskGroup& tasks, Power& power, StreamDeadlines& deadli
           },
           limits(), deadlines, kConnectionsMax) {}
 
-bool PowerSocket::listen() {
+Result<void> PowerSocket::listen() {
   const bool is_wanted = !config_.socket.empty();
   const std::string path = is_wanted ? config_.socket : usual_socket();
   const std::string folder = std::filesystem::path(path).parent_path();
   std::error_code ignored;
   if (!is_wanted && !std::filesystem::is_directory(folder, ignored)) {
     spdlog::info("power: there is no {}, so nobody can ask this machine to sleep", folder);
-    return true;
+    return {};
   }
   for (const std::string& name : allowed_.unknown()) {
     spdlog::warn("power: there is no {} on this machine", for_log(name));
   }
   const Result<std::string> opened = server_.listen_unix(path);
   if (!opened) {
-    if (is_wanted) {
-      spdlog::error("power: {}", opened.error().message());
-    } else {
-      spdlog::warn("power: {}, so nobody can ask this machine to sleep", opened.error().message());
-    }
-    return !is_wanted;
+    if (is_wanted) return opened.error();
+    spdlog::warn("power: {}, so nobody can ask this machine to sleep", opened.error().message());
+    return {};
   }
   // Whom the umask keeps out cannot even ask. Guests come through; what the kernel says of a caller
   // decides, whatever the mode.
   if (config_.has_guests) ::chmod(path.c_str(), 0666);
   spdlog::info("power: who may let this machine sleep asks at {}", *opened);
-  return true;
+  return {};
 }
 
 Task<void> PowerSocket::serve(std::unique_ptr<HttpStream> client, std::string) {

@@ -46,9 +46,9 @@ class PowerSocket {
   PowerSocket(TaskGroup& tasks, Power& power, StreamDeadlines& deadlines,
               const PowerConfig& config);
 
-  /// Listens at the configured path. False: that was asked for and cannot be (a log line says why);
-  /// where nothing was configured and there is no directory for it, the box just never sleeps.
-  [[nodiscard]] bool listen();
+  /// Listens at the configured path. An error: that was asked for and cannot be; where nothing was
+  /// configured and there is no directory for it, the box just never sleeps.
+  [[nodiscard]] Result<void> listen();
   void stop_accepting() { server_.stop_accepting(); }
 
  private:

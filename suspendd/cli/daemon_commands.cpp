@@ -1,3 +1,5 @@
+#include "base/config/tell_problems.hpp"
+#include "base/sd_notify.hpp"
 #include "suspendd/cli/commands.hpp"
 #include "suspendd/cli/operator_commands.hpp"
 #include "suspendd/daemon.hpp"
@@ -5,7 +7,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cstdio>
 #include <memory>
 
 namespace rouse::suspendd {
@@ -26,10 +27,11 @@ std::string config_file(const CliOptions& options) {
 
 int run_relay_command(const CliOptions& options) {
   const LoadedConfig loaded = load_config(config_file(options));
-  for (const Problem& problem : loaded.problems) {
-    std::fprintf(stderr, "%s\n", problem.str().c_str());
+  tell_problems(loaded.problems);
+  if (!loaded.config) {
+    notify_status("cannot start: " + first_error(loaded.problems));
+    return 2;
   }
-  if (!loaded.config) return 2;
   const RelayConfig& config = loaded.config->relay;
   RelayOptions relay;
   if (config.listen) {

@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -39,20 +38,7 @@ milliseconds bounded(const Section& section, std::string_view key, milliseconds 
 std::optional<ListenAddress> read_listen(const Section& section) {
   const std::string text = trimmed(section.text("listen"));
   if (text.empty()) return std::nullopt;
-  const std::size_t colon = text.rfind(':');
-  ListenAddress address;
-  if (colon != std::string::npos) {
-    const std::string_view digits = std::string_view(text).substr(colon + 1);
-    const auto [end, error] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
-    if (error == std::errc{} && end == digits.data() + digits.size()) {
-      address.host = text.substr(0, colon);
-      const bool in_brackets =
-          address.host.size() > 2 && address.host.front() == '[' && address.host.back() == ']';
-      if (in_brackets) address.host = address.host.substr(1, address.host.size() - 2);
-      return address;
-    }
-  }
+  if (auto address = ListenAddress::parse(text)) return address;
   section.fault("listen",
                 fmt::format("expected HOST:PORT such as 127.0.0.1:9765, got \"{}\"", text));
   return std::nullopt;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/endpoint.hpp"
+#include "base/listen.hpp"
 #include "base/week.hpp"
 #include "base/yaml_tree.hpp"
 
@@ -184,11 +185,6 @@ struct NotifyConfig {
   std::optional<Endpoint> webhook;  ///< base_path is the whole path
   std::string token;                ///< Authorization: Bearer
   milliseconds timeout{10'000};
-};
-struct ListenAddress {
-  std::string host;
-  std::uint16_t port = 0;
-  bool operator==(const ListenAddress&) const = default;
 };
 struct GateConfig {
   milliseconds wait{20'000};

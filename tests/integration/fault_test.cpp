@@ -148,15 +148,5 @@ TEST(Fault, AThousandIdleConnectionsHarmNobody) {
   EXPECT_EQ(idle.back().read_response().status, 200);
 }
 
-TEST(Fault, AnAddressThatIsTakenEndsTheProgramWithAWord) {
-  World world(models({fake_model("a")}));
-  const auto [status, text] =
-      run_program({built_program("rouse"), "serve", "--config", world.config_file(), "--listen",
-                   fmt::format("127.0.0.1:{}", world.port())});
-  EXPECT_EQ(status, 1);
-  EXPECT_THAT(text, HasSubstr("cannot listen on"));
-  EXPECT_THAT(text, HasSubstr("in use"));
-}
-
 }  // namespace
 }  // namespace rouse::test

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+
+namespace rouse {
+
+/// Go's names for layouts of times ("rfc3339"), as the peer's configuration has them, as spdlog
+/// patterns; empty for any other name.
+[[nodiscard]] std::string time_pattern(const std::string& name);
+
+}  // namespace rouse
