@@ -62,7 +62,7 @@ class HeldRun {
         why_(std::move(why)),
         argv_(argv),
         deadlines_(executor_),
-        tasks_(executor_, say),
+        tasks_(executor_, say_held),
         signals_(executor_) {}
 
   Task<void> run() {
@@ -186,7 +186,7 @@ int run_held(const CliOptions& options, const std::string& why,
   asio::io_context context(1);
   const std::string reason = why.empty() ? argv.front() + " runs" : why;
   HeldRun run(context, control_socket(options), reason, argv);
-  TaskGroup all(context.get_executor(), say);
+  TaskGroup all(context.get_executor(), say_held);
   all.spawn(run.run());
   context.run();
   return run.status();
