@@ -264,7 +264,7 @@ BLOCKS = {
     ("CONTRIBUTING.md", "Build and test", "sh"): known,
     ("CONTRIBUTING.md", "While you work", "sh"): known,
     ("tests/clients/README.md", "The command-line agents", "sh"): known,
-    ("README.md", "Start", "sh"): known,
+    ("README.md", "Start", "sh"): elsewhere("tests/root/first_hour.sh"),
     ("README.md", "Install as a service", "sh"): elsewhere("tests/root/packages_in_root.sh"),
     ("README.md", "A configuration", "yaml"): configuration,
     ("README.md", "A configuration", "sh"): serve_it,

@@ -121,7 +121,10 @@ run_demo() { # FILE [ENVIRONMENT]: from the command to the banner, in the backgr
   wait_for_banner "$1" "$demo"
 }
 
+# The README's two commands: the first is run here, the second is what CI runs before this.
 first_command() {
+  python3 "$top/tests/documents/texts.py" README.md "Start" | sed 's/ *#.*//' >"$said"
+  [ "$(cat "$said")" = $'scripts/run\nscripts/test' ] || fail "the README begins with other commands"
   run_demo "$base/demo"
 }
 printed_lines() {
