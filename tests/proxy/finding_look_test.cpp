@@ -69,6 +69,20 @@ TEST_F(FindingLookTest, FilesThatDoNotAnswerHoldNobody) {
   hung.release();
 }
 
+TEST_F(FindingLookTest, ALookThatComesBackAtOnceLeavesNoLimitBehind) {
+  // Whether the thread of a look is back before the loop looks is chance: in some of so many it is.
+  constexpr std::size_t kLooks = 500;
+  const FakeFiles files;
+  FindingLook looking(tasks_, 1h);
+  for (std::size_t i = 0; i < kLooks; ++i) {
+    asio::post(io_, [&] { look(looking, "/x", files); });
+    io_.run_for(10s);
+    ASSERT_TRUE(io_.stopped()) << "look " << i << " goes on for an hour";
+    io_.restart();
+  }
+  EXPECT_EQ(told_.size(), kLooks);
+}
+
 TEST_F(FindingLookTest, TheEndOfTheProgramTellsNothing) {
   HungFiles& hung = hung_files();
   FindingLook looking(tasks_, 1h);
