@@ -72,7 +72,7 @@ TEST(SuspenddLife, SigtermEndsItWhileItWaitsForTheBus) {
                                        "unix:path=" + (box.dir / "bus")};
   for (const std::string& bus : buses) {
     ChildProcess daemon(daemon_of(box, bus));
-    ASSERT_TRUE(wait_until([&] { return keeps_signal(daemon.pid(), SIGTERM); })) << bus;
+    ASSERT_TRUE(wait_until([&] { return catches_signal(daemon.pid(), SIGTERM); })) << bus;
     const auto asked = ProbeClock::now();
     expect_an_end(daemon, bus);
     EXPECT_LT(ProbeClock::now() - asked, 1500ms) << "it waits two seconds for a bus";

@@ -64,6 +64,17 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& adde
   return merged;
 }
 
+/// Whether the signal @p number is in the mask @p name of /proc/PID/status.
+bool is_in_mask(pid_t pid, std::string_view name, int number) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (!line.starts_with(name)) continue;
+    return (std::stoull(line.substr(name.size()), nullptr, 16) >> (number - 1) & 1) != 0;
+  }
+  return false;
+}
+
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
   for (std::string& text : texts) result.push_back(text.data());
@@ -168,14 +179,12 @@ std::pair<int, std::string> run_program(const std::vector<std::string>& argv,
   return {status.value_or(-1), child.output()};
 }
 
-bool keeps_signal(pid_t pid, int number) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-  std::string line;
-  while (std::getline(file, line)) {
-    if (!line.starts_with("SigCgt:") && !line.starts_with("SigBlk:")) continue;
-    if ((std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0) return true;
-  }
-  return false;
+bool catches_signal(pid_t pid, int number) {
+  return is_in_mask(pid, "SigCgt:", number);
+}
+
+bool holds_signal(pid_t pid, int number) {
+  return is_in_mask(pid, "SigBlk:", number);
 }
 
 std::vector<pid_t> processes_with_environment(const std::string& marker) {

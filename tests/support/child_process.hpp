@@ -47,9 +47,10 @@ class ChildProcess {
     const std::vector<std::string>& argv, const std::vector<std::string>& env = {},
     std::chrono::milliseconds limit = std::chrono::seconds(20));
 
-/// Whether the signal @p number does not end the process @p pid by itself: it has a handler, or lets
-/// it wait.
-[[nodiscard]] bool keeps_signal(pid_t pid, int number);
+/// Whether the process @p pid has a handler of its own for the signal @p number.
+[[nodiscard]] bool catches_signal(pid_t pid, int number);
+/// Whether it lets the signal wait, for a while at least: so does whoever starts a thread or a program.
+[[nodiscard]] bool holds_signal(pid_t pid, int number);
 
 /// The processes whose environment contains @p marker ("NAME=" or "NAME=value"), without zombies.
 [[nodiscard]] std::vector<pid_t> processes_with_environment(const std::string& marker);
