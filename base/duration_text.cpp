@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -26,18 +27,59 @@ std::optional<double> take_number(std::string_view& text) {
   return number;
 }
 
+/// The unit at the start of @p text, which is moved behind it: a whole word.
 template <std::size_t N>
 std::optional<double> take_unit(std::string_view& text, const std::array<Unit, N>& units) {
+  const std::string_view word = text.substr(0, text.find_first_of(" \t.+-0123456789"));
   for (const Unit& unit : units) {
-    if (!text.starts_with(unit.name)) continue;
-    text.remove_prefix(unit.name.size());
+    if (word != unit.name) continue;
+    text.remove_prefix(word.size());
     return unit.factor;
   }
   return std::nullopt;
 }
 
-constexpr std::array<Unit, 5> kTimes{
-    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+void skip_blanks(std::string_view& text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+}
+
+constexpr double kMinuteMs = 60e3;
+constexpr double kHourMs = 60 * kMinuteMs;
+constexpr double kDayMs = 24 * kHourMs;
+constexpr double kMonthMs = 30.4375 * kDayMs;
+constexpr double kYearMs = 365.25 * kDayMs;
+
+// Those of systemd.time(7) from the microsecond up.
+constexpr std::array<Unit, 30> kTimes{{{"us", 1e-3},
+                                       {"usec", 1e-3},
+                                       {"\u00b5s", 1e-3},
+                                       {"\u03bcs", 1e-3},
+                                       {"ms", 1},
+                                       {"msec", 1},
+                                       {"s", 1e3},
+                                       {"sec", 1e3},
+                                       {"second", 1e3},
+                                       {"seconds", 1e3},
+                                       {"m", kMinuteMs},
+                                       {"min", kMinuteMs},
+                                       {"minute", kMinuteMs},
+                                       {"minutes", kMinuteMs},
+                                       {"h", kHourMs},
+                                       {"hr", kHourMs},
+                                       {"hour", kHourMs},
+                                       {"hours", kHourMs},
+                                       {"d", kDayMs},
+                                       {"day", kDayMs},
+                                       {"days", kDayMs},
+                                       {"w", 7 * kDayMs},
+                                       {"week", 7 * kDayMs},
+                                       {"weeks", 7 * kDayMs},
+                                       {"M", kMonthMs},
+                                       {"month", kMonthMs},
+                                       {"months", kMonthMs},
+                                       {"y", kYearMs},
+                                       {"year", kYearMs},
+                                       {"years", kYearMs}}};
 constexpr std::array<Unit, 8> kSizes{{{"KiB", 1024},
                                       {"MiB", 1048576},
                                       {"GiB", 1073741824},
@@ -52,20 +94,25 @@ constexpr double kLargest = 1e15;  // bytes
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
+  skip_blanks(text);
   if (text.empty()) return std::nullopt;
   double sum = 0;
   bool first = true;
   while (!text.empty()) {
     const auto number = take_number(text);
     if (!number) return std::nullopt;
+    skip_blanks(text);
     const bool plain = text.empty() && first;
     first = false;
     const auto factor = plain ? std::optional<double>(1000) : take_unit(text, kTimes);
     if (!factor) return std::nullopt;
+    skip_blanks(text);
     sum += *number * *factor;
   }
   if (sum > kLongest) return std::nullopt;
-  return std::chrono::milliseconds(std::llround(sum));
+  // 0 means "never" or "none" in many places: what is more must not become it.
+  const long long rounded = std::llround(sum);
+  return std::chrono::milliseconds(sum > 0 && rounded == 0 ? 1 : rounded);
 }
 
 std::string duration_text(std::chrono::milliseconds duration) {

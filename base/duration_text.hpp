@@ -8,7 +8,9 @@
 
 namespace rouse {
 
-/// "90s", "1m30s", "250ms", "1.5h", or a plain number of seconds.
+/// A span of time as systemd writes them: "90s", "15min", "1h 30min", "2 days", "250ms", or a plain
+/// number of seconds. m is a minute and M a month (30.44 days), as there. To the millisecond, and
+/// never less than one unless it is 0. nullopt: it is none, or longer than 95 years.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 /// The shortest form that parse_duration() reads: "1m30s".
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds duration);

@@ -1,13 +1,20 @@
 #include "base/yaml_tree.hpp"
 
+#include "base/utf8.hpp"
+#include "base/yaml_anchors.hpp"
+#include "base/yaml_bytes.hpp"
+#include "base/yaml_fault.hpp"
+#include "base/yaml_scan.hpp"
+
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <exception>
-#include <numeric>
+#include <optional>
+#include <set>
 #include <sstream>
+#include <tuple>
 #include <unordered_map>
 
 namespace rouse {
@@ -17,11 +24,28 @@ namespace {
 constexpr std::size_t kNodesMax = 200'000;
 constexpr int kDepthMax = 60;
 constexpr std::size_t kBytesMax = 64 * 1024 * 1024;  // of all texts and paths, aliases spelled out
+// Letters are counted so far into a line; beyond, bytes must do.
+constexpr std::size_t kCountedMax = 1000;
 
 class Converter {
  public:
-  Converter(const std::string& source, const std::string& file, std::vector<Problem>& problems)
-      : source_(source), file_(file), problems_(problems) {}
+  Converter(const std::string& source, const std::string& file, const std::set<int>& lenders,
+            std::vector<Problem>& problems)
+      : source_(source),
+        file_(file),
+        lenders_(lenders),
+        is_ascii_(
+            std::all_of(source.begin(), source.end(), [](char c) { return (c & 0x80) == 0; })),
+        problems_(problems) {}
+
+  /// Null when a quote has swallowed the rest of the file, so that nobody knows what it has.
+  YamlNode convert(const YAML::Node& document) {
+    YamlNode root = convert(document, "", 0);
+    return has_open_quote_ ? YamlNode() : root;
+  }
+
+ private:
+  using Seen = std::unordered_map<std::string, int>;  // key -> its line
 
   YamlNode convert(const YAML::Node& node, const std::string& path, int depth) {
     YamlNode out;
@@ -33,6 +57,8 @@ class Converter {
       out.quoted = node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str";
       out.text_column = text_column(node.Mark(), out.text);
       refuse_nul(out.text, out.place, path);
+      refuse_open_quote(node, out.place, path);
+      note_tag(node, out.place, path);
     } else if (node.IsSequence()) {
       out.kind = YamlNode::Kind::List;
       std::size_t i = 0;
@@ -47,9 +73,6 @@ class Converter {
     return out;
   }
 
- private:
-  using Seen = std::unordered_map<std::string, int>;  // key -> its line
-
   bool fits(const YAML::Node& node, const std::string& path, int depth, const SourcePlace& place) {
     if (overflowed_) return false;
     bytes_ += path.size() + (node.IsScalar() ? node.Scalar().size() : 0);
@@ -62,7 +85,17 @@ class Converter {
 
   SourcePlace place_of(const YAML::Mark& mark) const {
     if (mark.is_null()) return {file_, 0, 0};
-    return {file_, mark.line + 1, mark.column + 1};
+    return {file_, mark.line + 1, column_of(mark)};
+  }
+
+  /// In letters; the library counts bytes.
+  int column_of(const YAML::Mark& mark) const {
+    const auto before = static_cast<std::size_t>(mark.column);
+    const auto at = static_cast<std::size_t>(mark.pos);
+    if (is_ascii_ || before > kCountedMax || before > at || at > source_.size()) {
+      return mark.column + 1;
+    }
+    return static_cast<int>(utf8_count(std::string_view(source_).substr(at - before, before))) + 1;
   }
 
   /// Anchors, escapes, block scalars and folded lines make the text differ from the file's.
@@ -73,7 +106,7 @@ class Converter {
     const bool in_quotes = source_[at] == '"' || source_[at] == '\'';
     const std::size_t start = at + (in_quotes ? 1 : 0);
     if (source_.compare(start, text.size(), text) != 0) return 0;
-    return mark.column + (in_quotes ? 2 : 1);
+    return column_of(mark) + (in_quotes ? 1 : 0);
   }
 
   void note(const SourcePlace& place, const std::string& path, std::string text) {
@@ -85,6 +118,56 @@ class Converter {
     if (text.find('\0') == std::string::npos) return;
     std::erase(text, '\0');
     note(place, path, "holds a NUL character");
+  }
+
+  /// The library takes a quote that nothing closes, with all that follows it in the file.
+  void refuse_open_quote(const YAML::Node& node, const SourcePlace& place,
+                         const std::string& path) {
+    if (node.Mark().is_null() || node.Mark().pos < 0) return;
+    const auto at = static_cast<std::size_t>(node.Mark().pos);
+    const bool is_quote = at < source_.size() && (source_[at] == '"' || source_[at] == '\'');
+    if (!is_quote || end_of_quoted(source_, at) != std::string::npos) return;
+    has_open_quote_ = true;
+    note(place, path,
+         fmt::format(
+             "the quote ({}) that begins here is never closed: put another at the end of the "
+             "text",
+             source_[at]));
+  }
+
+  /// "!" begins a tag, and what is in it is no part of the text.
+  void note_tag(const YAML::Node& node, const SourcePlace& place, const std::string& path) {
+    const std::string& tag = node.Tag();
+    if (!tag.starts_with('!') || tag == "!") return;
+    problems_.push_back({Problem::Severity::Warning, place, path,
+                         fmt::format("{} is a tag to YAML and no part of the text: put the whole "
+                                     "value in quotes",
+                                     tag)});
+  }
+
+  /// The library takes a line without a colon for a key without a value. Whether it is one, and
+  /// was told.
+  bool refuse_lost_line(const YAML::Node& key, const YamlNode& out, const SourcePlace& place,
+                        const std::string& path) {
+    if (key.Mark().is_null() || key.Mark().pos < 0) return false;
+    const auto at = static_cast<std::size_t>(key.Mark().pos);
+    const std::string& text = key.Scalar();
+    if (text.empty() || source_.compare(at, text.size(), text) != 0) return false;
+    // "? key" is one without a colon, and so is {key}.
+    const std::size_t before = at == 0 ? at : source_.find_last_not_of(" \t", at - 1);
+    const bool begins_line =
+        at == 0 || before == std::string::npos || source_[before] == '\n' || source_[before] == '-';
+    const std::size_t behind = source_.find_first_not_of(" \t\r", at + text.size());
+    const bool ends_line =
+        behind == std::string::npos || source_[behind] == '\n' || source_[behind] == '#';
+    if (!begins_line || !ends_line) return false;
+    const YamlNode::Member* const above = out.members.empty() ? nullptr : &out.members.back();
+    const bool goes_on = above != nullptr && above->value.is_scalar();
+    note(place, path,
+         explain_lost_line(text, goes_on ? std::string_view(above->key) : std::string_view(),
+                           goes_on ? above->place.line : 0,
+                           !is_about_secrets(path) && !is_about_secrets(text)));
+    return true;
   }
 
   void convert_map(const YAML::Node& node, const std::string& path, int depth, YamlNode& out) {
@@ -100,6 +183,7 @@ class Converter {
       std::string key = pair.first.Scalar();
       refuse_nul(key, place, path);
       const std::string below = path.empty() ? key : path + "." + key;
+      if (pair.second.IsNull() && refuse_lost_line(pair.first, out, place, path)) continue;
       YamlNode value = convert(pair.second, below, depth + 1);
       // Of an empty value yaml-cpp gives the place of what comes next.
       if (value.is_null()) value.place = place;
@@ -110,10 +194,14 @@ class Converter {
       // yaml-cpp itself takes the first of two equal keys and says nothing.
       const auto [earlier, fresh] = seen.emplace(key, place.line);
       if (!fresh) {
-        note(place, below, fmt::format("this key was already given in line {}", earlier->second));
+        note(place, below,
+             fmt::format("this key was already given in line {}: keep one "
+                         "of them",
+                         earlier->second));
         continue;
       }
-      out.members.push_back({std::move(key), place, std::move(value)});
+      const bool lends = depth == 0 && lenders_.contains(pair.first.Mark().pos);
+      out.members.push_back({std::move(key), place, std::move(value), lends});
     }
     for (auto& [source, place] : merged) merge(source, place, path, seen, out);
   }
@@ -135,61 +223,48 @@ class Converter {
 
   const std::string& source_;
   const std::string& file_;
+  const std::set<int>& lenders_;
+  bool is_ascii_;
+  bool has_open_quote_ = false;
   std::vector<Problem>& problems_;
   std::size_t nodes_ = 0;
   std::size_t bytes_ = 0;
   bool overflowed_ = false;
 };
 
-/// Takes no notice.
-class NullHandler final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark&) override {}
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                       YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
-                  YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-};
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-/// Not by YAML::LoadAll(), which never ends on text such as "--- ,": the parser makes an empty
-/// document of it again and again.
-bool has_more_than_one_document(const std::string& text) {
-  std::istringstream stream(text);
-  YAML::Parser parser(stream);
-  NullHandler handler;
-  return parser.HandleNextDocument(handler) && parser.HandleNextDocument(handler);
-}
-
-/// How many letters must change to turn one word into the other (Levenshtein).
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
+/// The line of the first order (%…) that YAML does not have, which the library would pass over; 0:
+/// there is none.
+int unknown_directive(std::string_view text) {
+  int number = 0;
+  for (const std::string_view line : lines_of(text)) {
+    ++number;
+    if (!says_something(line)) continue;
+    if (!line.starts_with('%')) return 0;
+    if (!line.starts_with("%YAML ") && !line.starts_with("%TAG ")) return number;
   }
-  return row.back();
+  return 0;
 }
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  std::erase(out, '_');
-  std::erase(out, '-');
-  return out;
+/// @p line: where a second document begins, from 0 on.
+std::string explain_second_document(std::string_view text, int line) {
+  const std::vector<std::string_view> lines = lines_of(text);
+  const auto at = std::min(static_cast<std::size_t>(line), lines.size() - 1);
+  if (lines[at].starts_with("---")) {
+    return "a second document begins here (---), and a configuration is one: remove the line";
+  }
+  const auto first = std::find_if(lines.begin(), lines.end(), says_something);
+  if (first != lines.end() && first->starts_with('[')) {
+    return "the configuration has ended with the ] above: is this TOML? It must be YAML";
+  }
+  if (first != lines.end() && indent_of(*first) > indent_of(lines[at])) {
+    return fmt::format(
+        "indented by {}, less than the first line of the configuration (line {}): "
+        "begin both in the same column",
+        indent_of(lines[at]), first - lines.begin() + 1);
+  }
+  return "the configuration has ended above this line: remove what follows, or what ends it";
 }
 
 }  // namespace
@@ -234,29 +309,61 @@ SourcePlace YamlNode::place_of(std::size_t at) const {
 
 YamlNode read_yaml(const std::string& text, const std::string& file,
                    std::vector<Problem>& problems) {
+  const auto note = [&](int line, int column, std::string words) {
+    problems.push_back({Problem::Severity::Error, {file, line, column}, "", std::move(words)});
+  };
+  if (const auto fault = find_byte_fault(text)) {
+    note(fault->line, fault->column, fault->text);
+    return {};
+  }
+  const std::string plain = text.starts_with(kByteOrderMark) ? text.substr(3) : text;
+  if (const int line = unknown_directive(plain)) {
+    note(line, 1,
+         "a line that begins with % is an order to YAML, and not one that it knows: remove it, or "
+         "put "
+         "quotes around the text");
+    return {};
+  }
   try {
-    const YAML::Node document = YAML::Load(text);
-    if (has_more_than_one_document(text)) {
-      problems.push_back({Problem::Severity::Error,
-                          {file, 0, 0},
-                          "",
-                          "goes on after its first document (\"---\"?); one is expected"});
+    const YAML::Node document = YAML::Load(plain);
+    std::istringstream stream(plain);
+    AnchorFinder anchors;
+    // Not by YAML::LoadAll(), which never ends on text such as "--- ,": the parser makes an empty
+    // document of it again and again.
+    YAML::Parser parser(stream);
+    AnchorFinder next;
+    if (parser.HandleNextDocument(anchors) && parser.HandleNextDocument(next)) {
+      note(next.start().line + 1, 1, explain_second_document(plain, next.start().line));
+      return {};
     }
-    return Converter(text, file, problems).convert(document, "", 0);
+    std::vector<Problem> found;
+    YamlNode root = Converter(plain, file, anchors.lenders(), found).convert(document);
+    // What aliases repeat is wrong in one place.
+    std::set<std::tuple<int, int, std::string>> told;
+    for (Problem& problem : found) {
+      const bool fresh =
+          told.emplace(problem.place.line, problem.place.column, problem.text).second;
+      if (fresh) problems.push_back(std::move(problem));
+    }
+    return root;
   } catch (const YAML::Exception& error) {
-    const bool placed = !error.mark.is_null();
-    problems.push_back(
-        {Problem::Severity::Error,
-         {file, placed ? error.mark.line + 1 : 0, placed ? error.mark.column + 1 : 0},
-         "",
-         "this is not YAML: " + error.msg});
+    if (error.mark.is_null()) {
+      note(0, 0, fmt::format("YAML cannot read it ({})", error.msg));
+    } else {
+      YamlFault fault =
+          explain_yaml_fault(plain, error.mark.line + 1, error.mark.column + 1, error.msg);
+      note(fault.line, fault.column, std::move(fault.text));
+    }
   } catch (const std::exception& error) {  // the library, on text that it did not expect
-    problems.push_back({Problem::Severity::Error,
-                        {file, 0, 0},
-                        "",
-                        fmt::format("cannot be read: {}", error.what())});
+    note(0, 0, fmt::format("cannot be read: {}", error.what()));
   }
   return {};
+}
+
+bool has_errors(const std::vector<Problem>& problems, std::size_t first) {
+  return std::any_of(
+      problems.begin() + static_cast<std::ptrdiff_t>(first), problems.end(),
+      [](const Problem& problem) { return problem.severity == Problem::Severity::Error; });
 }
 
 void for_each_scalar(YamlNode& node, const std::string& path,
@@ -268,21 +375,6 @@ void for_each_scalar(YamlNode& node, const std::string& path,
   for (YamlNode::Member& member : node.members) {
     for_each_scalar(member.value, path.empty() ? member.key : path + "." + member.key, visit);
   }
-}
-
-std::string did_you_mean(std::string_view name, const std::vector<std::string>& names) {
-  const std::string wanted = lowered(name);
-  std::string best;
-  // A third of the letters may be wrong, and one may always be.
-  std::size_t best_distance = std::max<std::size_t>(1, wanted.size() / 3) + 1;
-  for (const std::string& candidate : names) {
-    const std::size_t apart = distance(wanted, lowered(candidate));
-    if (apart < best_distance && apart < candidate.size()) {
-      best = candidate;
-      best_distance = apart;
-    }
-  }
-  return best;
 }
 
 }  // namespace rouse

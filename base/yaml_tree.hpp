@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/did_you_mean.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -59,20 +61,21 @@ struct YamlNode::Member {
   std::string key;
   SourcePlace place;  ///< of the key
   YamlNode value;
+  /// At the top of a file: it sets an anchor (&name) that another entry of the top uses (*name).
+  bool lends = false;
 };
 
-/// Reads the first document of @p text, called @p file in places. Faults go to @p problems; what
-/// could be read is returned (Null when nothing). Bounded in depth and, against aliases that
-/// multiply, in size.
+/// Reads the first document of @p text, called @p file in places. Faults go to @p problems, in the
+/// words of who wrote the file; what could be read is returned (Null when nothing). Bounded in
+/// depth and, against aliases that multiply, in size.
 [[nodiscard]] YamlNode read_yaml(const std::string& text, const std::string& file,
                                  std::vector<Problem>& problems);
+
+/// Whether one of @p problems is an error, from the entry @p first on.
+[[nodiscard]] bool has_errors(const std::vector<Problem>& problems, std::size_t first = 0);
 
 /// Calls @p visit for each scalar of @p node, whose path is @p path, with its own path.
 void for_each_scalar(YamlNode& node, const std::string& path,
                      const std::function<void(YamlNode&, const std::string&)>& visit);
-
-/// The entry of @p names that @p name was probably meant to be; empty when none is near.
-[[nodiscard]] std::string did_you_mean(std::string_view name,
-                                       const std::vector<std::string>& names);
 
 }  // namespace rouse

@@ -66,20 +66,22 @@ std::string hex(unsigned value, int digits) {
   return out;
 }
 
-ExprError fail(std::string text, std::size_t offset) {
-  return {offset, std::move(text) + " at position " + std::to_string(offset)};
+/// @p text ends where the place of the fault belongs.
+ExprError fail(std::string text, std::size_t offset, const std::string& remedy = {}) {
+  return {offset, std::move(text) + " (character " + std::to_string(offset + 1) + ")" + remedy};
 }
 
 ExprError unexpected_character(std::string_view rest, const Character& c, std::size_t offset) {
   std::string shown;
   if (!c.valid) {
-    shown = "byte 0x" + hex(static_cast<unsigned char>(rest[0]), 2) + ", which is not UTF-8,";
+    shown = "the byte 0x" + hex(static_cast<unsigned char>(rest[0]), 2) + ", which is not UTF-8,";
   } else if (c.code < 0x20 || c.code == 0x7f || is_invisible(c.code)) {
-    shown = "character U+" + hex(static_cast<unsigned>(c.code), 4);
+    shown = "the character U+" + hex(static_cast<unsigned>(c.code), 4);
   } else {
-    shown = "character '" + std::string(rest.substr(0, c.bytes)) + "'";
+    shown = "'" + std::string(rest.substr(0, c.bytes)) + "'";
   }
-  return fail("tokenize: unexpected " + shown, offset);
+  return fail(shown + " cannot be part of a name", offset,
+              ": give such a model a short name under vars");
 }
 
 std::string_view name_at(std::string_view text, std::size_t offset) {
@@ -112,7 +114,7 @@ std::variant<std::vector<Token>, ExprError> tokenize(std::string_view text) {
     const bool ref = text[at] == '+';
     const std::string_view name = name_at(text, ref ? at + 1 : at);
     if (name.empty()) {
-      if (ref) return fail("tokenize: expected set name after '+'", at);
+      if (ref) return fail("'+' wants the name of a set right behind it", at);
       return unexpected_character(text.substr(at), c, at);
     }
     tokens.push_back({ref ? Token::Kind::Ref : Token::Kind::Name, at, name});
@@ -130,7 +132,8 @@ class Parser {
   std::variant<Expr, ExprError> parse() {
     const std::optional<std::uint32_t> root = any_of();
     if (root && !peek(Token::Kind::End)) {
-      error_ = fail("parse: unexpected token " + quoted() + " after expression", here().offset);
+      error_ = peek(Token::Kind::Close) ? fail("this \")\" closes nothing", here().offset)
+                                        : missing_sign();
     }
     if (error_) return *error_;
     return std::move(expr_);
@@ -167,12 +170,12 @@ class Parser {
                   {}});
     }
     if (token.kind != Token::Kind::Open) {
-      error_ = fail("parse: unexpected token " + quoted(), token.offset);
+      error_ = fail("a model is missing before " + quoted(), token.offset);
       return std::nullopt;
     }
     if (depth_ == kMatrixDepthMax) {
-      error_ = fail("parse: more than " + std::to_string(kMatrixDepthMax) + " open parentheses",
-                    token.offset);
+      error_ =
+          fail("more than " + std::to_string(kMatrixDepthMax) + " open parentheses", token.offset);
       return std::nullopt;
     }
     ++at_;
@@ -181,7 +184,10 @@ class Parser {
     --depth_;
     if (!inner) return inner;
     if (!peek(Token::Kind::Close)) {
-      error_ = fail("parse: missing closing parenthesis for the one opened", token.offset);
+      error_ =
+          peek(Token::Kind::End)
+              ? fail("the \"(\" that opens here is never closed: a \")\" is missing", token.offset)
+              : missing_sign();
       return std::nullopt;
     }
     ++at_;
@@ -190,8 +196,11 @@ class Parser {
 
   [[nodiscard]] const Token& here() const { return tokens_[at_]; }
   [[nodiscard]] bool peek(Token::Kind kind) const { return here().kind == kind; }
+  [[nodiscard]] ExprError missing_sign() const {
+    return fail("a \"&\" or \"|\" is missing before " + quoted(), here().offset);
+  }
   [[nodiscard]] std::string quoted() const {
-    if (peek(Token::Kind::End)) return "\"end of expression\"";
+    if (peek(Token::Kind::End)) return "the end";
     return (peek(Token::Kind::Ref) ? "\"+" : "\"") + std::string(here().text) + "\"";
   }
   std::uint32_t add(ExprNode node) {
@@ -212,7 +221,7 @@ std::variant<Expr, ExprError> parse_matrix_expr(std::string_view text) {
   std::variant<std::vector<Token>, ExprError> tokens = tokenize(text);
   if (const auto* error = std::get_if<ExprError>(&tokens)) return *error;
   const std::vector<Token>& list = std::get<std::vector<Token>>(tokens);
-  if (list.size() == 1) return ExprError{0, "empty DSL expression"};
+  if (list.size() == 1) return ExprError{0, "the set is empty: it wants models, as in a & (b | c)"};
   return Parser(list).parse();
 }
 

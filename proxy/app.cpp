@@ -9,6 +9,7 @@
 #include "base/use_task.hpp"
 #include "proxy/check/finding_look.hpp"
 #include "proxy/check/report.hpp"
+#include "proxy/config/reload_rule.hpp"
 #include "proxy/engine/registry.hpp"
 #include "proxy/engine_output.hpp"
 #include "proxy/event_stream.hpp"
@@ -41,6 +42,7 @@ constexpr int kWrong = 2;
 constexpr auto kOrphanGrace = 3s;
 constexpr auto kWatchPause = 2s;
 constexpr auto kAllFilesPatience = 10s;
+constexpr auto kSettlePause = 1s;   // a file that changed stays as it is for so long
 constexpr auto kLoopPause = 500ms;  // often enough to see a stall, rare enough for an idle machine
 
 bool log_to_stderr(const Config& config) {
@@ -184,13 +186,17 @@ class App {
   Task<void> watch_config() {
     SteadyTimer timer(engines_.executor());
     std::string seen = fingerprint(options_.sources);
+    std::string last = seen;
     while (!dispatcher_.is_shutting_down()) {
-      timer.expires_after(kWatchPause);
+      timer.expires_after(last == seen ? kWatchPause : kSettlePause);
       const auto [error] = co_await timer.async_wait(use_task);
       if (error) co_return;
       std::string now = fingerprint(options_.sources);
+      // Whoever writes it may not be done yet.
+      const bool is_settled = now == last;
+      last = now;
       // A file that is being replaced is missing for a moment.
-      if (now.empty() || now == seen) continue;
+      if (now.empty() || now == seen || !is_settled) continue;
       seen = std::move(now);
       reload("a change of a file");
     }
@@ -222,6 +228,13 @@ class App {
           "reload after {}: the configuration has errors and was not taken; the one from "
           "before goes on",
           asked_by);
+      recorder_.metrics.reloaded("invalid");
+      return outcome;
+    }
+    if (std::string fault = reload_fault(*config_, *loaded); !fault.empty()) {
+      spdlog::error("reload after {}: not taken, the configuration from before goes on: {}",
+                    asked_by, fault);
+      outcome.problems.push_back(std::move(fault));
       recorder_.metrics.reloaded("invalid");
       return outcome;
     }

@@ -321,6 +321,13 @@ class Daemon {
       const bool is_error = problem.severity == Problem::Severity::Error;
       spdlog::log(is_error ? spdlog::level::err : spdlog::level::warn, "{}", problem.str());
     }
+    // Somebody may still be writing it; the defaults would let the machine sleep when it may not.
+    if (loaded.is_empty) {
+      spdlog::error("reload: {} is empty, and the old configuration stays in force (if all shall "
+                    "have its default, write {{}})",
+                    options_.config_file);
+      return;
+    }
     notify_reloading();
     if (!loaded.config) {
       spdlog::error("reload: the old configuration stays in force");

@@ -114,6 +114,8 @@ std::string type_of(const ConfigKey& key) {
       return "true or false";
     case KeyType::Number:
       return "whole number" + range_of(key);
+    case KeyType::Seconds:
+      return "whole number of seconds" + range_of(key);
     case KeyType::Real:
       return "number" + range_of(key);
     case KeyType::Duration:

@@ -107,6 +107,7 @@ void write_key(JsonWriter& json, const ConfigTable& table, const ConfigKey& key)
       write_or_macro(json, table, R"("type":["boolean","null"])");
       break;
     case KeyType::Number:
+    case KeyType::Seconds:
       write_or_macro(json, table, number_schema(key));
       break;
     case KeyType::Real:

@@ -14,6 +14,7 @@ enum class KeyType {
   Text,
   Bool,
   Number,    ///< a whole one, within the key's range
+  Seconds,   ///< a whole number of them, within the key's range, without a unit as llama-swap has it
   Real,      ///< any number from the key's least on
   Duration,  ///< "90s", "250ms", or seconds
   Size,      ///< "64MiB", or bytes
@@ -47,6 +48,9 @@ struct ConfigKey {
 struct ConfigSection {
   std::string_view name;
   std::span<const ConfigKey> keys;
+  /// What is said of one that is given as a list, when lists were its form once: {name} is its
+  /// name, {items} are the list's texts. Empty: nothing particular.
+  std::string_view old_list = {};
 
   [[nodiscard]] const ConfigKey* find(std::string_view key) const;
 };

@@ -1,22 +1,14 @@
 #include "proxy/config/config.hpp"
 
-#include "base/config/environment.hpp"
-#include "base/config/shape.hpp"
-#include "proxy/config/macros.hpp"
-#include "proxy/config/merge.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/config/schema.hpp"
 #include "proxy/config/text_faults.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <re2/re2.h>
 #include <set>
 #include <system_error>
@@ -28,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kAssetPaths = R"(.*\.(js|json|css|png|gif|jpg|jpeg|ico|txt)$)";
-constexpr std::uintmax_t kFileMax = 16 * 1024 * 1024;
 
 std::string lowered_and_trimmed(std::string text) {
   std::erase_if(text, [](unsigned char c) { return std::isspace(c) != 0; });
@@ -232,6 +223,8 @@ void read_preload(const Section& top, Config& config) {
   }
 }
 
+}  // namespace
+
 std::shared_ptr<const Config> read_config(const YamlNode& root,
                                           const std::map<std::string, int>& ports,
                                           std::vector<Problem>& problems) {
@@ -255,89 +248,6 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   read_cors(top, *config);
   return config;
 }
-
-/// Of the keys down to those of a model, a peer, and how it is woken.
-void add_places(const YamlNode& node, const std::string& path, int depth,
-                std::map<std::string, SourcePlace>& places) {
-  constexpr int kDepthMax = 4;
-  for (const YamlNode::Member& member : node.members) {
-    const std::string below = path.empty() ? member.key : path + "." + member.key;
-    places.emplace(below, member.value.is_scalar() ? member.value.place : member.place);
-    if (depth < kDepthMax) add_places(member.value, below, depth + 1, places);
-  }
-}
-
-/// From one tree, merged of all files, to values.
-LoadedConfig finish(YamlNode root, const std::map<std::string, int>& kept_ports,
-                    std::vector<Problem> problems) {
-  LoadedConfig loaded;
-  if (!root.is_map() && !root.is_null()) {
-    problems.push_back({Problem::Severity::Error, root.place, "",
-                        fmt::format("expected a mapping, got {}", root.kind_name())});
-  } else {
-    const std::map<std::string, int> ports = expand_macros(root, kept_ports, problems);
-    const std::size_t known = problems.size();
-    check_shape(root, config_table(), problems, loaded.unsupported);
-    loaded.config = read_config(root, ports, problems);
-    drop_follow_ups(root, known, problems);
-    add_places(root, "", 1, loaded.places);
-  }
-  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-    return std::tie(a.place.file, a.place.line, a.place.column) <
-           std::tie(b.place.file, b.place.line, b.place.column);
-  });
-  const bool broken = std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
-    return problem.severity == Problem::Severity::Error;
-  });
-  if (broken) loaded.config.reset();
-  loaded.problems = std::move(problems);
-  return loaded;
-}
-
-std::vector<fs::path> yaml_files(const std::string& dir, std::vector<Problem>& problems) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  fs::directory_iterator entries(dir, error);
-  for (; !error && entries != fs::directory_iterator(); entries.increment(error)) {
-    const fs::path extension = entries->path().extension();
-    std::error_code unknown;  // of a loop of links, for one: add_file() will say what is wrong
-    const bool is_folder = entries->is_directory(unknown);
-    if (!is_folder && (extension == ".yaml" || extension == ".yml")) {
-      files.push_back(entries->path());
-    }
-  }
-  if (error) {
-    problems.push_back(
-        {Problem::Severity::Error, {dir, 0, 0}, "", "cannot be listed: " + error.message()});
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-void add_file(const fs::path& path, bool looks_up_env, YamlNode& root,
-              std::vector<Problem>& problems) {
-  const auto note = [&](std::string text) {
-    problems.push_back({Problem::Severity::Error, {path.string(), 0, 0}, "", std::move(text)});
-  };
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) {
-    return note("cannot be read: " + (error ? error.message() : std::string("permission?")));
-  }
-  if (size > kFileMax) return note("is larger than 16 MiB");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  YamlNode more = read_yaml(text, path.string(), problems);
-  if (looks_up_env) expand_environment(more, "", problems);
-  if (!more.is_null() && !more.is_map()) {
-    problems.push_back({Problem::Severity::Error, more.place, "",
-                        fmt::format("expected a mapping, got {}", more.kind_name())});
-    return;
-  }
-  merge_config(root, std::move(more), problems);
-}
-
-}  // namespace
 
 bool AliasPattern::matches(std::string_view name) const {
   // Each part between stars is taken at its first place, the last one at the end.
@@ -373,56 +283,6 @@ const ModelConfig* Config::find_model(std::string_view name) const {
   if (pattern == alias_patterns.end()) return nullptr;
   const auto model = models.find(pattern->model);
   return model == models.end() ? nullptr : &model->second;
-}
-
-LoadedConfig load_config(const ConfigSources& sources) {
-  std::vector<Problem> problems;
-  YamlNode root;
-  std::vector<fs::path> files;
-  if (!sources.dir.empty()) files = yaml_files(sources.dir, problems);
-  if (!sources.file.empty()) {
-    const auto is_same = [&](const fs::path& each) {
-      std::error_code ignored;
-      return fs::equivalent(each, sources.file, ignored);
-    };
-    if (std::erase_if(files, is_same) > 0) {
-      problems.push_back({Problem::Severity::Error,
-                          {sources.file, 0, 0},
-                          "",
-                          "is inside the --config-dir, too: name it once"});
-    }
-    files.insert(files.begin(), sources.file);
-  }
-  if (files.empty() && problems.empty()) {
-    problems.push_back(
-        {Problem::Severity::Error, {sources.dir, 0, 0}, "", "no configuration sources found"});
-  }
-  for (const fs::path& path : files) {
-    add_file(path, sources.looks_up_env, root, problems);
-  }
-  return finish(std::move(root), sources.ports, std::move(problems));
-}
-
-std::string fingerprint(const ConfigSources& sources) {
-  std::vector<Problem> ignored;
-  std::vector<fs::path> files;
-  if (!sources.dir.empty()) files = yaml_files(sources.dir, ignored);
-  if (!sources.file.empty()) files.push_back(sources.file);
-  std::string text;
-  for (const fs::path& path : files) {
-    struct stat seen {};
-    if (::stat(path.c_str(), &seen) != 0) continue;
-    text += fmt::format("{} {}:{} {}.{} {}\n", path.string(), seen.st_dev, seen.st_ino,
-                        seen.st_mtim.tv_sec, seen.st_mtim.tv_nsec, seen.st_size);
-  }
-  return text;
-}
-
-LoadedConfig parse_config(std::string_view text, const std::string& name, bool looks_up_env) {
-  std::vector<Problem> problems;
-  YamlNode root = read_yaml(std::string(text), name, problems);
-  if (looks_up_env) expand_environment(root, "", problems);
-  return finish(std::move(root), {}, std::move(problems));
 }
 
 }  // namespace rouse

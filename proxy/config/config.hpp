@@ -236,6 +236,8 @@ struct LoadedConfig {
   std::vector<Problem> problems;              ///< all of them, in order of place
   std::vector<std::string> unsupported;       ///< key paths that are accepted but do nothing yet
   std::map<std::string, SourcePlace> places;  ///< of values, by key path: "models.a.cmd"
+  /// Of models, peers, keys and apiKeys those that are empty because a file says so: "models: {}".
+  std::set<std::string, std::less<>> emptied = {};
 };
 
 struct ConfigSources {

@@ -2,14 +2,13 @@
 
 #include "base/config/environment.hpp"
 #include "proxy/config/command_line.hpp"
-#include "proxy/config/schema.hpp"
+#include "proxy/config/macro_faults.hpp"
+#include "proxy/config/macro_scope.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
@@ -17,96 +16,8 @@ namespace rouse {
 
 namespace {
 
-constexpr std::size_t kMacroNameMax = 63;
-constexpr std::size_t kExpansionMax = 1024 * 1024;  // of one value
 constexpr std::size_t kExpansionsMax = 32 * kExpansionMax;
 constexpr int kPortMax = 65535;
-
-struct Macro {
-  std::string name;
-  std::string text;
-  bool quoted = false;  // a text, whatever it looks like
-};
-
-/// Macros in their order; what a reference means is found by name.
-class MacroScope {
- public:
-  void add(Macro macro) {
-    const auto [it, fresh] = index_.emplace(macro.name, macros_.size());
-    if (fresh) {
-      macros_.push_back(std::move(macro));
-    } else {
-      macros_[it->second] = std::move(macro);  // at the place of the one that it replaces
-    }
-  }
-
-  [[nodiscard]] std::size_t size() const { return macros_.size(); }
-  [[nodiscard]] const Macro& operator[](std::size_t at) const { return macros_[at]; }
-  [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const {
-    const auto it = index_.find(name);
-    return it == index_.end() ? std::nullopt : std::optional(it->second);
-  }
-
- private:
-  std::vector<Macro> macros_;
-  std::map<std::string, std::size_t, std::less<>> index_;
-};
-
-bool is_name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-';
-}
-
-std::string reference(std::string_view name) {
-  return "${" + std::string(name) + "}";
-}
-
-/// Stops soon after the text has become longer than @p most.
-std::string replaced(std::string_view text, std::string_view from, std::string_view to,
-                     std::size_t most) {
-  std::string out;
-  while (out.size() <= most) {
-    const std::size_t at = text.find(from);
-    out += text.substr(0, at);
-    if (at == std::string_view::npos) break;
-    out += to;
-    text.remove_prefix(at + from.size());
-  }
-  return out;
-}
-
-/// Calls @p visit for the name of each ${name} in @p text until it returns true. Text such as
-/// ${x:-y} is no macro.
-template <class Visit>
-void for_each_reference(std::string_view text, const Visit& visit) {
-  for (std::size_t at = text.find("${"); at != std::string_view::npos;
-       at = text.find("${", at + 2)) {
-    std::size_t end = at + 2;
-    while (end < text.size() && is_name_char(text[end])) ++end;
-    if (end == at + 2 || end == text.size() || text[end] != '}') continue;
-    if (visit(text.substr(at + 2, end - at - 2))) return;
-  }
-}
-
-std::string leftover(std::string_view text) {
-  std::string first;
-  for_each_reference(text, [&](std::string_view name) {
-    first = name;
-    return true;
-  });
-  return first;
-}
-
-/// The last macro of @p scope, before @p end, that @p text names.
-std::optional<std::size_t> last_named(std::string_view text, const MacroScope& scope, std::size_t end) {
-  std::optional<std::size_t> last;
-  for_each_reference(text, [&](std::string_view name) {
-    const auto at = scope.find(name);
-    if (at && *at < end && (!last || *at > *last)) last = at;
-    return false;
-  });
-  return last;
-}
 
 class Expander {
  public:
@@ -120,7 +31,7 @@ class Expander {
       for (YamlNode::Member& model : models->members) strip_comments(model.value);
     }
     MacroScope globals;
-    read_macros(root_.find("macros"), "macros", "", globals);
+    globals.read(root_.find("macros"), "macros", "", &problems_);
     for (YamlNode::Member& member : root_.members) {
       if (member.key == "models" || member.key == "macros") continue;
       for_each_scalar(member.value, member.key, [&](YamlNode& node, const std::string& path) {
@@ -128,7 +39,7 @@ class Expander {
       });
     }
     if (models != nullptr && models->is_map()) expand_models(*models, globals);
-    report_leftovers();
+    report_leftovers(root_, problems_);
     return std::move(ports_);
   }
 
@@ -144,40 +55,15 @@ class Expander {
     }
   }
 
-  void read_macros(const YamlNode* node, const std::string& path, const std::string& prefix,
-                   MacroScope& scope) {
-    if (node == nullptr || !node->is_map()) return;
-    for (const YamlNode::Member& member : node->members) {
-      const std::string below = path + "." + member.key;
-      const std::string& name = member.key;
-      const bool fits = !name.empty() && name.size() <= kMacroNameMax &&
-                        std::all_of(name.begin(), name.end(), is_name_char);
-      if (!fits) {
-        note(member.place, below, prefix + "a macro's name is up to 63 letters, digits, _ and -");
-      } else if (name == "PID" || name == "PORT" || name == "MODEL_ID") {
-        note(member.place, below, prefix + fmt::format("macro name '{}' is reserved", name));
-      } else if (!member.value.is_scalar()) {
-        note(member.value.place, below,
-             prefix + fmt::format("macro '{}' must be a text, a number or a truth value, not {}",
-                                  name, member.value.kind_name()));
-      } else if (member.value.text.find(reference(name)) != std::string::npos) {
-        note(member.value.place, below,
-             prefix + fmt::format("macro '{}' contains self-reference", name));
-      } else {
-        scope.add({name, member.value.text, member.value.quoted});
-      }
-    }
-  }
-
   /// From the last to the first, one pass each: a macro may use those before it.
   void substitute(YamlNode& node, const std::string& path, const MacroScope& scope) {
     std::size_t end = scope.size();
-    while (const auto at = last_named(node.text, scope, end)) {
+    while (const auto at = scope.last_named(node.text, end)) {
       const Macro& macro = scope[*at];
-      const std::string from = reference(macro.name);
+      const std::string from = macro_reference(macro.name);
       // A value by itself keeps its type; inside a text it is text.
       node.quoted = node.text == from ? macro.quoted : true;
-      node.text = replaced(node.text, from, macro.text, kExpansionMax);
+      node.text = with_replaced(node.text, from, macro.text);
       node.text_column = 0;
       expanded_ += node.text.size();
       end = *at;
@@ -206,13 +92,15 @@ class Expander {
     }
   }
 
-  void expand_model(const std::string& id, YamlNode& model, const MacroScope& globals, long long& port) {
+  void expand_model(const std::string& id, YamlNode& model, const MacroScope& globals,
+                    long long& port) {
     const std::string path = "models." + id;
     MacroScope scope;
     scope.add({"MODEL_ID", id, true});
     for (std::size_t i = 0; i < globals.size(); ++i) scope.add(globals[i]);
-    read_macros(model.find("macros"), path + ".macros", "model " + id + ": ", scope);
-    if (model.find("proxy") == nullptr || model.find("proxy")->is_null()) add_default_proxy(model);
+    scope.read(model.find("macros"), path + ".macros", "model " + id + ": ", &problems_);
+    const bool has_proxy = model.find("proxy") != nullptr && !model.find("proxy")->is_null();
+    if (!has_proxy) add_default_proxy(model);
     const auto expand = [&](const MacroScope& with) {
       for (YamlNode::Member& member : model.members) {
         if (member.key == "macros") continue;
@@ -236,15 +124,39 @@ class Expander {
     }
     YamlNode* proxy = model.find("proxy");
     if (proxy == nullptr || proxy->text.find("${PORT}") == std::string::npos) return;
-    const bool may_use_port = cmd != nullptr && names_variable(cmd->text);
-    if (!may_use_port) {
+    // Of a command that is none, or that has a macro to mend, more would not be true.
+    const bool has_cmd = cmd != nullptr && !cmd->is_null();
+    const bool is_told = has_cmd && (!cmd->is_scalar() || !first_reference(cmd->text).empty() ||
+                                     names_variable(cmd->text));
+    if (!is_told && has_proxy) {
       note(proxy->place, path + ".proxy",
-           fmt::format(
-               "model {}: proxy uses ${{PORT}} but cmd does not - ${{PORT}} is only available "
-               "when used in cmd",
-               id));
+           has_cmd ? "uses ${PORT}, and cmd does not: the engine has to be told its port there, as "
+                     "--port ${PORT} for one"
+                   : "uses ${PORT}, which is the port in a cmd, and there is none");
+    } else if (!is_told && has_cmd) {
+      note(cmd->place, path + ".cmd", no_port_text(cmd->text));
     }
     proxy->text = "http://localhost";
+  }
+
+  /// What to do about a command without ${PORT}, of a model without a proxy.
+  static std::string no_port_text(const std::string& cmd) {
+    const std::string_view why =
+        "does not use ${PORT}, and there is no proxy to say where the engine answers: ";
+    for (const std::string_view option : {"--port ", "--port="}) {
+      const std::size_t at = cmd.find(option);
+      if (at == std::string::npos) continue;
+      const std::size_t begin = at + option.size();
+      const std::string digits =
+          cmd.substr(begin, cmd.find_first_not_of("0123456789", begin) - begin);
+      if (digits.empty()) continue;
+      return fmt::format("{}write {}${{PORT}} instead of {}{}, or add proxy: http://127.0.0.1:{}",
+                         why, option, option, digits, digits);
+    }
+    return fmt::format(
+        "{}add --port ${{PORT}} (or what the program calls it), or the line proxy: "
+        "http://127.0.0.1:8080",
+        why);
   }
 
   /// The one that it has, or the @p next that nobody has.
@@ -258,8 +170,8 @@ class Expander {
   void add_default_proxy(YamlNode& model) {
     std::erase_if(model.members, [](const auto& member) { return member.key == "proxy"; });
     const YamlNode* cmd = model.find("cmd");
-    // Without a port in cmd the default cannot be meant; the reader asks for a proxy then.
-    if (cmd == nullptr) return;
+    // Without a cmd the default cannot be meant.
+    if (cmd == nullptr || cmd->is_null()) return;
     YamlNode proxy;
     proxy.kind = YamlNode::Kind::Scalar;
     proxy.text = "http://localhost:${PORT}";
@@ -284,22 +196,6 @@ class Expander {
                          member.key));
       }
       member.key = key.text;
-    }
-  }
-
-  void report_leftovers() {
-    for (YamlNode::Member& member : root_.members) {
-      const auto& keys = config_section("top").keys;
-      const bool known = std::any_of(keys.begin(), keys.end(),
-                                     [&](const ConfigKey& key) { return key.name == member.key; });
-      if (!known || member.key == "macros") continue;
-      for_each_scalar(member.value, member.key, [&](YamlNode& node, const std::string& path) {
-        if (path.find(".macros.") != std::string::npos) return;
-        std::string text = node.text;
-        if (path.ends_with(".cmdStop")) text = replaced(text, "${PID}", "", kExpansionMax);
-        const std::string name = leftover(text);
-        if (!name.empty()) note(node.place, path, fmt::format("unknown macro '${{{}}}'", name));
-      });
     }
   }
 

@@ -127,6 +127,13 @@ std::size_t literal_size(const AliasPattern& alias) {
   return alias.pattern.size() - static_cast<std::size_t>(stars);
 }
 
+std::string taken_alias(const std::string& alias, const std::string& owner) {
+  return fmt::format(
+      "duplicate alias: \"{}\" is one of model \"{}\" already, and a name leads to one "
+      "model; remove it in one place",
+      alias, owner);
+}
+
 void add_pattern(const std::string& alias, const std::string& id, const Section& section,
                  const ListItem& from, Config& config) {
   AliasPattern made{alias, id};
@@ -139,8 +146,7 @@ void add_pattern(const std::string& alias, const std::string& id, const Section&
   }
   for (const AliasPattern& other : config.alias_patterns) {
     if (other.pattern != made.pattern || other.model == id) continue;
-    section.fault_at(from, fmt::format("duplicate alias {} found in model: {} (it belongs to {})",
-                                       alias, id, other.model));
+    section.fault_at(from, taken_alias(alias, other.model));
   }
   const auto before = std::find_if(
       config.alias_patterns.begin(), config.alias_patterns.end(),
@@ -162,8 +168,7 @@ void add_alias(const std::string& alias, const std::string& id, const Section& s
   }
   const auto [it, fresh] = config.aliases.emplace(alias, id);
   if (!fresh && it->second != id) {
-    section.fault_at(from, fmt::format("duplicate alias {} found in model: {} (it belongs to {})",
-                                       alias, id, it->second));
+    section.fault_at(from, taken_alias(alias, it->second));
   }
 }
 
@@ -216,7 +221,11 @@ void read_models(const Section& top, Config& config) {
     ModelConfig model = read_model(member.key, section, config, top);
     if (member.key.empty()) top.fault_at(member.place, "models", "a model needs a name");
     if (model.argv.empty()) {
-      section.warn("cmd", "there is no cmd, so it cannot be started");
+      section.warn("cmd", model.proxy.empty()
+                              ? "is missing: without the engine's command line the model cannot be "
+                                "started; write cmd: PROGRAM --port ${PORT} …"
+                              : "is missing: without the engine's command line the model cannot be "
+                                "started (an engine that runs by itself is a peer: see peers:)");
     } else if (model.proxy.empty()) {
       section.fault("proxy", "neither cmd nor proxy says where the engine answers: use ${PORT}");
     }

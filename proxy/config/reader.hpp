@@ -19,6 +19,12 @@ namespace rouse {
 /// That no model has this id or alias, and which one was probably meant.
 [[nodiscard]] std::string no_model(const std::string& name, const Config& config);
 
+/// All of a file whose macros are expanded and whose shape is checked. @p ports: those of ${PORT},
+/// by model.
+[[nodiscard]] std::shared_ptr<const Config> read_config(const YamlNode& root,
+                                                        const std::map<std::string, int>& ports,
+                                                        std::vector<Problem>& problems);
+
 // The parts of a configuration, each in its own file.
 void read_models(const Section& top, Config& config);
 void read_routing(const Section& top, Config& config);

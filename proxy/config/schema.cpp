@@ -12,7 +12,7 @@ using enum KeyType;
 
 constexpr std::array kTop = {
     ConfigKey{"models", SectionMap, "model", "{}", "the models, by id"},
-    ConfigKey{"healthCheckTimeout", Number, "", "120",
+    ConfigKey{"healthCheckTimeout", Seconds, "", "120",
               "seconds an engine may take to get ready; less than 15 is 15. Extended while it "
               "makes progress",
               true, 0},
@@ -28,9 +28,9 @@ constexpr std::array kTop = {
     ConfigKey{"ui", Section, "ui", "", "the web page"},
     ConfigKey{"performance", Section, "performance", "", "samples of the machine's load"},
     ConfigKey{"metrics", Section, "metrics", "", "what GET /metrics has"},
-    ConfigKey{"globalTTL", Number, "", "0",
+    ConfigKey{"globalTTL", Seconds, "", "0",
               "seconds without a request after which a model is unloaded; 0: never", true, 0},
-    ConfigKey{"unloadTimeout", Number, "", "10",
+    ConfigKey{"unloadTimeout", Seconds, "", "10",
               "seconds from the first signal to SIGKILL; 0 is 10", true, 0},
     ConfigKey{"startPort", Number, "", "5800", "the first ${PORT}", true, 1, 65535},
     ConfigKey{"sendLoadingState", Bool, "", "false",
@@ -98,10 +98,10 @@ constexpr std::array kModel = {
     ConfigKey{"env", TextList, "", "[]", "K=V, added to the environment"},
     ConfigKey{"checkEndpoint", Text, "", "/health",
               "answers 200 when the engine is ready; none: not asked"},
-    ConfigKey{"ttl", Number, "", "-1",
+    ConfigKey{"ttl", Seconds, "", "-1",
               "seconds without a request after which it is unloaded; 0: never, -1: globalTTL", true,
               -1},
-    ConfigKey{"unloadTimeout", Number, "", "0",
+    ConfigKey{"unloadTimeout", Seconds, "", "0",
               "seconds from the first signal to SIGKILL; 0: the global value", true, 0},
     ConfigKey{"unlisted", Bool, "", "false", "not in /v1/models"},
     ConfigKey{"useModelName", Text, "", "", "the model name that the engine is given"},
@@ -116,17 +116,17 @@ constexpr std::array kModel = {
     ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to the engine"},
     ConfigKey{"compat", Section, "compat", "", "peculiar clients"},
     ConfigKey{"capabilities", Section, "capabilities", "", "what the model can do, for listings"},
-    ConfigKey{"healthCheckTimeout", Number, "", "0",
+    ConfigKey{"healthCheckTimeout", Seconds, "", "0",
               "as the global key, for this model; 0: the global value", true, 0},
 };
 
 constexpr std::array kTimeouts = {
-    ConfigKey{"connect", Number, "", "30", "to connect; 0: no limit", true, 0},
-    ConfigKey{"keepalive", Number, "", "30", "between TCP keep-alives", false, 0},
-    ConfigKey{"responseHeader", Number, "", "0", "until the answer begins; 0: no limit", true, 0},
-    ConfigKey{"tlsHandshake", Number, "", "10", "for TLS; 0: no limit", true, 0},
-    ConfigKey{"expectContinue", Number, "", "1", "for 100 Continue", false, 0},
-    ConfigKey{"idleConn", Number, "", "90", "an idle connection is kept; 0: for ever", true, 0},
+    ConfigKey{"connect", Seconds, "", "30", "to connect; 0: no limit", true, 0},
+    ConfigKey{"keepalive", Seconds, "", "30", "between TCP keep-alives", false, 0},
+    ConfigKey{"responseHeader", Seconds, "", "0", "until the answer begins; 0: no limit", true, 0},
+    ConfigKey{"tlsHandshake", Seconds, "", "10", "for TLS; 0: no limit", true, 0},
+    ConfigKey{"expectContinue", Seconds, "", "1", "for 100 Continue", false, 0},
+    ConfigKey{"idleConn", Seconds, "", "90", "an idle connection is kept; 0: for ever", true, 0},
 };
 
 constexpr std::array kCompat = {
@@ -370,7 +370,10 @@ constexpr std::array kSections = {
     ConfigSection{"scheduler", kScheduler},
     ConfigSection{"schedulerSettings", kSchedulerSettings},
     ConfigSection{"fifo", kFifo},
-    ConfigSection{"profile", kProfile},
+    ConfigSection{"profile", kProfile,
+                  "a list of models was the form of old profiles; write it as a group of models "
+                  "that may be loaded together, whose requests name the model alone: "
+                  "groups: {{{name}: {{swap: false, members: [{items}]}}}}"},
     ConfigSection{"selector", kSelector},
     ConfigSection{"selectorSettings", kSelectorSettings},
     ConfigSection{"peer", kPeer},

@@ -1,6 +1,7 @@
 #include "suspendd/config/config.hpp"
 
 #include "base/config/environment.hpp"
+#include "base/config/follow_ups.hpp"
 #include "base/config/section.hpp"
 #include "base/config/shape.hpp"
 #include "base/duration_text.hpp"
@@ -11,9 +12,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <tuple>
 
 namespace rouse::suspendd {
@@ -206,14 +209,16 @@ void read_control(const Section& top, Config& config) {
 LoadedConfig finish(const YamlNode& root, std::vector<Problem> problems) {
   LoadedConfig loaded;
   auto config = std::make_shared<Config>();
-  if (!root.is_map() && !root.is_null()) {
-    problems.push_back({Problem::Severity::Error, root.place, "",
-                        fmt::format("expected a mapping, got {}", root.kind_name())});
+  const std::string fault = top_fault(root, config_table());
+  if (!fault.empty()) {
+    problems.push_back({Problem::Severity::Error, root.place, "", fault});
   } else {
+    loaded.is_empty = root.is_null();
     std::vector<std::string> unsupported;
     const std::size_t known = problems.size();
     check_shape(root, config_table(), problems, unsupported);
-    const Section top(root.is_map() ? &root : nullptr, config_table(), problems);
+    std::vector<Problem> later;
+    const Section top(root.is_map() ? &root : nullptr, config_table(), later);
     read_times(top, *config);
     read_suspend(top, *config);
     read_proxy(top, *config);
@@ -224,18 +229,22 @@ LoadedConfig finish(const YamlNode& root, std::vector<Problem> problems) {
     read_control(top, *config);
     config->checks = read_checks(top, *config);
     drop_follow_ups(root, known, problems);
+    drop_follow_ups(root, 0, later);
     const YamlNode* const checks = top.node("checks");
     if (checks != nullptr && checks->is_list() && checks->items.empty()) {
       top.fault("checks", "is empty: the machine would sleep whatever happens on it");
     }
+    const YamlNode* const given = root.find("checks");
+    if (given != nullptr && given->is_null()) {
+      top.fault_at(given->place, "checks",
+                   "has no entries: leave the line out for the usual checks");
+    }
+    add_independent(problems, std::move(later));
   }
   std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.place.line, a.place.column) < std::tie(b.place.line, b.place.column);
   });
-  const bool broken = std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
-    return problem.severity == Problem::Severity::Error;
-  });
-  if (!broken) loaded.config = std::move(config);
+  if (!has_errors(problems)) loaded.config = std::move(config);
   loaded.problems = std::move(problems);
   return loaded;
 }
@@ -253,7 +262,7 @@ LoadedConfig load_config(const std::string& path) {
   if (error) return refuse("cannot be read: " + error.message());
   if (size > kFileMax) return refuse("is larger than 1 MiB");
   std::ifstream file(path, std::ios::binary);
-  if (!file) return refuse("cannot be read: permission?");
+  if (!file) return refuse("cannot be read: " + std::generic_category().message(errno));
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   return parse_config(text, path);
 }
@@ -261,6 +270,7 @@ LoadedConfig load_config(const std::string& path) {
 LoadedConfig parse_config(std::string_view text, const std::string& name) {
   std::vector<Problem> problems;
   YamlNode root = read_yaml(std::string(text), name, problems);
+  if (root.is_null() && has_errors(problems)) return {nullptr, std::move(problems), false};
   expand_environment(root, "", problems, {});
   return finish(root, std::move(problems));
 }

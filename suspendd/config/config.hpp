@@ -237,6 +237,7 @@ struct Config {
 struct LoadedConfig {
   std::shared_ptr<const Config> config;  ///< null when there are errors
   std::vector<Problem> problems;
+  bool is_empty = false;  ///< the file says nothing at all, not even {}
 };
 
 /// Reads the file @p path. A file that is not there is an error.

@@ -43,11 +43,11 @@ TEST(MatrixProblems, AllAreFoundAndPlaced) {
                         "one"},
           MatrixProblem{Where::Cost, "vision", none,
                         "evict_cost for \"vision\" must be a positive integer, got -1"},
-          MatrixProblem{Where::Set, "s1", 8, "parse: unexpected token \"&\" at position 8"},
+          MatrixProblem{Where::Set, "s1", 8, "a model is missing before \"&\" (character 9)"},
           MatrixProblem{Where::Set, "s2", 8, "unknown var or model \"ghost\""},
           MatrixProblem{Where::Set, "s2", 16, "unknown var or model \"who\""},
           MatrixProblem{Where::Set, "s3", 6, "set \"s3\" references undefined set \"s9\""},
-          MatrixProblem{Where::Set, "s6", 0, "empty DSL expression"},
+          MatrixProblem{Where::Set, "s6", 0, "the set is empty: it wants models, as in a & (b | c)"},
           MatrixProblem{Where::Set, "s5", 0,
                         "circular reference detected involving set \"s5\": \"+s4\" leads back to "
                         "it"},

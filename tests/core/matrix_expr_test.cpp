@@ -57,22 +57,26 @@ TEST(MatrixExpr, NodesKnowTheirOffset) {
 }
 
 TEST(MatrixExpr, NothingIsAnError) {
-  EXPECT_EQ(parsed(""), "0: empty DSL expression");
-  EXPECT_EQ(parsed(" \n "), "0: empty DSL expression");
+  EXPECT_EQ(parsed(""), "0: the set is empty: it wants models, as in a & (b | c)");
+  EXPECT_EQ(parsed(" \n "), "0: the set is empty: it wants models, as in a & (b | c)");
 }
 
+const std::string kShortName = ": give such a model a short name under vars";
+
 TEST(MatrixExpr, StrangeCharactersAreNamed) {
-  EXPECT_EQ(parsed("a , b"), "2: tokenize: unexpected character ',' at position 2");
-  EXPECT_EQ(parsed("org/a"), "3: tokenize: unexpected character '/' at position 3");
-  EXPECT_EQ(parsed("a\u200b & b"), "1: tokenize: unexpected character U+200B at position 1");
+  EXPECT_EQ(parsed("a , b"), "2: ',' cannot be part of a name (character 3)" + kShortName);
+  EXPECT_EQ(parsed("org/a"), "3: '/' cannot be part of a name (character 4)" + kShortName);
+  EXPECT_EQ(parsed("a\u200b & b"),
+            "1: the character U+200B cannot be part of a name (character 2)" + kShortName);
   EXPECT_EQ(parsed(std::string_view("a\0", 2)),
-            "1: tokenize: unexpected character U+0000 at position 1");
+            "1: the character U+0000 cannot be part of a name (character 2)" + kShortName);
 }
 
 TEST(MatrixExpr, BytesThatAreNotUtf8AreNamed) {
   const auto expected = [](const char* byte, int at) {
-    return std::to_string(at) + ": tokenize: unexpected byte 0x" + byte +
-           ", which is not UTF-8, at position " + std::to_string(at);
+    return std::to_string(at) + ": the byte 0x" + byte +
+           ", which is not UTF-8, cannot be part of a name (character " + std::to_string(at + 1) +
+           ")" + kShortName;
   };
   EXPECT_EQ(parsed("a \xff"), expected("FF", 2));
   EXPECT_EQ(parsed("a \xc3"), expected("C3", 2));              // cut short
@@ -86,26 +90,25 @@ TEST(MatrixExpr, BytesThatAreNotUtf8AreNamed) {
 }
 
 TEST(MatrixExpr, PlusMustTouchItsName) {
-  EXPECT_EQ(parsed("a & + b"), "4: tokenize: expected set name after '+' at position 4");
-  EXPECT_EQ(parsed("+"), "0: tokenize: expected set name after '+' at position 0");
-  EXPECT_EQ(parsed("++a"), "0: tokenize: expected set name after '+' at position 0");
+  EXPECT_EQ(parsed("a & + b"), "4: '+' wants the name of a set right behind it (character 5)");
+  EXPECT_EQ(parsed("+"), "0: '+' wants the name of a set right behind it (character 1)");
+  EXPECT_EQ(parsed("++a"), "0: '+' wants the name of a set right behind it (character 1)");
 }
 
 TEST(MatrixExpr, MisplacedTokensAreNamed) {
-  EXPECT_EQ(parsed("a &"), "3: parse: unexpected token \"end of expression\" at position 3");
-  EXPECT_EQ(parsed("()"), "1: parse: unexpected token \")\" at position 1");
-  EXPECT_EQ(parsed("| a"), "0: parse: unexpected token \"|\" at position 0");
-  EXPECT_EQ(parsed("a & | b"), "4: parse: unexpected token \"|\" at position 4");
-  EXPECT_EQ(parsed("a b"), "2: parse: unexpected token \"b\" after expression at position 2");
-  EXPECT_EQ(parsed("a +b"), "2: parse: unexpected token \"+b\" after expression at position 2");
-  EXPECT_EQ(parsed("a)"), "1: parse: unexpected token \")\" after expression at position 1");
+  EXPECT_EQ(parsed("a &"), "3: a model is missing before the end (character 4)");
+  EXPECT_EQ(parsed("()"), "1: a model is missing before \")\" (character 2)");
+  EXPECT_EQ(parsed("| a"), "0: a model is missing before \"|\" (character 1)");
+  EXPECT_EQ(parsed("a & | b"), "4: a model is missing before \"|\" (character 5)");
+  EXPECT_EQ(parsed("a b"), "2: a \"&\" or \"|\" is missing before \"b\" (character 3)");
+  EXPECT_EQ(parsed("a +b"), "2: a \"&\" or \"|\" is missing before \"+b\" (character 3)");
+  EXPECT_EQ(parsed("a)"), "1: this \")\" closes nothing (character 2)");
 }
 
 TEST(MatrixExpr, MissingParenthesisPointsAtTheOpenOne) {
   EXPECT_EQ(parsed("a & (b | c"),
-            "4: parse: missing closing parenthesis for the one opened at position 4");
-  EXPECT_EQ(parsed("(a b)"),
-            "0: parse: missing closing parenthesis for the one opened at position 0");
+            "4: the \"(\" that opens here is never closed: a \")\" is missing (character 5)");
+  EXPECT_EQ(parsed("(a b)"), "3: a \"&\" or \"|\" is missing before \"b\" (character 4)");
 }
 
 TEST(MatrixExpr, DeepNestingIsRefusedInsteadOfOverflowing) {
@@ -113,9 +116,9 @@ TEST(MatrixExpr, DeepNestingIsRefusedInsteadOfOverflowing) {
   const std::string close(kMatrixDepthMax, ')');
   EXPECT_EQ(parsed(open + "a" + close), "a");
   EXPECT_EQ(parsed("(" + open + "a" + close + ")"),
-            "200: parse: more than 200 open parentheses at position 200");
+            "200: more than 200 open parentheses (character 201)");
   EXPECT_EQ(parsed(std::string(1'000'000, '(')),
-            "200: parse: more than 200 open parentheses at position 200");
+            "200: more than 200 open parentheses (character 201)");
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ TEST(PeerEnd, WhoWaitsForOneThatIsNoLongerConfiguredIsToldSo) {
   World front(remote.config(kWake));
   auto answer = ask_later(front);
   ASSERT_TRUE(waits(front));
-  front.write_config("models: {}\n");
+  front.write_config("models: {}\npeers: {}\n");
   front.signal(SIGHUP);
   const ProbeResponse got = answer.get();
   EXPECT_EQ(got.status, 503) << front.log();

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <string>
 
 namespace rouse::test {
 namespace {
@@ -72,6 +73,39 @@ TEST(Reload, ABrokenFileChangesNothingAndSaysWhy) {
   EXPECT_TRUE(world.wait_for_log("reload after SIGHUP: the configuration has errors"));
   EXPECT_EQ(world.post(kChat, chat("a")).status, 200);
   EXPECT_EQ(pid_of(world, "a"), before);
+}
+
+TEST(Reload, AFileThatIsEmptiedOrHalfWrittenStopsNothing) {
+  const std::string whole = models({fake_model("a")}, "apiKeys: [k]");
+  World world(whole);
+  const ProbeHeaders key{{"Authorization", "Bearer k"}};
+  EXPECT_EQ(world.post(kChat, chat("a"), key).status, 200);
+  const auto pid = [&] {
+    const std::string text = world.get("/api/queue", key).body;
+    const std::size_t at = text.find("\"pid\":");
+    return at == std::string::npos ? text : text.substr(at, text.find_first_of(",}", at) - at);
+  };
+  const std::string before = pid();
+  for (const char* const text : {"", "\n \n", "# models:\n", "models:\n", "logLevel: info\n",
+                                 "models:\n  a:\n    cm", "models: {a: {cmd: \"fake"}) {
+    world.write_config(text);
+    const ProbeResponse answer = world.post(kReload, "", key);
+    EXPECT_EQ(answer.status, 422) << text;
+    EXPECT_EQ(pid(), before) << text;
+  }
+  EXPECT_THAT(world.post(kReload, "", key).body, HasSubstr("is never closed"));
+  // Without its keys, a file would let everybody in.
+  world.write_config(models({fake_model("a")}));
+  EXPECT_THAT(world.post(kReload, "", key).body, HasSubstr("has no keys at all"));
+  EXPECT_EQ(world.get("/api/queue").status, 401);
+  world.write_config("");
+  world.signal(SIGHUP);
+  EXPECT_TRUE(world.wait_for_log("reload after SIGHUP: not taken"));
+  EXPECT_EQ(pid(), before);
+  // What the file says, is done.
+  world.write_config("models: {}\nkeys: {}\n");
+  EXPECT_EQ(world.post(kReload, "", key).status, 200);
+  EXPECT_TRUE(world.wait_for_log("a is gone"));
 }
 
 TEST(Reload, AChangedLaunchServesWhoItHasAndIsReplaced) {

@@ -311,6 +311,10 @@ TEST_F(Suspendd, AChangedFileIsTakenAndABrokenOneIsNot) {
   box.write_config("idel: 3\n");
   box.daemon->signal(SIGHUP);
   ASSERT_TRUE(box.daemon->wait_for_output("the old configuration stays in force"));
+  // An editor may have emptied it and not be done; the defaults would let it sleep.
+  box.dir.write("suspendd.yaml", "# nothing yet\n");
+  box.daemon->signal(SIGHUP);
+  ASSERT_TRUE(box.daemon->wait_for_output("is empty, and the old configuration stays in force"));
   EXPECT_FALSE(box.says("suspending", 100ms));
   box.write_config("");
   box.daemon->signal(SIGHUP);

@@ -73,6 +73,14 @@ TEST(ConfigMerge, TheFileMayNotBeInTheFolder) {
               ElementsAre(HasSubstr("a.yaml: is inside the --config-dir, too")));
 }
 
+TEST(ConfigMerge, WhatOnlyAnUnreadableFileHasIsNotMissed) {
+  const test::TempDir dir;
+  dir.write("a.yaml", "models:\n\tm: {cmd: \"x ${PORT}\"}\nmacros: {x: y}\n");
+  dir.write("b.yaml", "groups: {g: {members: [m]}}\nmodels: {n: {cmd: \"${x} ${PORT}\"}}\n");
+  EXPECT_THAT(problems_of(load_config({"", dir.path().string()})),
+              ElementsAre(HasSubstr("a.yaml:2:1: a tab indents this line")));
+}
+
 TEST(ConfigMerge, WhatCannotBeReadIsNamed) {
   EXPECT_THAT(problems_of(load_config({"/nowhere/c.yaml", ""})),
               ElementsAre(HasSubstr("/nowhere/c.yaml: cannot be read: No such file")));

@@ -42,42 +42,56 @@ TEST_P(ConfigFault, IsToldWithItsPlace) {
 }
 
 constexpr Fault kFaults[] = {
-    {"Syntax", "models: [", "c.yaml:1:1: this is not YAML: end of sequence flow not found"},
-    {"NotAMapping", "- a\n", "c.yaml:1:1: expected a mapping, got a list"},
+    {"Syntax", "models: [",
+     "c.yaml:1:9: this [ is never closed: a ] is missing behind what it begins"},
+    {"NotAMapping", "- a\n",
+     "c.yaml:1:1: expected a mapping, got a list: a configuration begins with a key such as "
+     "\"models:\""},
     {"MisspeltKey", "helthCheckTimeout: 20\n",
      "c.yaml:1:1: helthCheckTimeout: warning: unknown key, ignored; did you mean "
      "\"healthCheckTimeout\"?"},
     {"MisspeltModelKey", "models:\n  a:\n    cmd: x ${PORT}\n    prxy: y\n",
      "c.yaml:4:5: models.a.prxy: warning: unknown key, ignored; did you mean \"proxy\"?"},
     {"DuplicateKey", "logLevel: info\nlogLevel: warn\n",
-     "c.yaml:2:1: logLevel: this key was already given in line 1"},
-    {"WrongKind", "models: 5\n", "c.yaml:1:9: models: expected a mapping, got \"5\""},
+     "c.yaml:2:1: logLevel: this key was already given in line 1: keep one of them"},
+    {"WrongKind", "models: 5\n",
+     "c.yaml:1:9: models: expected a mapping, got \"5\": names stand indented below it, each with "
+     "a "
+     "colon"},
     {"NotANumber", "startPort: 80a\n",
      "c.yaml:1:12: startPort: expected a whole number from 1 to 65535, got \"80a\""},
     {"OutOfRange", "startPort: 70000\n",
-     "c.yaml:1:12: startPort: expected a whole number from 1 to 65535, got \"70000\""},
+     "c.yaml:1:12: startPort: expected a whole number from 1 to 65535, got \"70000\": the first "
+     "${PORT}"},
     {"NotATruth", "sendLoadingState: maybe\n",
      "c.yaml:1:19: sendLoadingState: expected true or false, got \"maybe\""},
     {"BadDuration", "waiting: {hold: soon}\n",
-     "c.yaml:1:17: waiting.hold: expected a duration such as 90s, 250ms or 1m30s, got \"soon\""},
+     "c.yaml:1:17: waiting.hold: expected a duration such as 90s, 15min, 1h 30min or 250ms, got "
+     "\"soon\""},
     {"OneOf", "logToStdout: all\n",
-     "c.yaml:1:14: logToStdout: expected one of proxy|upstream|both|none, got \"all\""},
+     "c.yaml:1:14: logToStdout: expected proxy, upstream, both or none, got \"all\""},
     {"Ttl", "models: {a: {cmd: \"x ${PORT}\", ttl: -2}}\n",
-     "c.yaml:1:37: models.a.ttl: expected a whole number from -1 on, got \"-2\""},
+     "c.yaml:1:37: models.a.ttl: expected a whole number of seconds from -1 on, got \"-2\": "
+     "seconds "
+     "without a request after which it is unloaded; 0: never, -1: globalTTL"},
     {"DuplicateAlias",
      "models:\n  a: {cmd: \"x ${PORT}\", aliases: [n]}\n  b: {cmd: \"x ${PORT}\", aliases: [n]}\n",
-     "c.yaml:3:35: models.b.aliases[0]: duplicate alias n found in model: b (it belongs to a)"},
+     "c.yaml:3:35: models.b.aliases[0]: duplicate alias: \"n\" is one of model \"a\" already, and "
+     "a name "
+     "leads to one model; remove it in one place"},
     {"PortWithoutCmd", "models: {a: {cmd: x, proxy: \"http://h:${PORT}\"}}\n",
-     "c.yaml:1:29: models.a.proxy: model a: proxy uses ${PORT} but cmd does not - ${PORT} is only "
-     "available when used in cmd"},
+     "c.yaml:1:29: models.a.proxy: uses ${PORT}, and cmd does not: the engine has to be told its "
+     "port "
+     "there, as --port ${PORT} for one"},
     {"UnknownMacro", "models: {a: {cmd: \"x ${nope} ${PORT}\"}}\n",
-     "c.yaml:1:19: models.a.cmd: unknown macro '${nope}'"},
+     "c.yaml:1:19: models.a.cmd: unknown macro '${nope}': define it under macros:"},
     {"ForwardMacro", "macros: {a: \"${b}\", b: c}\nmodels: {m: {cmd: \"${a} ${PORT}\"}}\n",
-     "c.yaml:2:19: models.m.cmd: unknown macro '${b}'"},
+     "c.yaml:1:13: macros.a: uses ${b}, which is defined further down, in line 1: a macro can use "
+     "only those above it, so move 'b' above 'a'"},
     {"ReservedMacro", "macros: {PORT: 1}\n",
      "c.yaml:1:10: macros.PORT: macro name 'PORT' is reserved"},
     {"SelfReference", "macros: {a: \"x ${a}\"}\n",
-     "c.yaml:1:13: macros.a: macro 'a' contains self-reference"},
+     "c.yaml:1:13: macros.a: macro 'a' contains itself: take ${a} out of its text"},
     {"MacroOfAKind", "macros: {a: [1]}\n",
      "c.yaml:1:13: macros.a: macro 'a' must be a text, a number or a truth value, not a list"},
     {"UnsetEnvironment", "models: {a: {cmd: \"x ${env.ROUSE_NOT_SET} ${PORT}\"}}\n",
@@ -91,8 +105,8 @@ constexpr Fault kFaults[] = {
     {"UnknownInSet", "models: {a: {cmd: \"x ${PORT}\"}}\nmatrix: {sets: {s: a & zz}}\n",
      "c.yaml:2:24: matrix.sets.s: unknown var or model \"zz\""},
     {"BadExpression", "models: {a: {cmd: \"x ${PORT}\"}}\nmatrix:\n  sets:\n    s: \"a & (a\"\n",
-     "c.yaml:4:13: matrix.sets.s: parse: missing closing parenthesis for the one opened at "
-     "position 4"},
+     "c.yaml:4:13: matrix.sets.s: the \"(\" that opens here is never closed: a \")\" is missing "
+     "(character 5)"},
     {"EmptyKey", "apiKeys: [\"\"]\n", "c.yaml:1:11: apiKeys[0]: empty api key found in apiKeys"},
     {"KeyWithSpace", "apiKeys: [\"a b\"]\n",
      "c.yaml:1:11: apiKeys[0]: api key cannot contain spaces"},
@@ -107,7 +121,9 @@ constexpr Fault kFaults[] = {
     {"SecretInTheWrongForm", "apiKeys: hunter2\n",
      "c.yaml:1:10: apiKeys: expected a list, got a value"},
     {"NegativeTtlOfAll", "globalTTL: -1\n",
-     "c.yaml:1:12: globalTTL: expected a whole number from 0 on, got \"-1\""},
+     "c.yaml:1:12: globalTTL: expected a whole number of seconds from 0 on, got \"-1\": seconds "
+     "without a "
+     "request after which a model is unloaded; 0: never"},
     {"MisspeltMember",
      "models: {planner: {cmd: \"x ${PORT}\"}}\ngroups: {g: {members: [plannr]}}\n",
      "c.yaml:2:24: groups.g.members[0]: no model is called \"plannr\"; did you mean \"planner\"?"},
@@ -118,7 +134,7 @@ constexpr Fault kFaults[] = {
     {"MatrixMissing", "routing: {router: {use: matrix}}\n",
      "c.yaml:1:25: routing.router.use: the matrix router needs routing.router.settings.matrix"},
     {"Scheduler", "routing: {scheduler: {use: lifo}}\n",
-     "c.yaml:1:28: routing.scheduler.use: expected one of |fifo, got \"lifo\""},
+     "c.yaml:1:28: routing.scheduler.use: expected fifo, got \"lifo\""},
     {"CostTwice",
      "models: {m: {cmd: \"x ${PORT}\"}}\n"
      "matrix: {vars: {M: m}, evict_costs: {M: 2, m: 3}, sets: {s: m}}\n",
@@ -149,7 +165,8 @@ constexpr Fault kFaults[] = {
      "c.yaml:2:51: models.a.filters.setParamsByID.b: model a filters.setParamsByID: key 'b' "
      "conflicts with an existing model ID"},
     {"Capability", "models: {a: {cmd: \"x ${PORT}\", capabilities: {in: [smell]}}}\n",
-     "c.yaml:1:52: models.a.capabilities.in[0]: expected one of text|audio|image, got \"smell\""},
+     "c.yaml:1:52: models.a.capabilities.in[0]: expected text, audio or image, got "
+     "\"smell\""},
     {"EmptySelector", "selectors: {s: }\n",
      "c.yaml:1:13: selectors.s.strategy: is missing: pin, warm or spillover"},
     {"SelectorNamedLikeAModel",
@@ -172,7 +189,9 @@ constexpr Fault kFaults[] = {
     {"SpilloverOfNone",
      "models: {a: {cmd: \"x ${PORT}\"}}\n"
      "selectors: {s: {strategy: spillover, targets: [a], settings: {spillover: 0}}}\n",
-     "c.yaml:2:74: selectors.s.settings.spillover: expected a whole number from 1 on, got \"0\""},
+     "c.yaml:2:74: selectors.s.settings.spillover: expected a whole number from 1 on, got \"0\": "
+     "requests "
+     "on a target before the next is used"},
     {"PeersThatCollide",
      "peers:\n  a: {proxy: \"http://h:1\", models: [b/c]}\n"
      "  a/b: {proxy: \"http://h:2\", models: [c]}\n",
@@ -199,7 +218,9 @@ constexpr Fault kFaults[] = {
      "c.yaml:1:16: logTimeFormat: warning: \"rfc339\" is no format, HH:MM:SS.mmm is used; did "
      "you mean \"rfc3339\"?"},
     {"NoCommand", "models: {a: {proxy: \"http://h:1\"}}\n",
-     "c.yaml:1:13: models.a.cmd: warning: there is no cmd, so it cannot be started"},
+     "c.yaml:1:13: models.a.cmd: warning: is missing: without the engine's command line the model "
+     "cannot be "
+     "started (an engine that runs by itself is a peer: see peers:)"},
     {"EnvironmentEntry", "models: {a: {cmd: \"x ${PORT}\", env: [A]}}\n",
      "c.yaml:1:38: models.a.env[0]: warning: \"A\" is not of the form NAME=value; left out"},
     {"Preload", "hooks: {on_startup: {preload: [zz]}}\n",
@@ -219,8 +240,22 @@ TEST(Config, TellsAllFaultsAtOnceInTheOrderOfTheFile) {
 }
 
 TEST(Config, AnEmptyFileIsValid) {
-  EXPECT_THAT(problems_of(""), IsEmpty());
-  EXPECT_NE(good("# nothing\n")->residency, nullptr);
+  EXPECT_NE(parse_config("", "c.yaml").config, nullptr);
+  EXPECT_NE(good("{}\n")->residency, nullptr);
+}
+
+TEST(Config, KnowsWhatIsEmptyOnPurpose) {
+  EXPECT_THAT(parse_config("models: {}\npeers:\napiKeys: []\n", "c.yaml").emptied,
+              ElementsAre("apiKeys", "models"));
+  EXPECT_THAT(parse_config("models:\n  m: {cmd: \"x ${PORT}\"}\n", "c.yaml").emptied, IsEmpty());
+}
+
+TEST(Config, WhatAnEntryLendsMayHaveAnyName) {
+  good("x-notes: {a: 1}\nwords: &w [n]\nmodels: {m: {cmd: \"x ${PORT}\", aliases: *w}}\n");
+  EXPECT_THAT(problems_of("words: &w [n]\nother: {a: *w}\n"),
+              ElementsAre(HasSubstr("c.yaml:2:1: other: warning: unknown key")));
+  EXPECT_THAT(problems_of("words: &w {a: 1}\n"), ElementsAre(HasSubstr("words")));
+  EXPECT_THAT(problems_of("a-x-b: {a: 1}\n"), ElementsAre(HasSubstr("unknown key")));
 }
 
 TEST(Config, PortsGoToThoseWhoUseThemInByteOrderOfTheIds) {

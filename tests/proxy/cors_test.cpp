@@ -63,7 +63,7 @@ bool refused(const Config& config, const std::string& method, const std::string&
 
 TEST(Preflight, IsGrantedToAllWithoutAList) {
   const ResponseHead head =
-      preflight_head(*with(""), request_of("OPTIONS", "/nowhere", {{"Origin", "http://x"}}));
+      preflight_head(*with("{}"), request_of("OPTIONS", "/nowhere", {{"Origin", "http://x"}}));
   EXPECT_EQ(head.status, 204);
   EXPECT_EQ(head.framing, Framing::None);
   EXPECT_THAT(
@@ -80,7 +80,7 @@ TEST(Preflight, GrantsTheValidNamesThatAreAskedFor) {
       request_of("OPTIONS", "/v1/models",
                  {{"Access-Control-Request-Headers", "x-api-key, a b,,X-Stainless-OS ,b\x01"},
                   {"access-control-request-headers", "y"}});
-  EXPECT_THAT(cors_fields(preflight_head(*with(""), request)),
+  EXPECT_THAT(cors_fields(preflight_head(*with("{}"), request)),
               Contains("access-control-allow-headers: x-api-key, X-Stainless-OS, y"));
 }
 
@@ -105,7 +105,7 @@ TEST(Preflight, WithAListIsForItsOriginsOnly) {
 }
 
 TEST(Cors, WithoutAListOnlyTheListingsAreReadable) {
-  const auto config = with("");
+  const auto config = with("{}");
   const List page{{"Origin", "http://x"}};
   for (const char* const path : {"/v1/models", "/models?x=1"}) {
     EXPECT_THAT(answered(*config, "GET", path, page),
@@ -150,7 +150,7 @@ TEST(Cors, AStarIsForEverybodyAndVariesWithNothing) {
 }
 
 TEST(OriginFault, NoPageOfAnotherOriginControls) {
-  const auto open = with("");
+  const auto open = with("{}");
   for (const auto& [method, path] : List{{"POST", "/api/models/unload"},
                                          {"GET", "/unload"},
                                          {"POST", "/api/models/load/a"},
@@ -177,7 +177,7 @@ TEST(OriginFault, NoPageOfAnotherOriginControls) {
 }
 
 TEST(OriginFault, TheOwnOriginIsKnownBehindTlsAndRewrittenHosts) {
-  const auto config = with("");
+  const auto config = with("{}");
   RequestHead request;
   request.method = "POST";
   request.target = "/api/models/unload";
@@ -211,8 +211,8 @@ TEST(OriginFault, InferenceIsForTheListIfThereIsOne) {
   const List simple{{"Origin", "http://x"}, {"Content-Type", "text/plain"}};
   const List json{{"Origin", "http://x"}, {"Content-Type", "application/json"}};
   const char* const chat = "/v1/chat/completions";
-  EXPECT_FALSE(refused(*with(""), "POST", chat, simple));
-  EXPECT_FALSE(refused(*with(""), "POST", chat, json));
+  EXPECT_FALSE(refused(*with("{}"), "POST", chat, simple));
+  EXPECT_FALSE(refused(*with("{}"), "POST", chat, json));
   EXPECT_TRUE(refused(*with(kListed), "POST", chat, simple));
   EXPECT_TRUE(refused(*with(kListed), "POST", chat, json));
   EXPECT_FALSE(refused(*with(kListed), "POST", chat, {{"Origin", "app://notes"}}));
@@ -231,7 +231,7 @@ TEST(OriginFault, InferenceIsForTheListIfThereIsOne) {
 }
 
 TEST(CorsConfig, OriginsAreExact) {
-  EXPECT_EQ(with("")->cors_origins, std::nullopt);
+  EXPECT_EQ(with("{}")->cors_origins, std::nullopt);
   EXPECT_EQ(with("cors: {}\n")->cors_origins, std::nullopt);
   EXPECT_THAT(*with("cors: {origins: []}\n")->cors_origins, IsEmpty());
   EXPECT_THAT(*with("cors: {origins: [\"HTTP://A:80\", \"https://b:443\", \"http://c:443\"]}\n")

@@ -85,13 +85,14 @@ TEST(Macros, PidIsForTheStopCommandOnly) {
   EXPECT_EQ(model("models: {m: {cmd: \"x ${PORT}\", cmdStop: \"kill ${PID}\"}}\n").cmd_stop,
             "kill ${PID}");
   EXPECT_THAT(problems_of("models: {m: {cmd: \"x ${PID} ${PORT}\"}}\n"),
-              ElementsAre("c.yaml:1:19: models.m.cmd: unknown macro '${PID}'"));
+              ElementsAre("c.yaml:1:19: models.m.cmd: ${PID} is known in cmdStop only"));
 }
 
 TEST(Macros, UnknownOnesAreLeftAloneInBlocksOfOnesOwn) {
-  EXPECT_THAT(problems_of("defs: {x: \"${anything}\"}\n"), testing::IsEmpty());
-  EXPECT_THAT(problems_of("apiKeys: [\"${anything}\"]\n"),
-              ElementsAre("c.yaml:1:11: apiKeys[0]: unknown macro '${anything}'"));
+  EXPECT_THAT(problems_of("x-defs: {x: \"${anything}\"}\n"), testing::IsEmpty());
+  EXPECT_THAT(
+      problems_of("apiKeys: [\"${anything}\"]\n"),
+      ElementsAre("c.yaml:1:11: apiKeys[0]: unknown macro '${anything}': define it under macros:"));
   EXPECT_EQ(model("models: {m: {cmd: \"x ${PORT} ${a:-b} $HOME ${}\"}}\n").argv[2], "${a:-b}");
 }
 
@@ -189,9 +190,10 @@ TEST(Environment, WhatIsNotSetIsOneFault) {
 
 TEST(Environment, LeftOutOfACheckIsNoFaultAndHidesNone) {
   EXPECT_THAT(problems_without_env(kSecrets), testing::IsEmpty());
-  EXPECT_THAT(problems_without_env(
-                  "models: {m: {cmd: \"x --key ${env.ROUSE_NOT_SET} ${PROT} ${PORT}\"}}\n"),
-              ElementsAre("c.yaml:1:19: models.m.cmd: unknown macro '${PROT}'"));
+  EXPECT_THAT(
+      problems_without_env(
+          "models: {m: {cmd: \"x --key ${env.ROUSE_NOT_SET} ${PROT} ${PORT}\"}}\n"),
+      ElementsAre("c.yaml:1:19: models.m.cmd: unknown macro '${PROT}'; did you mean ${PORT}?"));
   // Set or not: it is not looked up.
   ::setenv("ROUSE_TEST_VALUE", "seven", 1);
   EXPECT_THAT(problems_without_env("startPort: ${env.ROUSE_TEST_VALUE}\n"), testing::IsEmpty());

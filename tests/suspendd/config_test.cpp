@@ -71,12 +71,13 @@ TEST(SuspenddConfig, TellsAllFaultsAtOnceWithTheirPlaces) {
                   "  max_failures: 0\n"
                   "wol:\n"
                   "  require: perhaps\n"),
-      ElementsAre("suspendd.yaml:2:3: idle.tyme: unknown key; did you mean \"time\"?",
-                  "suspendd.yaml:3:9: idle.poll: expected a duration such as 90s, 250ms or 1m30s, "
-                  "got \"soon\"",
-                  "suspendd.yaml:5:17: suspend.max_failures: expected a whole number from 1 on, "
-                  "got \"0\"",
-                  "suspendd.yaml:7:12: wol.require: expected true or false, got \"perhaps\""));
+      ElementsAre(
+          "suspendd.yaml:2:3: idle.tyme: unknown key; did you mean \"time\"?",
+          "suspendd.yaml:3:9: idle.poll: expected a duration such as 90s, 15min, 1h 30min or "
+          "250ms, got \"soon\"",
+          "suspendd.yaml:5:17: suspend.max_failures: expected a whole number from 1 on, "
+          "got \"0\": failures in a row, then it is blocked",
+          "suspendd.yaml:7:12: wol.require: expected true or false, got \"perhaps\""));
 }
 
 TEST(SuspenddConfig, AMisspeltKeyIsAFaultBecauseItMeantToKeepAwake) {
@@ -128,7 +129,17 @@ TEST(SuspenddConfig, FaultsOfChecksNameWhatWasMeant) {
   EXPECT_THAT(problems_of("checks:\n  - idle: 3m"), ElementsAre(HasSubstr("has no kind, one of")));
 }
 
+TEST(SuspenddConfig, KnowsWhetherAFileSaysAnything) {
+  for (const char* const text : {"", "\n\n", "# idle: {time: 20m}\n", "---\n", "~\n"}) {
+    EXPECT_TRUE(parse_config(text, "f").is_empty) << text;
+  }
+  EXPECT_FALSE(parse_config("{}", "f").is_empty);
+  EXPECT_FALSE(parse_config("dry_run: true", "f").is_empty);
+}
+
 TEST(SuspenddConfig, AChecklessFileIsRefused) {
+  EXPECT_THAT(problems_of("checks:\n"), ElementsAre("suspendd.yaml:1:1: checks: has no entries: "
+                                                    "leave the line out for the usual checks"));
   EXPECT_THAT(problems_of("checks: []"),
               ElementsAre(HasSubstr("the machine would sleep whatever happens on it")));
 }
