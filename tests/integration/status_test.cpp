@@ -353,6 +353,8 @@ TEST(StatusWatch, GivesTheTerminalBackWhileItIsStopped) {
   ASSERT_TRUE(terminal.hides("MODEL")) << terminal.screen();
   EXPECT_TRUE(terminal.shows_cursor());
   EXPECT_FALSE(terminal.is_on_own_page());
+  // It gives the terminal back before it stops; a SIGCONT between the two would be in vain.
+  ASSERT_TRUE(wait_until([&] { return terminal.is_stopped(); }));
   ASSERT_EQ(::kill(terminal.pid(), SIGCONT), 0);
   EXPECT_TRUE(terminal.shows("MODEL")) << terminal.screen();
   EXPECT_TRUE(terminal.is_on_own_page());

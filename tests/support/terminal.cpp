@@ -121,6 +121,12 @@ std::optional<int> Terminal::wait(std::chrono::milliseconds limit) {
   return status_;
 }
 
+bool Terminal::is_stopped() const {
+  siginfo_t info{};
+  const int seen = ::waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WNOHANG | WNOWAIT);
+  return seen == 0 && info.si_pid == pid_;
+}
+
 bool Terminal::read_some(std::chrono::milliseconds limit) {
   pollfd wanted{fd_, POLLIN, 0};
   if (::poll(&wanted, 1, static_cast<int>(limit.count())) <= 0) return false;

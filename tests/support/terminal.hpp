@@ -30,6 +30,8 @@ class Terminal {
   [[nodiscard]] std::string screen() const;
   void type(const std::string& keys);
   void resize(std::size_t columns, std::size_t lines);
+  /// The program has been stopped by a signal, and goes on only by SIGCONT.
+  [[nodiscard]] bool is_stopped() const;
   /// The exit status, 128 + N when signal N ended it; nullopt if it still runs after @p limit.
   std::optional<int> wait(std::chrono::milliseconds limit = std::chrono::seconds(10));
 
