@@ -155,7 +155,7 @@ def self_test(faults, judge):
     """Texts with a fault that must be found, and some without."""
     for bad in ("rouse statu", "rouse status --wach", "rouse-suspendd explane", "scripts/rum", "systemctl reload rous",
                 "cmake --preset relase", "apt install polkit", "frobnicate the box", "rouse status --watch | rouse chek",
-                "curl http://127.0.0.1:8080/nope", "systemctl reload rouse-suspendd"):
+                "curl http://127.0.0.1:8080/nope", "systemctl reload rouse-suspendd-gate"):
         if not judge.judge(bad):
             faults.add("documents_test", f"this went unnoticed: {bad}")
     for good in ("rouse status --watch", "rouse-suspendd run-held -- make bench", "systemctl reload rouse",
