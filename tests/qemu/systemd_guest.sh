@@ -147,7 +147,9 @@ troubles() {
   systemd-run --quiet --unit=squatter --property=Type=exec /bin/bash -c \
     'exec /usr/local/bin/fake_engine --port 8080'
   check "a taken port does not start" fails systemctl restart rouse
-  check "its status says by whom" says "the port is in use by pid" property rouse.service StatusText
+  # By whom it is, the service may not see: ProtectProc= hides the programs of others.
+  check "its status says so" says "cannot listen on 127.0.0.1:8080: the port is in use" \
+    property rouse.service StatusText
   systemctl stop squatter
   check "it comes up by itself when the port is free" within 30 is_property rouse.service ActiveState active
 }
