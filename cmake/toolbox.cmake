@@ -6,9 +6,10 @@ option(ROUSE_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 find_program(ROUSE_CCACHE ccache)
 if(ROUSE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Every checkout shares the cache: what lies below this one is known by its relative path.
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${ROUSE_CCACHE})
+  # Every checkout shares the cache, whatever its user's language: what lies below this one is known by
+  # its relative path.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+    CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=locale ${ROUSE_CCACHE})
 endif()
 find_program(ROUSE_LLD NAMES ld.lld ld.lld-14)
 if(ROUSE_LLD)
