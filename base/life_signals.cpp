@@ -64,7 +64,8 @@ void LifeSignals::stop() {
 
 void LifeSignals::wait() {
   signals_.async_wait([this](const boost::system::error_code& failed, int signal) {
-    if (failed) return;
+    // A signal that was on its way when stop() came must not begin another wait, which nobody ends.
+    if (failed || !heard_) return;
     wait();
     hear(signal);
   });
