@@ -209,8 +209,6 @@ Task<void> Dispatcher::shut_down() {
 }
 
 void Dispatcher::shut_down_now() {
-  // Nothing is left to hurry; the event would arm the timer again, which then holds up the end.
-  if (shutting_down_ && scheduler_.is_quiet()) return;
   post(core::ShutdownWanted{true});
 }
 

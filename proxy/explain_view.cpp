@@ -211,7 +211,7 @@ void write_asked(JsonWriter& json, Proxy& proxy, const std::string& name,
   const auto selector = proxy.config->selectors.find(found.selector);
   if (selector != proxy.config->selectors.end()) {
     json.member("selector", found.selector);
-    json.member("strategy", strategy_name(selector->second.strategy));
+    json.member("strategy", name_of(selector->second.strategy));
     write_list(json, "targets", selector->second.targets);
   }
   if (!found.problem.empty()) json.member("problem", found.problem);

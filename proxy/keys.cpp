@@ -14,20 +14,6 @@ namespace {
 
 constexpr std::int64_t kKeyRetryAfterMax = 30;  // seconds: longer ones make clients give up
 
-std::string_view to_string(Scope scope) {
-  switch (scope) {
-    case Scope::Infer:
-      return "infer";
-    case Scope::Observe:
-      return "observe";
-    case Scope::Control:
-      return "control";
-    case Scope::Wake:
-      break;
-  }
-  return "wake";
-}
-
 KeyRefusal unknown_key() {
   return {401, "unauthorized", "unauthorized: invalid or missing API key", 0, std::nullopt};
 }
@@ -40,10 +26,10 @@ KeyRefusal scope_missing(const KeyConfig& key, Scope wanted) {
   std::string has;
   for (const Scope each : key.scopes) {
     has += (has.empty() ? "" : ", ");
-    has += to_string(each);
+    has += name_of(each);
   }
   return {403, "scope_missing",
-          fmt::format("this wants the scope {}; the key \"{}\" has {}", to_string(wanted), key.name,
+          fmt::format("this wants the scope {}; the key \"{}\" has {}", name_of(wanted), key.name,
                       has),
           0, std::nullopt};
 }

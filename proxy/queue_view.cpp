@@ -32,18 +32,6 @@ std::string_view state_name(core::EngineState state) {
   return "unknown";
 }
 
-std::string_view strategy_name(SelectorConfig::Strategy strategy) {
-  switch (strategy) {
-    case SelectorConfig::Strategy::Pin:
-      return "pin";
-    case SelectorConfig::Strategy::Warm:
-      return "warm";
-    case SelectorConfig::Strategy::Spillover:
-      break;
-  }
-  return "spillover";
-}
-
 namespace {
 
 bool is_resident(core::EngineState state) {
@@ -90,7 +78,7 @@ wire::ModelEntry entry_of(const std::string& name, const SelectorConfig& selecto
   std::vector<std::string> targets;
   for (const std::string& target : selector.targets) targets.push_back(json_string(target));
   entry.more_json = fmt::format(R"("strategy":"{}","targets":[{}])",
-                                strategy_name(selector.strategy), fmt::join(targets, ","));
+                                name_of(selector.strategy), fmt::join(targets, ","));
   if (selector.strategy == SelectorConfig::Strategy::Spillover) {
     entry.more_json += fmt::format(R"(,"spillover":{})", selector.spillover);
   }

@@ -9,7 +9,6 @@
 namespace rouse {
 
 [[nodiscard]] std::string_view state_name(core::EngineState state);
-[[nodiscard]] std::string_view strategy_name(SelectorConfig::Strategy strategy);
 
 // What the listing endpoints say, gathered from the configuration and the scheduler's view.
 

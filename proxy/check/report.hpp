@@ -16,10 +16,6 @@ namespace rouse {
 /// By which ways a peer is woken, each in words: "magic packets to 3c:7c:3f:12:34:56 by broadcast".
 [[nodiscard]] std::vector<std::string> wake_ways(const WakeConfig& wake);
 
-/// The word of the configuration for a scope: "infer".
-[[nodiscard]] std::string_view name_of(Scope scope);
-[[nodiscard]] std::string_view name_of(SelectorConfig::Strategy strategy);
-
 /// What `rouse check` says of a configuration without errors, to a person: models with their
 /// addresses, the sets spelled out, who can stand beside whom, peers and how they are woken, keys
 /// and what they may, what names stand for, and the keys that are accepted without effect. Its

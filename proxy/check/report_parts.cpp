@@ -37,32 +37,6 @@ std::vector<std::pair<std::string, const PeerConfig*>> in_order(
   return list;
 }
 
-std::string_view name_of(Scope scope) {
-  switch (scope) {
-    case Scope::Infer:
-      return "infer";
-    case Scope::Observe:
-      return "observe";
-    case Scope::Control:
-      return "control";
-    case Scope::Wake:
-      break;
-  }
-  return "wake";
-}
-
-std::string_view name_of(SelectorConfig::Strategy strategy) {
-  switch (strategy) {
-    case SelectorConfig::Strategy::Pin:
-      return "pin";
-    case SelectorConfig::Strategy::Warm:
-      return "warm";
-    case SelectorConfig::Strategy::Spillover:
-      break;
-  }
-  return "spillover";
-}
-
 namespace {
 
 std::string packet_words(const WakeConfig& wake) {

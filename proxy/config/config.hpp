@@ -98,6 +98,9 @@ struct SelectorConfig {
   std::string metadata_json;
 };
 
+/// As a configuration writes it: "spillover".
+[[nodiscard]] std::string_view name_of(SelectorConfig::Strategy strategy);
+
 struct PeerHold {  // peers.NAME.hold: (ours) requests that wait for it
   std::size_t max = 64;
   std::uint64_t bytes = 64ULL * 1024 * 1024;  ///< of their bodies, in our memory
@@ -166,6 +169,9 @@ enum class Scope {
   Control,  ///< load, unload, cancel, reload
   Wake,     ///< a request may wake a machine that sleeps
 };
+
+/// As a configuration writes it: "infer".
+[[nodiscard]] std::string_view name_of(Scope scope);
 
 /// Whether @p name can be that of a key: letters, digits, . _ and -, 64 at most, and not apiKeys.
 [[nodiscard]] bool is_key_name(std::string_view name);
