@@ -61,8 +61,8 @@ if(ROUSE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
-# With ROUSE_UNITY, the files of one folder are compiled together, some at a time: most of a file's
-# time is spent on the headers of Asio and the standard library. So the names of a folder's anonymous
+# With ROUSE_UNITY, the files of one layer are compiled together, some at a time: most of a file's
+# time is spent on the headers of Asio and the standard library. So the names of a layer's anonymous
 # namespaces are unique within it (tests/tidy_test.py), whatever stands together at the moment. Alone
 # stand those whose headers or names bear no neighbours: the kernel's struct tcp_info, which the C
 # library has in another form, and tables whose words are those of an enumeration.
@@ -99,29 +99,25 @@ function(rouse_unite out folder)
   set(${out} ${united} ${alone} PARENT_SCOPE)
 endfunction()
 
-# A layer: every .cpp of the named folders except main.cpp. Globbed, so that a file cannot exist
-# without being built.
+# A layer: every .cpp below the folder except main.cpp. Globbed, so that a file cannot exist without
+# being built.
 function(rouse_library name)
-  cmake_parse_arguments(arg "" "" "FOLDERS;LINK" ${ARGN})
-  set(sources)
-  foreach(folder IN LISTS arg_FOLDERS)
-    file(GLOB found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
-    list(FILTER found EXCLUDE REGEX "/(main|boost_impl)\\.cpp$")
-    if(ROUSE_UNITY)
-      rouse_unite(found ${folder} ${found})
-    endif()
-    list(APPEND sources ${found})
-  endforeach()
+  cmake_parse_arguments(arg "" "FOLDER" "LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${arg_FOLDER}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/(main|boost_impl)\\.cpp$")
+  if(ROUSE_UNITY)
+    rouse_unite(sources ${arg_FOLDER} ${sources})
+  endif()
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
   target_compile_features(${name} PUBLIC cxx_std_20)
   target_link_libraries(${name} PUBLIC ${arg_LINK})
 endfunction()
 
-# One test program per folder; every *_test.cpp in it is part of it, and every case is a ctest.
+# One test program per folder; every *_test.cpp below it is part of it, and every case is a ctest.
 function(rouse_tests name folder)
   cmake_parse_arguments(arg "" "TIMEOUT" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*_test.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*_test.cpp)
   if(NOT sources)
     return()
   endif()

@@ -1,16 +1,16 @@
 #pragma once
 
-#include "base/http_pool.hpp"
-#include "base/stream_deadlines.hpp"
+#include "base/http/pool.hpp"
+#include "base/http/stream_deadlines.hpp"
+#include "proxy/access/keys.hpp"
+#include "proxy/admission/dispatcher.hpp"
 #include "proxy/config/config.hpp"
-#include "proxy/dispatcher.hpp"
-#include "proxy/keys.hpp"
-#include "proxy/logs.hpp"
-#include "proxy/machine.hpp"
-#include "proxy/names.hpp"
+#include "proxy/logs/logs.hpp"
 #include "proxy/peers/peers.hpp"
 #include "proxy/power/power.hpp"
-#include "proxy/recorder.hpp"
+#include "proxy/routing/names.hpp"
+#include "proxy/telemetry/machine/machine.hpp"
+#include "proxy/telemetry/recorder.hpp"
 
 #include <chrono>
 #include <functional>

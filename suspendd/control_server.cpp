@@ -1,8 +1,8 @@
 #include "suspendd/control_server.hpp"
 
-#include "base/json_writer.hpp"
-#include "base/log.hpp"
-#include "suspendd/clock.hpp"
+#include "base/service/log.hpp"
+#include "base/text/json_writer.hpp"
+#include "suspendd/box/clock.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,13 +1,13 @@
 #pragma once
 
-#include "base/http_server.hpp"
-#include "base/peer_credentials.hpp"
-#include "base/stream_deadlines.hpp"
-#include "base/task_group.hpp"
+#include "base/async/task_group.hpp"
+#include "base/http/server.hpp"
+#include "base/http/stream_deadlines.hpp"
+#include "base/net/peer_credentials.hpp"
 #include "suspendd/config/config.hpp"
-#include "suspendd/notices.hpp"
 #include "suspendd/policy_loop.hpp"
-#include "suspendd/report.hpp"
+#include "suspendd/report/report.hpp"
+#include "suspendd/state/notices.hpp"
 
 #include <functional>
 #include <memory>

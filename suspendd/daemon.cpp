@@ -1,22 +1,22 @@
 #include "suspendd/daemon.hpp"
 
+#include "base/async/use_task.hpp"
 #include "base/config/tell_problems.hpp"
-#include "base/life_signals.hpp"
-#include "base/log.hpp"
-#include "base/sd_notify.hpp"
-#include "base/use_task.hpp"
-#include "core/suspend_words.hpp"
+#include "base/service/life_signals.hpp"
+#include "base/service/log.hpp"
+#include "base/service/sd_notify.hpp"
+#include "core/sleep/words.hpp"
+#include "suspendd/box/clock.hpp"
 #include "suspendd/box/tree_nic_port.hpp"
 #include "suspendd/checks/checks.hpp"
 #include "suspendd/checks/gpu.hpp"
-#include "suspendd/clock.hpp"
+#include "suspendd/config/policy_settings.hpp"
 #include "suspendd/control_server.hpp"
-#include "suspendd/http_call.hpp"
 #include "suspendd/performer.hpp"
+#include "suspendd/proxy/http_call.hpp"
 #include "suspendd/proxy_watch.hpp"
-#include "suspendd/settings.hpp"
-#include "suspendd/sleep_watch.hpp"
-#include "suspendd/systemd_units.hpp"
+#include "suspendd/systemd/sleep_watch.hpp"
+#include "suspendd/systemd/units.hpp"
 #include "suspendd/wakeup_plan.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
@@ -323,9 +323,10 @@ class Daemon {
     }
     // Somebody may still be writing it; the defaults would let the machine sleep when it may not.
     if (loaded.is_empty) {
-      spdlog::error("reload: {} is empty, and the old configuration stays in force (if all shall "
-                    "have its default, write {{}})",
-                    options_.config_file);
+      spdlog::error(
+          "reload: {} is empty, and the old configuration stays in force (if all shall "
+          "have its default, write {{}})",
+          options_.config_file);
       return;
     }
     notify_reloading();

@@ -1,11 +1,11 @@
 #include "suspendd/performer.hpp"
 
-#include "base/log.hpp"
-#include "base/run_program.hpp"
-#include "base/sd_notify.hpp"
-#include "base/spawn.hpp"
-#include "core/suspend_words.hpp"
-#include "suspendd/clock.hpp"
+#include "base/process/run_program.hpp"
+#include "base/process/spawn.hpp"
+#include "base/service/log.hpp"
+#include "base/service/sd_notify.hpp"
+#include "core/sleep/words.hpp"
+#include "suspendd/box/clock.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>

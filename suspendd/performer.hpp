@@ -1,19 +1,19 @@
 #pragma once
 
-#include "base/task_group.hpp"
-#include "core/suspend_event.hpp"
+#include "base/async/task_group.hpp"
+#include "core/sleep/event.hpp"
+#include "suspendd/box/root.hpp"
 #include "suspendd/box/wake_alarm.hpp"
+#include "suspendd/checks/lookout.hpp"
 #include "suspendd/config/config.hpp"
 #include "suspendd/gpu/gpu_probe.hpp"
-#include "suspendd/logind.hpp"
-#include "suspendd/lookout.hpp"
-#include "suspendd/notices.hpp"
 #include "suspendd/policy_loop.hpp"
-#include "suspendd/power_client.hpp"
 #include "suspendd/preflight.hpp"
-#include "suspendd/root.hpp"
-#include "suspendd/sleep_lock.hpp"
-#include "suspendd/state_dir.hpp"
+#include "suspendd/proxy/power_client.hpp"
+#include "suspendd/state/notices.hpp"
+#include "suspendd/state/state_dir.hpp"
+#include "suspendd/systemd/logind.hpp"
+#include "suspendd/systemd/sleep_lock.hpp"
 
 #include <map>
 #include <memory>

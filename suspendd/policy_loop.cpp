@@ -1,7 +1,7 @@
 #include "suspendd/policy_loop.hpp"
 
-#include "base/use_task.hpp"
-#include "suspendd/clock.hpp"
+#include "base/async/use_task.hpp"
+#include "suspendd/box/clock.hpp"
 
 #include <utility>
 #include <vector>

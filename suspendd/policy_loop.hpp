@@ -1,8 +1,8 @@
 #pragma once
 
-#include "base/task.hpp"
-#include "core/suspend_policy.hpp"
-#include "suspendd/root.hpp"
+#include "base/async/task.hpp"
+#include "core/sleep/policy.hpp"
+#include "suspendd/box/root.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 

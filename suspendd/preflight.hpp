@@ -1,12 +1,12 @@
 #pragma once
 
-#include "base/task.hpp"
-#include "core/suspend_event.hpp"
+#include "base/async/task.hpp"
+#include "core/sleep/event.hpp"
 #include "suspendd/box/nic.hpp"
+#include "suspendd/box/root.hpp"
+#include "suspendd/checks/lookout.hpp"
 #include "suspendd/config/config.hpp"
-#include "suspendd/logind.hpp"
-#include "suspendd/lookout.hpp"
-#include "suspendd/root.hpp"
+#include "suspendd/systemd/logind.hpp"
 
 #include <functional>
 #include <memory>

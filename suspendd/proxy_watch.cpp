@@ -1,9 +1,9 @@
 #include "suspendd/proxy_watch.hpp"
 
-#include "base/json_writer.hpp"
-#include "base/use_task.hpp"
-#include "core/suspend_words.hpp"
-#include "suspendd/clock.hpp"
+#include "base/async/use_task.hpp"
+#include "base/text/json_writer.hpp"
+#include "core/sleep/words.hpp"
+#include "suspendd/box/clock.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -1,13 +1,13 @@
 #pragma once
 
-#include "base/task.hpp"
-#include "core/suspend_policy.hpp"
+#include "base/async/task.hpp"
+#include "core/sleep/policy.hpp"
 #include "suspendd/box/nic.hpp"
 #include "suspendd/config/config.hpp"
 #include "suspendd/performer.hpp"
 #include "suspendd/policy_loop.hpp"
-#include "suspendd/power_client.hpp"
 #include "suspendd/preflight.hpp"
+#include "suspendd/proxy/power_client.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "base/task.hpp"
-#include "core/suspend_memory.hpp"
+#include "base/async/task.hpp"
+#include "core/sleep/memory.hpp"
 #include "suspendd/box/traps.hpp"
 #include "suspendd/config/config.hpp"
-#include "suspendd/logind.hpp"
+#include "suspendd/systemd/logind.hpp"
 
 #include <string>
 

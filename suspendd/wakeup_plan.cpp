@@ -1,6 +1,6 @@
 #include "suspendd/wakeup_plan.hpp"
 
-#include "suspendd/clock.hpp"
+#include "suspendd/box/clock.hpp"
 
 #include <algorithm>
 

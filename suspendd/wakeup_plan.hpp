@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/suspend_event.hpp"
+#include "core/sleep/event.hpp"
 #include "suspendd/config/config.hpp"
 
 #include <chrono>

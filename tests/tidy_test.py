@@ -67,7 +67,7 @@ def check_includes(path, text):
         if path.startswith("core/") and not ours and ("/" in name or name.endswith(".h")):
             yield line, f"core/ uses the standard library only, not {name}"
         if name.startswith("boost/beast") and path.startswith(OURS) and not BEAST.match(path):
-            yield line, "Beast is seen behind base/http_stream.hpp only"
+            yield line, "Beast is seen behind base/http/stream.hpp only"
         if name == "simdjson.h" and path.startswith(("base/", "core/")):
             yield line, "JSON is read in the programs only"
         if path.startswith("proxy/wire/") and name.startswith("boost/asio"):

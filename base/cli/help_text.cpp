@@ -1,6 +1,6 @@
 #include "base/cli/help_text.hpp"
 
-#include "base/text_table.hpp"
+#include "base/text/text_table.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #include "base/cli/unknown_word.hpp"
 
-#include "base/yaml_tree.hpp"
+#include "base/yaml/tree.hpp"
 
 #include <fmt/format.h>
 

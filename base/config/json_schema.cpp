@@ -2,7 +2,7 @@
 
 #include "base/config/shape.hpp"
 #include "base/config/yaml_json.hpp"
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 
 #include <fmt/format.h>
 

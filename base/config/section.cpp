@@ -2,7 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/config/shape.hpp"
-#include "base/duration_text.hpp"
+#include "base/text/duration_text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 #include "base/config/shape.hpp"
 
 #include "base/config/stray_keys.hpp"
-#include "base/duration_text.hpp"
-#include "base/yaml_fault.hpp"
+#include "base/text/duration_text.hpp"
+#include "base/yaml/fault.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/yaml_tree.hpp"
+#include "base/yaml/tree.hpp"
 
 #include <limits>
 #include <optional>
@@ -13,9 +13,9 @@ namespace rouse {
 enum class KeyType {
   Text,
   Bool,
-  Number,    ///< a whole one, within the key's range
-  Seconds,   ///< a whole number of them, within the key's range, without a unit as llama-swap has it
-  Real,      ///< any number from the key's least on
+  Number,   ///< a whole one, within the key's range
+  Seconds,  ///< a whole number of them, within the key's range, without a unit as llama-swap has it
+  Real,     ///< any number from the key's least on
   Duration,  ///< "90s", "250ms", or seconds
   Size,      ///< "64MiB", or bytes
   TextList,

@@ -1,6 +1,6 @@
 #include "base/config/tell_problems.hpp"
 
-#include "base/log.hpp"
+#include "base/service/log.hpp"
 
 #include <fmt/format.h>
 

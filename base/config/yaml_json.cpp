@@ -1,6 +1,6 @@
 #include "base/config/yaml_json.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 
 #include <charconv>
 #include <optional>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/yaml_tree.hpp"
+#include "base/yaml/tree.hpp"
 
 #include <string>
 

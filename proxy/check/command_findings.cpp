@@ -2,7 +2,7 @@
 
 #include "base/config/environment.hpp"
 #include "base/config/section.hpp"
-#include "base/text_table.hpp"
+#include "base/text/text_table.hpp"
 #include "proxy/check/model_files.hpp"
 #include "proxy/check/ports.hpp"
 #include "proxy/check/program.hpp"

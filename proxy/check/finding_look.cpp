@@ -1,7 +1,7 @@
 #include "proxy/check/finding_look.hpp"
 
-#include "base/stream_io.hpp"
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
+#include "base/http/stream_io.hpp"
 
 #include <boost/asio/this_coro.hpp>
 

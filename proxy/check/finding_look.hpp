@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/hangable_call.hpp"
-#include "base/task_group.hpp"
+#include "base/async/hangable_call.hpp"
+#include "base/async/task_group.hpp"
 #include "proxy/check/findings.hpp"
 
 #include <boost/asio/steady_timer.hpp>

@@ -1,10 +1,10 @@
 #include "proxy/check/findings.hpp"
 
+#include "proxy/access/exposure.hpp"
 #include "proxy/check/command_findings.hpp"
 #include "proxy/check/ports.hpp"
 #include "proxy/check/program.hpp"
 #include "proxy/check/time_text.hpp"
-#include "proxy/exposure.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #include "proxy/check/program.hpp"
 
-#include "base/spawn.hpp"
+#include "base/process/spawn.hpp"
 
 #include <fmt/format.h>
 

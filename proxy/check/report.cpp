@@ -1,11 +1,11 @@
 #include "proxy/check/report.hpp"
 
 #include "base/config/environment.hpp"
-#include "base/duration_text.hpp"
-#include "base/text_table.hpp"
-#include "core/describe.hpp"
-#include "core/groups.hpp"
-#include "core/matrix.hpp"
+#include "base/text/duration_text.hpp"
+#include "base/text/text_table.hpp"
+#include "core/swap/describe.hpp"
+#include "core/swap/groups.hpp"
+#include "core/swap/matrix.hpp"
 #include "proxy/check/report_parts.hpp"
 #include "proxy/check/time_text.hpp"
 

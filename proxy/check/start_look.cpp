@@ -1,7 +1,7 @@
 #include "proxy/check/start_look.hpp"
 
-#include "base/hangable_call.hpp"
-#include "base/use_task.hpp"
+#include "base/async/hangable_call.hpp"
+#include "base/async/use_task.hpp"
 #include "proxy/check/findings.hpp"
 #include "proxy/check/model_files.hpp"
 

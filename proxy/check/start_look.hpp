@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/task_group.hpp"
+#include "base/async/task_group.hpp"
 #include "proxy/check/machine_files.hpp"
 #include "proxy/config/config.hpp"
 

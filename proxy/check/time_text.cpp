@@ -1,6 +1,6 @@
 #include "proxy/check/time_text.hpp"
 
-#include "proxy/activity/query.hpp"
+#include "proxy/telemetry/activity/query.hpp"
 
 namespace rouse {
 

@@ -1,8 +1,8 @@
 #include "proxy/cli/ask_proxy.hpp"
 
-#include "base/http_pool.hpp"
-#include "base/stream_deadlines.hpp"
-#include "base/task_group.hpp"
+#include "base/async/task_group.hpp"
+#include "base/http/pool.hpp"
+#include "base/http/stream_deadlines.hpp"
 #include "proxy/wire/error_body.hpp"
 
 #include <CLI/CLI.hpp>

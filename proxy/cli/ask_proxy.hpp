@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/endpoint.hpp"
-#include "base/http_ask.hpp"
+#include "base/http/ask.hpp"
+#include "base/net/endpoint.hpp"
 #include "proxy/cli/proxy_facts.hpp"
 
 #include <optional>

@@ -1,4 +1,4 @@
-#include "base/task_group.hpp"
+#include "base/async/task_group.hpp"
 #include "proxy/check/finding_look.hpp"
 #include "proxy/check/report.hpp"
 #include "proxy/cli/commands.hpp"

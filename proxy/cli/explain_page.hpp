@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/text_table.hpp"
+#include "base/text/text_table.hpp"
 #include "proxy/cli/proxy_facts.hpp"
 
 #include <string>

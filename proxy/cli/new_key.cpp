@@ -1,7 +1,7 @@
 #include "proxy/cli/new_key.hpp"
 
-#include "base/log.hpp"
-#include "base/sha256.hpp"
+#include "base/service/log.hpp"
+#include "base/text/sha256.hpp"
 #include "proxy/config/config.hpp"
 
 #include <fmt/format.h>

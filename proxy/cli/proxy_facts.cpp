@@ -1,6 +1,6 @@
 #include "proxy/cli/proxy_facts.hpp"
 
-#include "core/describe.hpp"
+#include "core/swap/describe.hpp"
 
 #include <fmt/format.h>
 

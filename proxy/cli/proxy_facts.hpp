@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/text_table.hpp"
+#include "base/text/text_table.hpp"
 
 #include <simdjson.h>
 

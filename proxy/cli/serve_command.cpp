@@ -1,4 +1,4 @@
-#include "base/listen.hpp"
+#include "base/net/listen.hpp"
 #include "proxy/app.hpp"
 #include "proxy/cli/commands.hpp"
 #include "proxy/cli/config_arguments.hpp"

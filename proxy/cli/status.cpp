@@ -1,11 +1,11 @@
 #include "proxy/cli/status.hpp"
 
+#include "base/async/task_group.hpp"
+#include "base/async/use_task.hpp"
 #include "base/cli/terminal.hpp"
-#include "base/http_pool.hpp"
-#include "base/json_writer.hpp"
-#include "base/stream_deadlines.hpp"
-#include "base/task_group.hpp"
-#include "base/use_task.hpp"
+#include "base/http/pool.hpp"
+#include "base/http/stream_deadlines.hpp"
+#include "base/text/json_writer.hpp"
 #include "proxy/cli/status_page.hpp"
 
 #include <boost/asio/io_context.hpp>

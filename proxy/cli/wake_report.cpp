@@ -1,6 +1,6 @@
 #include "proxy/cli/wake_report.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 
 #include <fmt/format.h>
 

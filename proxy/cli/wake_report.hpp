@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/wake_packets.hpp"
+#include "base/wake/packets.hpp"
 
 #include <chrono>
 #include <map>

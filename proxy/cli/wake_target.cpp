@@ -1,7 +1,7 @@
 #include "proxy/cli/wake_target.hpp"
 
-#include "base/duration_text.hpp"
-#include "base/net_interface.hpp"
+#include "base/net/net_interface.hpp"
+#include "base/text/duration_text.hpp"
 #include "proxy/cli/config_arguments.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/peers/peer_memory.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/wake_plan.hpp"
+#include "base/wake/plan.hpp"
 #include "proxy/cli/wake_run.hpp"
 
 #include <chrono>

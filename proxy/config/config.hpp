@@ -1,12 +1,12 @@
 #pragma once
 
-#include "base/endpoint.hpp"
-#include "base/sha256.hpp"
-#include "base/tls_context.hpp"
-#include "base/yaml_tree.hpp"
+#include "base/net/endpoint.hpp"
+#include "base/text/sha256.hpp"
+#include "base/tls/context.hpp"
+#include "base/yaml/tree.hpp"
 #include "core/key_budget.hpp"
-#include "core/residency.hpp"
-#include "core/scheduler.hpp"
+#include "core/swap/residency.hpp"
+#include "core/swap/scheduler.hpp"
 #include "proxy/config/wake.hpp"
 
 #include <chrono>

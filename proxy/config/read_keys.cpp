@@ -1,5 +1,5 @@
-#include "proxy/activity/query.hpp"
 #include "proxy/config/reader.hpp"
+#include "proxy/telemetry/activity/query.hpp"
 
 #include <fmt/format.h>
 

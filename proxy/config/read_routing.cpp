@@ -1,5 +1,5 @@
-#include "core/groups.hpp"
-#include "core/matrix.hpp"
+#include "core/swap/groups.hpp"
+#include "core/swap/matrix.hpp"
 #include "proxy/config/reader.hpp"
 
 #include <fmt/format.h>

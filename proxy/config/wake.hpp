@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/wake_plan.hpp"
-#include "base/week.hpp"
+#include "base/text/week.hpp"
+#include "base/wake/plan.hpp"
 
 #include <chrono>
 #include <vector>

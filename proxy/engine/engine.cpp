@@ -1,14 +1,14 @@
 #include "proxy/engine/engine.hpp"
 
-#include "base/port_holder.hpp"
-#include "base/spawn.hpp"
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
+#include "base/net/port_holder.hpp"
+#include "base/process/spawn.hpp"
 #include "proxy/config/command_line.hpp"
 #include "proxy/engine/cgroup.hpp"
-#include "proxy/engine/log_ring.hpp"
 #include "proxy/engine/process_tree.hpp"
 #include "proxy/engine/readiness.hpp"
 #include "proxy/engine/registry.hpp"
+#include "proxy/logs/log_ring.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>

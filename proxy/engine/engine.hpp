@@ -1,8 +1,8 @@
 #pragma once
 
-#include "base/endpoint.hpp"
-#include "base/http_pool.hpp"
-#include "base/task_group.hpp"
+#include "base/async/task_group.hpp"
+#include "base/http/pool.hpp"
+#include "base/net/endpoint.hpp"
 
 #include <chrono>
 #include <functional>

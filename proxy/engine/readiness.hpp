@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/endpoint.hpp"
-#include "base/http_pool.hpp"
+#include "base/http/pool.hpp"
+#include "base/net/endpoint.hpp"
 
 #include <chrono>
 #include <cstdint>

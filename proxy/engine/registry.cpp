@@ -1,6 +1,6 @@
 #include "proxy/engine/registry.hpp"
 
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
 #include "proxy/engine/cgroup.hpp"
 #include "proxy/engine/process_tree.hpp"
 

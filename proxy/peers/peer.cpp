@@ -1,9 +1,9 @@
 #include "proxy/peers/peer.hpp"
 
 #include "base/check.hpp"
-#include "base/http_pool.hpp"
-#include "base/log.hpp"
-#include "proxy/metrics_peers.hpp"
+#include "base/http/pool.hpp"
+#include "base/service/log.hpp"
+#include "proxy/telemetry/metrics_peers.hpp"
 #include "proxy/wire/route.hpp"
 
 #include <fmt/format.h>

@@ -1,14 +1,14 @@
 #pragma once
 
-#include "base/task_group.hpp"
-#include "base/wake_sender.hpp"
-#include "core/peer_state.hpp"
+#include "base/async/task_group.hpp"
+#include "base/wake/sender.hpp"
+#include "core/peer/state.hpp"
+#include "proxy/admission/decision_log.hpp"
+#include "proxy/admission/place.hpp"
 #include "proxy/config/config.hpp"
-#include "proxy/decision_log.hpp"
 #include "proxy/peers/peer_memory.hpp"
 #include "proxy/peers/probe.hpp"
 #include "proxy/peers/wake_ledger.hpp"
-#include "proxy/place.hpp"
 
 #include <deque>
 #include <filesystem>

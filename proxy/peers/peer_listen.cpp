@@ -1,9 +1,9 @@
-#include "base/http_pool.hpp"
-#include "base/log.hpp"
-#include "base/stream_io.hpp"
-#include "base/use_task.hpp"
-#include "proxy/metrics_peers.hpp"
+#include "base/async/use_task.hpp"
+#include "base/http/pool.hpp"
+#include "base/http/stream_io.hpp"
+#include "base/service/log.hpp"
 #include "proxy/peers/peer.hpp"
+#include "proxy/telemetry/metrics_peers.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <spdlog/spdlog.h>

@@ -1,6 +1,6 @@
 #include "proxy/peers/peer_memory.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 #include "proxy/wire/route.hpp"
 
 #include <fmt/format.h>

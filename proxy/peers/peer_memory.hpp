@@ -1,8 +1,8 @@
 #pragma once
 
-#include "base/magic_packet.hpp"
 #include "base/result.hpp"
-#include "core/peer_state.hpp"
+#include "base/wake/magic_packet.hpp"
+#include "core/peer/state.hpp"
 
 #include <chrono>
 #include <filesystem>

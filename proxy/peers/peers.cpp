@@ -1,6 +1,6 @@
 #include "proxy/peers/peers.hpp"
 
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
 
 #include <algorithm>
 #include <utility>

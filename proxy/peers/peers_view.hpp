@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 #include "proxy/peers/peers.hpp"
 #include "proxy/wire/model_list.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/magic_packet.hpp"
-#include "core/peer_state.hpp"
+#include "base/wake/magic_packet.hpp"
+#include "core/peer/state.hpp"
 
 #include <optional>
 #include <string_view>

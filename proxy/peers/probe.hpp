@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/http_pool.hpp"
-#include "core/peer_state.hpp"
+#include "base/http/pool.hpp"
+#include "core/peer/state.hpp"
 #include "proxy/peers/power_news.hpp"
 
 #include <chrono>

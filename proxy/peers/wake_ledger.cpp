@@ -1,8 +1,8 @@
 #include "proxy/peers/wake_ledger.hpp"
 
-#include "base/json_writer.hpp"
-#include "base/log.hpp"
-#include "proxy/activity/query.hpp"
+#include "base/service/log.hpp"
+#include "base/text/json_writer.hpp"
+#include "proxy/telemetry/activity/query.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/power_lease.hpp"
+#include "core/sleep/lease.hpp"
 
 #include <cstdint>
 #include <string>

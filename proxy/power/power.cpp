@@ -1,8 +1,8 @@
 #include "proxy/power/power.hpp"
 
-#include "base/http_server.hpp"
-#include "base/log.hpp"
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
+#include "base/http/server.hpp"
+#include "base/service/log.hpp"
 #include "proxy/power/clocks.hpp"
 
 #include <boost/asio/this_coro.hpp>

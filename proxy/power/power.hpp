@@ -1,14 +1,14 @@
 #pragma once
 
-#include "base/task_group.hpp"
-#include "core/attempt_table.hpp"
-#include "core/power_lease.hpp"
-#include "proxy/dispatcher.hpp"
-#include "proxy/event_hub.hpp"
+#include "base/async/task_group.hpp"
+#include "core/peer/attempt_table.hpp"
+#include "core/sleep/lease.hpp"
+#include "proxy/admission/dispatcher.hpp"
 #include "proxy/power/idle_connections.hpp"
 #include "proxy/power/power_facts.hpp"
-#include "proxy/recorder.hpp"
-#include "proxy/refusal.hpp"
+#include "proxy/telemetry/event_hub.hpp"
+#include "proxy/telemetry/recorder.hpp"
+#include "proxy/wire/refusal.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -1,9 +1,9 @@
 #include "proxy/power/power_calls.hpp"
 
-#include "base/json_writer.hpp"
-#include "base/log.hpp"
-#include "base/use_task.hpp"
-#include "proxy/refusal.hpp"
+#include "base/async/use_task.hpp"
+#include "base/service/log.hpp"
+#include "base/text/json_writer.hpp"
+#include "proxy/wire/refusal.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>

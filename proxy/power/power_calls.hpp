@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/http_stream.hpp"
+#include "base/http/stream.hpp"
 #include "proxy/power/power.hpp"
 
 #include <string>

@@ -1,6 +1,6 @@
 #include "proxy/power/power_facts.hpp"
 
-#include "proxy/activity/query.hpp"
+#include "proxy/telemetry/activity/query.hpp"
 
 #include <simdjson.h>
 

@@ -1,8 +1,8 @@
 #include "proxy/power/power_socket.hpp"
 
-#include "base/json_writer.hpp"
-#include "base/log.hpp"
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
+#include "base/service/log.hpp"
+#include "base/text/json_writer.hpp"
 #include "proxy/power/power_calls.hpp"
 
 #include <spdlog/spdlog.h>

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "base/http_server.hpp"
-#include "base/peer_credentials.hpp"
-#include "base/stream_deadlines.hpp"
-#include "base/task_group.hpp"
+#include "base/async/task_group.hpp"
+#include "base/http/server.hpp"
+#include "base/http/stream_deadlines.hpp"
+#include "base/net/peer_credentials.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/power/power.hpp"
 

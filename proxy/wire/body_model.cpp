@@ -1,6 +1,6 @@
 #include "proxy/wire/body_model.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 #include "proxy/wire/error_body.hpp"
 
 #include <algorithm>

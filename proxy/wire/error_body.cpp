@@ -1,6 +1,6 @@
 #include "proxy/wire/error_body.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>

@@ -1,6 +1,6 @@
 #include "proxy/wire/form_finder.hpp"
 
-#include "base/http_message.hpp"
+#include "base/http/message.hpp"
 #include "proxy/wire/route.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "proxy/wire/json_edit.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 #include "proxy/wire/error_body.hpp"
 #include "proxy/wire/text_scan.hpp"
 

@@ -1,6 +1,6 @@
 #include "proxy/wire/loading_stream.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 #include "proxy/wire/error_body.hpp"
 #include "proxy/wire/sse.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "suspendd/box/clocks.hpp"
-#include "suspendd/root.hpp"
+#include "suspendd/box/root.hpp"
 
 #include <chrono>
 #include <cstdint>

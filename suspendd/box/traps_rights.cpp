@@ -47,19 +47,20 @@ void find_rights_traps(const Root& root, const TrapContext& context, TrapList& t
   if (user.empty() || user == "root") return;
   const std::string title = "daemon's rights";
   if (!has_polkit(root)) {
-    traps.refuse(title,
-                 "the daemon runs as the user " + user +
-                     ", whom logind lets suspend only by polkit's word, and polkit is not installed",
-                 "`apt install polkitd`");
+    traps.refuse(
+        title,
+        "the daemon runs as the user " + user +
+            ", whom logind lets suspend only by polkit's word, and polkit is not installed",
+        "`apt install polkitd`");
     return;
   }
   const std::string rule = rule_for(root, user);
   if (rule.empty()) {
-    traps.refuse(title,
-                 "the daemon runs as the user " + user +
-                     ", whom no rule of polkit lets suspend the machine",
-                 "put 50-rouse-suspendd.rules of the package into /etc/polkit-1/rules.d, with that "
-                 "user's name");
+    traps.refuse(
+        title,
+        "the daemon runs as the user " + user + ", whom no rule of polkit lets suspend the machine",
+        "put 50-rouse-suspendd.rules of the package into /etc/polkit-1/rules.d, with that "
+        "user's name");
     return;
   }
   traps.ok(title, "the daemon's user " + user + " may suspend, by " + rule);

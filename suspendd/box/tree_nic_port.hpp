@@ -1,7 +1,7 @@
 #pragma once
 
 #include "suspendd/box/nic_port.hpp"
-#include "suspendd/root.hpp"
+#include "suspendd/box/root.hpp"
 
 #include <memory>
 #include <string>

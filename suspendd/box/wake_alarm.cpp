@@ -1,6 +1,6 @@
 #include "suspendd/box/wake_alarm.hpp"
 
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
 
 #include <sys/timerfd.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 #pragma once
 
+#include "base/async/task.hpp"
 #include "base/posix.hpp"
-#include "base/task.hpp"
-#include "suspendd/root.hpp"
+#include "suspendd/box/root.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 

@@ -1,8 +1,8 @@
 #include "suspendd/bus/bus.hpp"
 
-#include "base/duration_text.hpp"
-#include "base/log.hpp"
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
+#include "base/service/log.hpp"
+#include "base/text/duration_text.hpp"
 #include "suspendd/bus/bus_link.hpp"
 #include "suspendd/bus/bus_state.hpp"
 

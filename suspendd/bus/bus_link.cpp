@@ -1,7 +1,7 @@
 #include "suspendd/bus/bus_link.hpp"
 
+#include "base/async/use_task.hpp"
 #include "base/posix.hpp"
-#include "base/use_task.hpp"
 
 #include <boost/asio/this_coro.hpp>
 #include <systemd/sd-bus.h>

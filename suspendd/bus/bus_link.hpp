@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/async/task.hpp"
 #include "base/result.hpp"
-#include "base/task.hpp"
 #include "suspendd/bus/bus.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "base/endpoint.hpp"
-#include "base/http_pool.hpp"
-#include "base/task.hpp"
-#include "suspendd/check.hpp"
+#include "base/async/task.hpp"
+#include "base/http/pool.hpp"
+#include "base/net/endpoint.hpp"
+#include "suspendd/box/root.hpp"
+#include "suspendd/checks/check.hpp"
 #include "suspendd/config/config.hpp"
-#include "suspendd/root.hpp"
 
 #include <chrono>
 #include <functional>

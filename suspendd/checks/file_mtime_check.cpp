@@ -1,4 +1,4 @@
-#include "base/hangable_call.hpp"
+#include "base/async/hangable_call.hpp"
 #include "suspendd/checks/finding.hpp"
 #include "suspendd/checks/kinds.hpp"
 #include "suspendd/checks/stamp_ages.hpp"

@@ -1,6 +1,6 @@
 #include "suspendd/checks/finding.hpp"
 
-#include "base/duration_text.hpp"
+#include "base/text/duration_text.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "suspendd/check.hpp"
+#include "suspendd/checks/check.hpp"
 #include "suspendd/config/config.hpp"
 #include "suspendd/gpu/gpu_probe.hpp"
 #include "suspendd/gpu/reading.hpp"

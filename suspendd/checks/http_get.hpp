@@ -1,9 +1,9 @@
 #pragma once
 
-#include "base/endpoint.hpp"
-#include "base/http_pool.hpp"
+#include "base/async/task.hpp"
+#include "base/http/pool.hpp"
+#include "base/net/endpoint.hpp"
 #include "base/result.hpp"
-#include "base/task.hpp"
 
 #include <chrono>
 #include <functional>

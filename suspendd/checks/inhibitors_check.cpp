@@ -1,6 +1,6 @@
 #include "suspendd/checks/finding.hpp"
 #include "suspendd/checks/kinds.hpp"
-#include "suspendd/logind.hpp"
+#include "suspendd/systemd/logind.hpp"
 
 #include <unistd.h>
 

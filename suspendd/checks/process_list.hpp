@@ -1,7 +1,7 @@
 #pragma once
 
+#include "suspendd/box/root.hpp"
 #include "suspendd/checks/proc_text.hpp"
-#include "suspendd/root.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "suspendd/check.hpp"
+#include "suspendd/checks/check.hpp"
 
 #include <string>
 

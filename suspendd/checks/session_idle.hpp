@@ -1,8 +1,8 @@
 #pragma once
 
+#include "suspendd/box/root.hpp"
 #include "suspendd/checks/stamp_ages.hpp"
-#include "suspendd/logind.hpp"
-#include "suspendd/root.hpp"
+#include "suspendd/systemd/logind.hpp"
 
 #include <chrono>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "suspendd/checks/ssh_sessions.hpp"
 
-#include "base/http_message.hpp"
+#include "base/http/message.hpp"
 #include "suspendd/checks/finding.hpp"
 #include "suspendd/checks/process_list.hpp"
 

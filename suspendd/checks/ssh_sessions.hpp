@@ -1,9 +1,9 @@
 #pragma once
 
-#include "suspendd/check.hpp"
+#include "suspendd/box/root.hpp"
+#include "suspendd/checks/check.hpp"
 #include "suspendd/checks/socket_diag.hpp"
 #include "suspendd/config/config.hpp"
-#include "suspendd/root.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #include "suspendd/checks/time_zone.hpp"
 
-#include "suspendd/root.hpp"
+#include "suspendd/box/root.hpp"
 
 #include <boost/system/errc.hpp>
 

@@ -1,6 +1,6 @@
 #include "suspendd/checks/finding.hpp"
 #include "suspendd/checks/kinds.hpp"
-#include "suspendd/systemd_units.hpp"
+#include "suspendd/systemd/units.hpp"
 
 #include <utility>
 
@@ -22,9 +22,10 @@ class Units final : public Check {
         add(unclear, state.error().message());
       } else if (state->active == "inactive" || state->active == "failed") {
         add(quiet, excerpt(unit) + (state->load == "loaded" ? " is " + excerpt(state->active)
-                                                           : " is " + excerpt(state->load)));
+                                                            : " is " + excerpt(state->load)));
       } else {
-        add(busy, excerpt(unit) + " is " + excerpt(state->active) + " (" + excerpt(state->sub) + ")");
+        add(busy,
+            excerpt(unit) + " is " + excerpt(state->active) + " (" + excerpt(state->sub) + ")");
       }
     }
     if (!busy.empty()) co_return active(std::move(busy));

@@ -1,8 +1,8 @@
-#include "base/duration_text.hpp"
+#include "base/text/duration_text.hpp"
 #include "suspendd/checks/finding.hpp"
 #include "suspendd/checks/kinds.hpp"
-#include "suspendd/logind.hpp"
-#include "suspendd/systemd_units.hpp"
+#include "suspendd/systemd/logind.hpp"
+#include "suspendd/systemd/units.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,7 +1,7 @@
 #include "suspendd/cli/control_client.hpp"
 
-#include "base/stream_deadlines.hpp"
-#include "base/task_group.hpp"
+#include "base/async/task_group.hpp"
+#include "base/http/stream_deadlines.hpp"
 #include "suspendd/config/config.hpp"
 
 #include <boost/asio/io_context.hpp>

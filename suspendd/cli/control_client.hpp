@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
-#include "suspendd/http_call.hpp"
+#include "suspendd/proxy/http_call.hpp"
 
 #include <chrono>
 #include <string>

@@ -1,9 +1,9 @@
 #include "base/config/tell_problems.hpp"
-#include "base/sd_notify.hpp"
+#include "base/service/sd_notify.hpp"
 #include "suspendd/cli/commands.hpp"
 #include "suspendd/cli/operator_commands.hpp"
 #include "suspendd/daemon.hpp"
-#include "suspendd/relay.hpp"
+#include "suspendd/relay/server.hpp"
 
 #include <CLI/CLI.hpp>
 

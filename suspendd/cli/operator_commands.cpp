@@ -1,9 +1,9 @@
 #include "suspendd/cli/operator_commands.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
+#include "suspendd/box/clock.hpp"
 #include "suspendd/box/unit_files.hpp"
 #include "suspendd/box/wake_source.hpp"
-#include "suspendd/clock.hpp"
 #include "suspendd/config/config.hpp"
 
 #include <fmt/format.h>

@@ -1,8 +1,8 @@
-#include "base/http_connect.hpp"
-#include "base/json_writer.hpp"
-#include "base/stream_deadlines.hpp"
-#include "base/task_group.hpp"
-#include "base/use_task.hpp"
+#include "base/async/task_group.hpp"
+#include "base/async/use_task.hpp"
+#include "base/http/connect.hpp"
+#include "base/http/stream_deadlines.hpp"
+#include "base/text/json_writer.hpp"
 #include "suspendd/cli/operator_commands.hpp"
 
 #include <boost/asio/cancellation_state.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/duration_text.hpp"
+#include "base/text/duration_text.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -4,8 +4,8 @@
 #include "base/config/follow_ups.hpp"
 #include "base/config/section.hpp"
 #include "base/config/shape.hpp"
-#include "base/duration_text.hpp"
-#include "base/week.hpp"
+#include "base/text/duration_text.hpp"
+#include "base/text/week.hpp"
 #include "suspendd/config/read_checks.hpp"
 #include "suspendd/config/schema.hpp"
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "base/endpoint.hpp"
-#include "base/listen.hpp"
-#include "base/week.hpp"
-#include "base/yaml_tree.hpp"
+#include "base/net/endpoint.hpp"
+#include "base/net/listen.hpp"
+#include "base/text/week.hpp"
+#include "base/yaml/tree.hpp"
 
 #include <chrono>
 #include <cstdint>

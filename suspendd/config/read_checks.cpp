@@ -1,7 +1,7 @@
 #include "suspendd/config/read_checks.hpp"
 
-#include "base/duration_text.hpp"
-#include "base/week.hpp"
+#include "base/text/duration_text.hpp"
+#include "base/text/week.hpp"
 
 #include <fmt/format.h>
 

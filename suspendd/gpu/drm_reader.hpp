@@ -1,9 +1,9 @@
 #pragma once
 
+#include "suspendd/box/root.hpp"
 #include "suspendd/gpu/drm_clients.hpp"
 #include "suspendd/gpu/hardware.hpp"
 #include "suspendd/gpu/reading.hpp"
-#include "suspendd/root.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "base/async/task.hpp"
 #include "base/result.hpp"
-#include "base/task.hpp"
 #include "suspendd/gpu/probe_helper.hpp"
 #include "suspendd/gpu/reading.hpp"
 

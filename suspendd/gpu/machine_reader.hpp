@@ -1,9 +1,9 @@
 #pragma once
 
+#include "suspendd/box/root.hpp"
 #include "suspendd/gpu/drm_reader.hpp"
 #include "suspendd/gpu/nvml_reader.hpp"
 #include "suspendd/gpu/reading.hpp"
-#include "suspendd/root.hpp"
 
 #include <string>
 

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "suspendd/box/root.hpp"
 #include "suspendd/gpu/hardware.hpp"
 #include "suspendd/gpu/nvml.hpp"
 #include "suspendd/gpu/reading.hpp"
-#include "suspendd/root.hpp"
 
 #include <map>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "suspendd/gpu/probe_helper.hpp"
 
-#include "base/use_task.hpp"
+#include "base/async/use_task.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -238,12 +238,12 @@ Task<Result<std::string>> ProbeHelper::ask(std::string command, std::chrono::mil
                                            std::chrono::milliseconds warm_up) {
   if (is_asked_) {
     co_return helper_failure(boost::system::errc::device_or_resource_busy,
-                      "the GPU helper is being asked");
+                             "the GPU helper is being asked");
   }
   if (killed_at_ && !reap()) {
     co_return helper_failure(boost::system::errc::device_or_resource_busy,
-                      "the GPU helper hangs in the kernel and cannot be killed, since " +
-                          seconds_text(Clock::now() - *killed_at_));
+                             "the GPU helper hangs in the kernel and cannot be killed, since " +
+                                 seconds_text(Clock::now() - *killed_at_));
   }
   if (pid_ <= 0) {
     auto started = start();
@@ -255,21 +255,24 @@ Task<Result<std::string>> ProbeHelper::ask(std::string command, std::chrono::mil
   const auto waited = asked_at_ ? Clock::now() - *asked_at_ : Clock::duration::zero();
   const bool is_silent = line.error().code == boost::system::errc::timed_out;
   if (is_silent && !has_answered_ && waited < warm_up) {
-    co_return helper_failure(boost::system::errc::timed_out,
-                      "the GPU helper has been opening the GPUs for " + seconds_text(waited));
+    co_return helper_failure(
+        boost::system::errc::timed_out,
+        "the GPU helper has been opening the GPUs for " + seconds_text(waited));
   }
   kill();
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return line;  // reaped by the next
   co_await wait_for_end(kDying);
   if (!reap()) {
-    co_return helper_failure(boost::system::errc::timed_out,
-                      "the GPU helper does not answer, and hangs in the kernel where it cannot be "
-                      "killed");
+    co_return helper_failure(
+        boost::system::errc::timed_out,
+        "the GPU helper does not answer, and hangs in the kernel where it cannot be "
+        "killed");
   }
   if (is_silent) {
-    co_return helper_failure(boost::system::errc::timed_out, "the GPU helper did not answer within " +
-                                                          seconds_text(waited) + " and was killed");
+    co_return helper_failure(
+        boost::system::errc::timed_out,
+        "the GPU helper did not answer within " + seconds_text(waited) + " and was killed");
   }
   co_return helper_failure(boost::system::errc::broken_pipe, "the GPU helper " + how_it_ended());
 }

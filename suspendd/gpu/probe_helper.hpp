@@ -1,8 +1,8 @@
 #pragma once
 
+#include "base/async/task.hpp"
 #include "base/posix.hpp"
 #include "base/result.hpp"
-#include "base/task.hpp"
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/local/stream_protocol.hpp>

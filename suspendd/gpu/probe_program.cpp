@@ -1,6 +1,6 @@
 #include "suspendd/gpu/probe_program.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 #include "suspendd/gpu/health.hpp"
 #include "suspendd/gpu/machine_reader.hpp"
 
@@ -66,7 +66,8 @@ int run_gpu_probe(const std::vector<std::string>& arguments) {
   if (arguments.size() == 1 && (arguments[0] == "--help" || arguments[0] == "-h")) {
     std::puts(
         "usage: rouse-suspendd gpu-probe [--nvml LIBRARY] [--cuda LIBRARY] [--root DIR]\n\n"
-        "The daemon starts it to ask the GPU driver, which may hang or end whoever asks. Each of the "
+        "The daemon starts it to ask the GPU driver, which may hang or end whoever asks. Each of "
+        "the "
         "lines\nread, self-test and close on standard input is answered by one line of JSON.");
     return 0;
   }

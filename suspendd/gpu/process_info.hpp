@@ -1,7 +1,7 @@
 #pragma once
 
+#include "suspendd/box/root.hpp"
 #include "suspendd/gpu/reading.hpp"
-#include "suspendd/root.hpp"
 
 namespace rouse::suspendd {
 

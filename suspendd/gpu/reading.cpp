@@ -1,6 +1,6 @@
 #include "suspendd/gpu/reading.hpp"
 
-#include "base/json_writer.hpp"
+#include "base/text/json_writer.hpp"
 
 #include <simdjson.h>
 

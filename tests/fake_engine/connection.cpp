@@ -265,7 +265,8 @@ class Connection {
       return reply(200, fmt::format(R"({{"text":"fake text","path":{}}})", json_text(path)));
     }
     if (options_.strict_type && !says_json(request_)) {
-      return error(422, "Unsupported Media Type: Only 'application/json' is allowed", "bad_request");
+      return error(422, "Unsupported Media Type: Only 'application/json' is allowed",
+                   "bad_request");
     }
     const Ask ask = read_ask(request_.body());
     if (!ask.is_json)

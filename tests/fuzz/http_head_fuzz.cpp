@@ -1,6 +1,6 @@
 #include "base/check.hpp"
-#include "base/http_body.hpp"
-#include "base/http_head.hpp"
+#include "base/http/body.hpp"
+#include "base/http/head.hpp"
 
 #include <algorithm>
 #include <cstdint>

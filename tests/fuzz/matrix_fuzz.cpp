@@ -1,4 +1,4 @@
-#include "core/matrix.hpp"
+#include "core/swap/matrix.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "base/sha256.hpp"
+#include "base/text/sha256.hpp"
 #include "tests/integration/demo_world.hpp"
 
 #include <gmock/gmock.h>

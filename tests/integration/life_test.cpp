@@ -190,8 +190,8 @@ TEST(Sigterm, EndsItWhileItEndsWhatAnotherLeftBehind) {
 TEST(Sigterm, IsNotLostOnTheFirstProcessOfAContainer) {
   World world(models({fake_model("a")}), not_yet());
   for (int i = 0; i < 8; ++i) {
-    ChildProcess container({"/usr/bin/env", "unshare", "--user", "--map-root-user", "--pid", "--fork",
-                            "--kill-child", built_program("rouse"), "serve", "--config",
+    ChildProcess container({"/usr/bin/env", "unshare", "--user", "--map-root-user", "--pid",
+                            "--fork", "--kill-child", built_program("rouse"), "serve", "--config",
                             world.config_file(), "--listen", "127.0.0.1:0"},
                            world.environment());
     pid_t rouse = 0;
@@ -206,8 +206,8 @@ TEST(Sigterm, IsNotLostOnTheFirstProcessOfAContainer) {
     ASSERT_TRUE(is_there) << container.output();
     if (rouse == 0) GTEST_SKIP() << "no namespaces here: " << container.output();
     // Held back at first, then with a handler.
-    ASSERT_TRUE(wait_until(
-        [&] { return holds_signal(rouse, SIGTERM) || catches_signal(rouse, SIGTERM); }));
+    ASSERT_TRUE(
+        wait_until([&] { return holds_signal(rouse, SIGTERM) || catches_signal(rouse, SIGTERM); }));
     ::kill(rouse, SIGTERM);
     EXPECT_EQ(container.wait(10s), 0) << container.output();
   }
@@ -242,13 +242,12 @@ TEST(Removed, IsWhatARequestHearsWhoseModelWent) {
   ASSERT_TRUE(world.wait_for_log("start a"));
   HttpProbe uploads = world.connect();
   const std::string body = chat("a");
-  ASSERT_TRUE(uploads.send(
-      fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                  "Content-Length: {}\r\n\r\n{{",
-                  kChat, body.size())));
+  ASSERT_TRUE(
+      uploads.send(fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                               "Content-Length: {}\r\n\r\n{{",
+                               kChat, body.size())));
   ASSERT_TRUE(wait_until([&] {
-    return world.get("/metrics").body.find(R"(phase="reading"} 1)") !=
-           std::string::npos;
+    return world.get("/metrics").body.find(R"(phase="reading"} 1)") != std::string::npos;
   }));
   world.write_config(models({b}));
   ASSERT_EQ(world.post("/api/config/reload", "").status, 200);

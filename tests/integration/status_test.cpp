@@ -1,4 +1,4 @@
-#include "base/sha256.hpp"
+#include "base/text/sha256.hpp"
 #include "tests/integration/demo_world.hpp"
 #include "tests/integration/peer_world.hpp"
 #include "tests/support/child_process.hpp"

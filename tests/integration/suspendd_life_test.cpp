@@ -18,8 +18,14 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 std::vector<std::string> daemon_of(const Box& box, const std::string& bus) {
-  return {built_program("rouse-suspendd"), "run", "--config", box.config, "--root",
-          box.tree.at(""), "--bus", bus};
+  return {built_program("rouse-suspendd"),
+          "run",
+          "--config",
+          box.config,
+          "--root",
+          box.tree.at(""),
+          "--bus",
+          bus};
 }
 
 /// Ended by the signal itself is well, too, as long as it had not begun.
@@ -68,8 +74,7 @@ class SilentSocket {
 TEST(SuspenddLife, SigtermEndsItWhileItWaitsForTheBus) {
   Box box;
   const SilentSocket silent(box.dir / "bus");
-  const std::vector<std::string> buses{"unix:path=/none/at/all",
-                                       "unix:path=" + (box.dir / "bus")};
+  const std::vector<std::string> buses{"unix:path=/none/at/all", "unix:path=" + (box.dir / "bus")};
   for (const std::string& bus : buses) {
     ChildProcess daemon(daemon_of(box, bus));
     ASSERT_TRUE(wait_until([&] { return catches_signal(daemon.pid(), SIGTERM); })) << bus;
@@ -78,7 +83,6 @@ TEST(SuspenddLife, SigtermEndsItWhileItWaitsForTheBus) {
     EXPECT_LT(ProbeClock::now() - asked, 1500ms) << "it waits two seconds for a bus";
   }
 }
-
 
 TEST(SuspenddLife, AStartThatFailsEndsWithItsStatusAndAWord) {
   Box box;
@@ -92,8 +96,8 @@ TEST(SuspenddLife, AStartThatFailsEndsWithItsStatusAndAWord) {
   EXPECT_EQ(taken, 1);
   EXPECT_THAT(taken_text, HasSubstr("another rouse-suspendd runs already"));
 
-  const std::string folders = fmt::format("control: {{socket: {0}/2.sock}}\nstate_dir: {0}/state2\n",
-                                          box.dir.path().string());
+  const std::string folders = fmt::format(
+      "control: {{socket: {0}/2.sock}}\nstate_dir: {0}/state2\n", box.dir.path().string());
   const auto [port, port_text] = start(box.dir.write(
       "port.yaml",
       folders + fmt::format("metrics: {{listen: \"127.0.0.1:{}\"}}\n", box.world.port())));

@@ -28,7 +28,7 @@ namespace {
 
 /// What a service manager or a shell says to whoever runs the tests is not meant for what they run.
 constexpr std::array<std::string_view, 8> kNotForChildren = {
-    "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID", "JOURNAL_STREAM",
+    "NOTIFY_SOCKET", "WATCHDOG_USEC",   "WATCHDOG_PID", "JOURNAL_STREAM",
     "LISTEN_FDS",    "CACHE_DIRECTORY", "ROUSE_KEY",    "ROUSE_URL"};
 
 /// Folders of this process's own, so that no program of a test meets what runs on the machine: an

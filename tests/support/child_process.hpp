@@ -49,7 +49,8 @@ class ChildProcess {
 
 /// Whether the process @p pid has a handler of its own for the signal @p number.
 [[nodiscard]] bool catches_signal(pid_t pid, int number);
-/// Whether it lets the signal wait, for a while at least: so does whoever starts a thread or a program.
+/// Whether it lets the signal wait, for a while at least: so does whoever starts a thread or a
+/// program.
 [[nodiscard]] bool holds_signal(pid_t pid, int number);
 
 /// The processes whose environment contains @p marker ("NAME=" or "NAME=value"), without zombies.

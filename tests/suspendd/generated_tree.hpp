@@ -1,6 +1,6 @@
 #pragma once
 
-#include "suspendd/root.hpp"
+#include "suspendd/box/root.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <filesystem>

@@ -1,0 +1,292 @@
+#pragma once
+
+#include "core/sleep/memory.hpp"
+#include "core/sleep/settings.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace rouse::core::suspend {
+
+/// One thing that the shell was asked to do; its answer carries the same number. Never reused
+/// within a run of the daemon.
+enum class Op : std::uint64_t {};
+/// One command of an operator; given by the shell. Answered by exactly one Reply.
+enum class CommandId : std::uint64_t {};
+/// One run of the gate; given by the shell. Answered by exactly one AnswerGate unless it closes.
+enum class GateId : std::uint64_t {};
+
+enum class Verdict { Active, Idle, Unknown };
+
+// ---- What happened. The shell turns every outside occurrence into exactly one of these.
+
+/// First of all events. @p preparing_for_sleep: logind's property PreparingForSleep, as it is now.
+struct Started {
+  bool preparing_for_sleep = false;
+};
+/// A check has looked.
+struct Found {
+  std::string check;
+  Verdict verdict = Verdict::Unknown;
+  std::string reason;
+  Duration idle_for{0};  ///< how long the thing itself has been idle, if known; else zero
+};
+/// The proxy has answered, or begun, an inference request since the last word about it.
+struct RequestServed {};
+struct Wakeup {
+  WallTime at{};
+  std::string what;  ///< "backup.timer", "wakeup 'morning'"
+};
+/// Every time at which the machine must be awake; the alarm is set for the first to come.
+struct WakeupsChanged {
+  std::vector<Wakeup> wakeups;
+};
+
+// Operators.
+struct HoldWanted {
+  CommandId command{};
+  std::string token;  ///< given by the shell; the same token again replaces the hold
+  std::string why;
+  std::string by;
+  std::optional<Duration> lasts;  ///< nullopt: until released
+  bool bound = false;
+};
+struct HoldReleased {
+  std::optional<CommandId> command;  ///< nullopt: its connection has ended
+  std::string token;
+};
+/// Sleep now: no countdown, grace or minimum uptime. Refused while something is active or held.
+/// @p force: whatever checks, holds, preflight and blocks say; never what a request does: requests
+/// that run make the proxy refuse, and so the command.
+struct SuspendWanted {
+  CommandId command{};
+  bool force = false;
+  std::string by;
+};
+struct UnblockWanted {
+  CommandId command{};
+  std::string by;
+};
+
+// The gate: some suspend is about to happen. See suspend-wake §4.4.
+struct GateOpened {
+  GateId gate{};
+};
+struct GateClosed {  ///< whoever asked has gone; no answer is due
+  GateId gate{};
+};
+
+// Answers of the proxy. Every action with an Op is answered once; late answers are ignored.
+struct DrainGranted {
+  Op op{};
+  std::optional<Duration> idle =
+      std::nullopt;  ///< since the end of the proxy's last work, as it says
+};
+struct DrainRefused {
+  Op op{};
+  bool unreachable = false;  ///< nobody answered on its socket
+  std::string why;           ///< "1 request to qwen (1.2 s)"
+};
+/// The lease is gone because the proxy has taken a request; also after the stream said so.
+struct DrainCancelled {
+  Attempt attempt{};
+  std::string by;
+};
+/// The stream of the lease ended without a word: the proxy died, or the lease ran out.
+struct DrainEnded {
+  Attempt attempt{};
+  std::string why;
+};
+struct Committed {
+  Op op{};
+  std::uint64_t epoch = 0;
+};
+/// Answer to everything else: Renew, Release, Unload, ArmAlarm, Suspend (queued or refused),
+/// TellResumed, ProbeGpu, Recover, RunHook; and to a Commit that was refused or brought no answer.
+struct Done {
+  Op op{};
+  bool ok = true;
+  std::string detail;  ///< what failed: for Suspend, the D-Bus error's words
+};
+
+enum class ProblemKind {
+  Busy,     ///< somebody needs the machine, such as an inhibitor: no suspend, and no failure
+  Fatal,    ///< it must not sleep until this is mended: blocked
+  Warning,  ///< a notice; the suspend goes on
+};
+struct Problem {
+  ProblemKind kind = ProblemKind::Fatal;
+  std::string text;
+};
+struct PreflightDone {
+  Op op{};
+  std::vector<Found> findings;  ///< of every check, looked at after RunPreflight was asked for
+  std::vector<Problem> problems;
+};
+
+/// PrepareForSleep(true), whoever caused it. The delay lock is held until LetSleep.
+struct SleepBegins {};
+/// What the machine says about a suspend that is over, read right after it.
+struct Evidence {
+  std::optional<bool> success_grew;  ///< /sys/power/suspend_stats/success; nullopt: not readable
+  std::string failed_step;           ///< "freeze", when it failed
+  std::string error;                 ///< errno in words, device
+  WakeReason wake = WakeReason::Unknown;
+  std::string source;  ///< "eth0 (0000:05:00.0)"
+};
+/// PrepareForSleep(false). The shell has read the evidence and taken the delay lock again.
+struct SleepEnded {
+  Evidence evidence;
+};
+
+/// Takes effect at once. Checks that are new are unknown until they have looked.
+struct Reconfigured {
+  Settings settings;
+};
+/// Give back whatever is taken; is_quiet() tells when the shell may leave.
+struct ShutdownWanted {};
+struct Tick {};  ///< next_deadline() has come
+
+using Event = std::variant<Started, Found, RequestServed, WakeupsChanged, HoldWanted, HoldReleased,
+                           SuspendWanted, UnblockWanted, GateOpened, GateClosed, DrainGranted,
+                           DrainRefused, DrainCancelled, DrainEnded, Committed, Done, PreflightDone,
+                           SleepBegins, SleepEnded, Reconfigured, ShutdownWanted, Tick>;
+
+// ---- What the shell must do now, in order. Each carries its reason in words.
+
+/// Write @p memory so that it survives a crash, before anything that follows.
+struct Save {
+  Memory memory;
+};
+/// POST /v1/power/drain. Answered by DrainGranted or DrainRefused. @p force: the machine will sleep
+/// anyway, grant it in spite of running requests.
+struct AskDrain {
+  Op op{};
+  Attempt attempt{};
+  Duration ttl{0};
+  bool force = false;
+  std::string reason;
+};
+/// Commit again: the sleep is still to come, the proxy shall not give it up.
+struct Renew {
+  Op op{};
+  Attempt attempt{};
+  std::string reason;
+};
+/// Give the lease back, also one that may have been committed without our knowledge. ok also when
+/// the proxy knows no such lease.
+struct Release {
+  Op op{};
+  Attempt attempt{};
+  std::string reason;
+};
+struct Unload {
+  Op op{};
+  Attempt attempt{};
+  std::string reason;
+};
+/// Look at every check again, at inhibitors, CanSuspend, wake-on-lan (arm it), the GPU.
+struct RunPreflight {
+  Op op{};
+  std::string reason;
+};
+/// Set the alarm clock; nullopt clears it.
+struct ArmAlarm {
+  Op op{};
+  std::optional<WallTime> at;
+  std::string reason;
+};
+struct Commit {
+  Op op{};
+  Attempt attempt{};
+  std::optional<WallTime> expect_wake;
+  std::string reason;
+};
+/// SuspendWithFlags(0) of logind.
+struct Suspend {
+  Op op{};
+  Attempt attempt{};
+  std::string reason;
+};
+/// Close the delay lock: the machine may go to sleep from now on.
+struct LetSleep {
+  std::string reason;
+};
+/// POST /v1/power/resumed. ok also when the proxy knows of no such sleep: it is awake then.
+struct TellResumed {
+  Op op{};
+  std::uint64_t epoch = 0;  ///< of the commit
+  Duration slept{0};        ///< zero: the suspend did not happen
+  WakeReason wake = WakeReason::Unknown;
+  std::string reason;
+};
+struct ProbeGpu {
+  Op op{};
+  std::string reason;
+};
+enum class RecoverStep { RestartEngines, Command };
+struct Recover {
+  Op op{};
+  RecoverStep step = RecoverStep::RestartEngines;
+  std::string reason;
+};
+enum class Hook { PreDrain, PreSuspend, PostResume, OnBlocked };
+struct RunHook {
+  Op op{};
+  Hook hook = Hook::PreDrain;
+  Duration timeout{0};
+  Duration slept{0};                      ///< post_resume
+  WakeReason wake = WakeReason::Unknown;  ///< post_resume
+  std::string reason;
+};
+/// Give up what is being done for @p op: kill the hook, drop the call. No answer is due.
+struct Cancel {
+  Op op{};
+  std::string reason;
+};
+struct AnswerGate {
+  GateId gate{};
+  bool allow = true;
+  std::string reason;
+};
+struct Reply {
+  CommandId command{};
+  bool accepted = true;
+  std::string text;
+};
+enum class Severity { Info, Warning, Alert };
+enum class Topic {
+  Suspended,      ///< slept and woke
+  SuspendFailed,  ///< an attempt of ours came to nothing by a fault
+  Blocked,
+  Unblocked,
+  UnknownCheck,  ///< a check could not tell for unknown_max
+  SpuriousWake,
+  Preflight,  ///< warnings of it
+  HookFailed,
+  Gpu,
+  Proxy,   ///< cannot be told that the machine is awake
+  DryRun,  ///< would suspend now
+};
+/// For the log, the journal's fields and the webhook.
+struct Notify {
+  Severity severity = Severity::Info;
+  Topic topic = Topic::Suspended;
+  std::string text;
+};
+
+enum class State { Active, IdleCountdown, Preparing, Suspending, Resumed, Blocked };
+struct Entered {
+  State from{};
+  State to{};
+  std::string reason;
+};
+
+using Action = std::variant<Save, AskDrain, Renew, Release, Unload, RunPreflight, ArmAlarm, Commit,
+                            Suspend, LetSleep, TellResumed, ProbeGpu, Recover, RunHook, Cancel,
+                            AnswerGate, Reply, Notify, Entered>;
+
+}  // namespace rouse::core::suspend

@@ -1,0 +1,217 @@
+#include "core/sleep/state.hpp"
+#include "core/swap/describe.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rouse::core::suspend {
+
+namespace {
+
+constexpr Duration kTellWait{5'000};
+constexpr Duration kTellAgain{1'000};
+constexpr Duration kTellAgainMax{30'000};
+constexpr Duration kTellAlert{120'000};
+
+std::string what_failed(const SleepRecord& record, const Evidence& evidence) {
+  if (record.slept >= kSleptAtLeast) {
+    return "the clocks have slept for " + core::to_string(record.slept) +
+           ", but the kernel counts no successful suspend" +
+           (evidence.error.empty() ? "" : ": " + evidence.error);
+  }
+  std::string text = "the machine did not sleep";
+  if (!evidence.failed_step.empty()) text += ", it failed to " + evidence.failed_step;
+  if (!evidence.error.empty()) text += ": " + evidence.error;
+  return text;
+}
+
+}  // namespace
+
+/// What was on its way to sleep is awake, or still is.
+void SuspendPolicy::Body::end_sleep(const Evidence& evidence) {
+  const AttemptRun run = std::move(*attempt);
+  attempt.reset();
+  SleepRecord record;
+  record.at = now.realtime - run.slept;
+  record.ours = run.ours;
+  record.slept = run.slept;
+  record.wake = evidence.wake;
+  record.source = evidence.source;
+  const bool slept = run.slept >= kSleptAtLeast;
+  record.ok = slept && evidence.success_grew.value_or(true);
+  record.detail = record.ok ? run.reason : what_failed(record, evidence);
+  record.expected = alarm_was_due(run);
+  memory.in_progress.reset();
+  changed();
+  if (delay_by) out.emplace_back(LetSleep{"the suspend is over"});
+  delay_by.reset();
+  for (const OpenGate& gate : gates) {
+    out.emplace_back(AnswerGate{gate.id, true, "the suspend is over"});
+  }
+  gates.clear();
+  if (run.leased || run.commit_sent) tell({run.id, run.told_epoch, run.slept, record.wake});
+  if (run.hooks_ran || slept) {
+    run_hook(Hook::PostResume, settings.post_resume, run.slept, record.wake, record.detail);
+  }
+  ++totals.suspends[record.ok ? "ok" : "failed"];
+  if (record.ok && run.ours) {
+    memory.failures = 0;
+    memory.retry_at.reset();
+  }
+  if (slept) {
+    woke(record);
+  } else {
+    memory.last_suspend = record;
+    enter(State::Active, record.detail);
+  }
+  if (!record.ok && run.ours) {
+    fail(evidence.failed_step.empty() ? "suspend" : evidence.failed_step, record.detail,
+         BlockCause::Failures);
+  }
+}
+
+/// Waking then was what we have planned.
+bool SuspendPolicy::Body::alarm_was_due(const AttemptRun& run) const {
+  if (run.slept < kSleptAtLeast || !run.alarm) return false;
+  const Duration off = now.realtime - *run.alarm;
+  return off > -settings.resume_grace && off < settings.resume_grace;
+}
+
+void SuspendPolicy::Body::woke(SleepRecord record) {
+  record.woke = now.boottime;
+  record.expected =
+      (record.expected && (record.wake == WakeReason::Rtc || record.wake == WakeReason::Unknown)) ||
+      record.wake == WakeReason::PowerButton;
+  memory.last_suspend = record;
+  memory.wakes.push_back(record);
+  if (memory.wakes.size() > kWakesKept) memory.wakes.erase(memory.wakes.begin());
+  if (record.wake == WakeReason::Wol) memory.wake_proof = now.realtime;
+  changed();
+  ++totals.resumes[std::string(to_string(record.wake))];
+
+  const std::string words =
+      "slept for " + core::to_string(record.slept) + ", woken by " + woken_by(record);
+  checks.forget(now.monotonic);
+  idle_floor = now.monotonic;
+  dry_told = false;
+  resuming = Resuming{
+      after(now.monotonic, settings.resume_grace), GpuStep::None, std::nullopt, Instant::max(), {}};
+  enter(State::Resumed, words);
+  notify(Severity::Info, Topic::Suspended, words);
+  if (settings.gpu) probe_gpu(GpuStep::Probe, words);
+}
+
+/// Owes the proxy the word that the machine is awake, until it has heard it.
+void SuspendPolicy::Body::tell(Untold untold) {
+  memory.untold = untold;
+  changed();
+  telling = Telling{};
+  telling->since = now.monotonic;
+  telling->due = now.monotonic;
+  telling->pause = kTellAgain;
+}
+
+void SuspendPolicy::Body::drive_telling() {
+  if (!telling || attempt) return;
+  if (now.monotonic < telling->due) return wake_at(telling->due);
+  const bool is_alerted = now.monotonic - telling->since >= kTellAlert;
+  if (is_alerted && settings.proxy == ProxyUse::IfThere) {
+    // Should it live after all, it has found out by itself long since.
+    if (telling->op) out.emplace_back(Cancel{*telling->op, "the proxy is away"});
+    notify(Severity::Warning, Topic::Proxy,
+           "the proxy could not be told that the machine is awake; it is taken for away");
+    telling.reset();
+    memory.untold.reset();
+    return changed();
+  }
+  if (telling->op) {
+    out.emplace_back(Cancel{*telling->op, "the proxy does not answer"});
+    telling->op.reset();
+    telling->due = after(now.monotonic, telling->pause);
+    return wake_at(telling->due);
+  }
+  telling->op = new_op();
+  telling->due = after(now.monotonic, kTellWait);
+  telling->pause = std::min(telling->pause * 2, kTellAgainMax);
+  const Untold& untold = *memory.untold;
+  if (untold.epoch) {
+    out.emplace_back(TellResumed{*telling->op, *untold.epoch, untold.slept, untold.wake,
+                                 "the machine is awake"});
+  } else {
+    out.emplace_back(Release{*telling->op, untold.attempt, "the machine does not sleep"});
+  }
+  if (!telling->alerted && is_alerted) {
+    telling->alerted = true;
+    notify(Severity::Alert, Topic::Proxy,
+           "the proxy has not taken the word that the machine is awake for " +
+               core::to_string(now.monotonic - telling->since));
+  }
+  wake_at(telling->due);
+}
+
+void SuspendPolicy::Body::probe_gpu(GpuStep step, std::string why) {
+  resuming->gpu = step;
+  resuming->op = new_op();
+  resuming->due = after(now.monotonic, settings.gpu_probe_timeout);
+  out.emplace_back(ProbeGpu{*resuming->op, std::move(why)});
+}
+
+void SuspendPolicy::Body::recover_gpu(GpuStep step, RecoverStep what) {
+  resuming->gpu = step;
+  resuming->op = new_op();
+  resuming->due = after(now.monotonic, settings.gpu_recover_timeout);
+  out.emplace_back(Recover{*resuming->op, what, "the GPU does not work: " + resuming->gpu_problem});
+}
+
+void SuspendPolicy::Body::drive_resuming() {
+  if (!resuming || attempt) return;
+  if (now.monotonic >= resuming->due) {
+    if (resuming->gpu == GpuStep::Pause) {
+      probe_gpu(GpuStep::ProbeAgain, "once more: " + resuming->gpu_problem);
+    } else {
+      out.emplace_back(Cancel{*resuming->op, "no answer in time"});
+      gpu_answer(false, "no answer in time");
+    }
+    if (!resuming) return;
+  }
+  if (resuming->gpu == GpuStep::None && now.monotonic >= resuming->grace_until) {
+    resuming.reset();
+    return;
+  }
+  wake_at(resuming->gpu == GpuStep::None ? resuming->grace_until : resuming->due);
+}
+
+void SuspendPolicy::Body::gpu_answer(bool ok, const std::string& detail) {
+  resuming->op.reset();
+  resuming->due = Instant::max();
+  const GpuStep step = resuming->gpu;
+  if (step == GpuStep::Restart) return probe_gpu(GpuStep::ProbeThen, "the engines were restarted");
+  if (step == GpuStep::Command) return probe_gpu(GpuStep::ProbeLast, "the command has run");
+  if (ok) {
+    resuming->gpu = GpuStep::None;
+    if (step != GpuStep::Probe) notify(Severity::Info, Topic::Gpu, "the GPU works again");
+    if (memory.block && memory.block->cause == BlockCause::GpuFailed) {
+      unblock("the GPU works again");
+    }
+    return;
+  }
+  ++totals.gpu_probe_failures;
+  resuming->gpu_problem = detail;
+  if (step == GpuStep::Probe) {
+    resuming->gpu = GpuStep::Pause;
+    resuming->due = after(now.monotonic, settings.gpu_retry);
+    notify(Severity::Warning, Topic::Gpu, "the GPU does not answer properly: " + detail);
+    return;
+  }
+  if (step == GpuStep::ProbeAgain) {
+    return recover_gpu(GpuStep::Restart, RecoverStep::RestartEngines);
+  }
+  if (step == GpuStep::ProbeThen && settings.gpu_recover) {
+    return recover_gpu(GpuStep::Command, RecoverStep::Command);
+  }
+  resuming->gpu = GpuStep::None;
+  block(BlockCause::GpuFailed, "the GPU does not work after a wake-up: " + detail,
+        settings.backoff_max);
+}
+
+}  // namespace rouse::core::suspend

@@ -1,0 +1,91 @@
+#pragma once
+
+#include "core/swap/circuit.hpp"
+#include "core/swap/scheduler.hpp"
+#include "core/swap/wait_queue.hpp"
+#include "core/time.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace rouse::core {
+
+/// An operator's LoadWanted: waits like a request, but nobody has to be admitted.
+struct Wish {
+  Order order{};
+  Instant since{};
+  std::string why;  ///< for people
+};
+
+/// Why a wanted model is not being loaded yet. For people; decides nothing.
+struct Hold {
+  enum class Kind {
+    None,
+    BackOff,  ///< until its pause after a failed start ends
+    Gather,   ///< until it is clear who else asks
+    Behind,   ///< until @p models, which go first, are loaded
+    Leaving,  ///< until @p models, which are stopping, are gone
+    InUse,    ///< until @p models are idle
+  };
+  Kind kind = Kind::None;
+  std::vector<ModelId> models;
+  Instant until = Instant::max();  ///< when it ends by itself, if it does
+};
+
+/// What the scheduler knows about one model. Plain state; the decisions are made in
+/// Scheduler::State.
+struct EngineRecord {
+  ModelId id;
+  ModelPolicy policy;
+  EngineState state = EngineState::Stopped;  ///< never Failed: that is for the view
+  Instant since{};                           ///< when it entered @p state
+  std::uint64_t run = 0;                     ///< tells the requests of a dead engine from the new
+  int running = 0;
+  Duration busy{0};          ///< time with running > 0 that has ended
+  Instant busy_since{};      ///< while running > 0
+  Instant last_used{};       ///< the end of the last request, or ready
+  Instant unwanted_since{};  ///< while Starting and nobody waits
+  WaitQueue waiting;
+  std::optional<Wish> wish;
+  Circuit circuit;
+  std::optional<Instant> unload_by;  ///< an unload, at the latest
+  std::string unloaded_by;           ///< who asked for it, in words
+  bool outdated = false;             ///< runs with a launch that is no longer configured
+  bool removed = false;              ///< no longer configured at all; forgotten when it is gone
+  std::optional<Order> barrier;      ///< draining: admits only who came before
+  ModelId barrier_for;               ///< who waits for that
+  bool claimed = false;              ///< engines have been stopped to make room for it
+  Hold hold;
+  std::string reason;                   ///< of its last start, stop or failure; for people
+  std::optional<StopCause> stopped_by;  ///< not by itself; while Stopping, and after it
+
+  [[nodiscard]] bool is_resident() const {
+    return state == EngineState::Starting || state == EngineState::Ready ||
+           state == EngineState::Stopping;
+  }
+  [[nodiscard]] bool is_wanted() const { return !waiting.empty() || wish; }
+  [[nodiscard]] bool has_slot() const { return running < std::max(1, policy.concurrency); }
+  [[nodiscard]] bool admits_newcomers() const {
+    return state == EngineState::Ready && !outdated && !barrier && !unload_by && waiting.empty() &&
+           has_slot();
+  }
+
+  // The next three need is_wanted().
+  [[nodiscard]] Order wanted_order() const {
+    if (waiting.empty()) return wish->order;
+    return wish ? std::min(wish->order, waiting.oldest().order) : waiting.oldest().order;
+  }
+  [[nodiscard]] Instant wanted_since() const {
+    if (waiting.empty()) return wish->since;
+    return wish ? std::min(wish->since, waiting.oldest().since) : waiting.oldest().since;
+  }
+  [[nodiscard]] int wanted_priority() const {
+    if (waiting.empty()) return policy.priority;
+    const int highest = waiting.highest().priority;
+    return wish ? std::max(policy.priority, highest) : highest;
+  }
+};
+
+}  // namespace rouse::core

@@ -1,0 +1,88 @@
+#include "core/swap/groups.hpp"
+
+#include "core/swap/in_quotes.hpp"
+#include "core/swap/told.hpp"
+
+#include <set>
+#include <utility>
+
+namespace rouse::core {
+namespace {
+
+constexpr std::string_view kDefaultGroup = "(default)";
+
+}  // namespace
+
+std::variant<std::shared_ptr<const Groups>, std::vector<GroupsProblem>> Groups::compile(
+    std::vector<Group> groups, const std::vector<ModelId>& models) {
+  const std::set<std::string_view> known(models.begin(), models.end());
+  std::vector<GroupsProblem> problems;
+  std::set<std::string_view> names;
+  std::map<std::string_view, const Group*> group_of;
+  for (const Group& group : groups) {
+    if (group.name == kDefaultGroup) {
+      problems.push_back({group.name, std::nullopt,
+                          "group \"(default)\" is built in and holds every model that is in no "
+                          "other group; choose another name"});
+    }
+    if (!names.insert(group.name).second) {
+      problems.push_back(
+          {group.name, std::nullopt, "group " + in_quotes(group.name) + " is defined twice"});
+    }
+    for (std::size_t i = 0; i < group.members.size(); ++i) {
+      const ModelId& member = group.members[i];
+      if (!known.contains(member)) {
+        problems.push_back({group.name, i, "unknown model " + in_quotes(member)});
+        continue;
+      }
+      const auto [it, added] = group_of.emplace(member, &group);
+      if (added) continue;
+      problems.push_back(
+          {group.name, i,
+           "model " + in_quotes(member) +
+               (it->second == &group ? " is listed twice"
+                                     : " is already in group " + in_quotes(it->second->name))});
+    }
+  }
+  if (!problems.empty()) return problems;
+  return std::make_shared<const Groups>(std::move(groups), models);
+}
+
+Groups::Groups(std::vector<Group> groups, const std::vector<ModelId>& models)
+    : groups_(std::move(groups)) {
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    for (const ModelId& member : groups_[i].members) group_of_.emplace(member, i);
+  }
+  Group rest{std::string(kDefaultGroup), true, true, false, {}};
+  for (const ModelId& model : models) {
+    if (group_of_.emplace(model, groups_.size()).second) rest.members.push_back(model);
+  }
+  if (!rest.members.empty()) groups_.push_back(std::move(rest));
+}
+
+bool Groups::evicts(std::string_view target, std::string_view other) const {
+  const auto mine = group_of_.find(target);
+  const auto theirs = group_of_.find(other);
+  if (mine == group_of_.end() || theirs == group_of_.end()) return true;
+  const Group& incoming = groups_[mine->second];
+  if (mine->second == theirs->second) return incoming.swap;
+  return incoming.exclusive && !groups_[theirs->second].persistent;
+}
+
+Eviction Groups::make_room(std::string_view target, const ModelSet& running) const {
+  std::vector<ModelId> evict;
+  for (const ModelId& model : running) {
+    if (model != target && evicts(target, model)) evict.push_back(model);
+  }
+  const auto mine = group_of_.find(target);
+  const std::string group =
+      mine == group_of_.end() ? "in no group: " : "group " + groups_[mine->second].name + ": ";
+  std::string reason = group + told(target, evict, running);
+  return {std::move(evict), std::move(reason)};
+}
+
+bool Groups::may_coexist(std::string_view a, std::string_view b) const {
+  return a == b || !evicts(a, b) || !evicts(b, a);
+}
+
+}  // namespace rouse::core

@@ -1,0 +1,42 @@
+#include "proxy/access/authorise.hpp"
+
+#include "proxy/access/credentials.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace rouse {
+
+Scope scope_of(const wire::Route& route) {
+  if (route.id == wire::RouteId::WakePeer) return Scope::Wake;
+  switch (route.route_class) {
+    case wire::RouteClass::Inference:
+      return Scope::Infer;
+    case wire::RouteClass::Control:
+      return Scope::Control;
+    case wire::RouteClass::Probe:
+    case wire::RouteClass::Asset:
+      break;
+  }
+  return Scope::Observe;
+}
+
+bool is_authorised(const Config& config, const wire::Route& route, const RequestHead& request) {
+  if (config.keys.empty() || !route.needs_key) return true;
+  const auto now = std::chrono::system_clock::now();
+  return std::any_of(request.fields.begin(), request.fields.end(), [&](const Fields::Field& field) {
+    const KeyConfig* const key = find_key(config.keys, credential_in(field));
+    return key != nullptr && key->scopes.contains(scope_of(route)) && !key->has_expired(now);
+  });
+}
+
+bool holds_own_key(const Config& config, const Fields::Field& field) {
+  return find_key(config.keys, credential_in(field)) != nullptr;
+}
+
+void remove_own_keys(const Config& config, Fields& fields) {
+  if (config.keys.empty()) return;
+  fields.erase_if([&](const Fields::Field& field) { return holds_own_key(config, field); });
+}
+
+}  // namespace rouse

@@ -1,0 +1,60 @@
+#include "proxy/access/credentials.hpp"
+
+namespace rouse {
+
+namespace {
+
+/// The text after the scheme, or nothing when @p value has another scheme.
+std::string_view after_scheme(std::string_view value, std::string_view scheme) {
+  if (value.size() <= scheme.size() || value[scheme.size()] != ' ') return {};
+  if (!equal_without_case(value.substr(0, scheme.size()), scheme)) return {};
+  value.remove_prefix(scheme.size() + 1);
+  while (value.starts_with(' ')) value.remove_prefix(1);
+  return value;
+}
+
+/// The password of Basic credentials: the text after the first colon.
+std::string basic_password(std::string_view encoded) {
+  while (encoded.ends_with('=')) encoded.remove_suffix(1);
+  std::string decoded;
+  unsigned bits = 0;
+  int held = 0;
+  for (const char c : encoded) {
+    constexpr std::string_view kAlphabet =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::size_t value = kAlphabet.find(c);
+    if (value == std::string_view::npos) return {};
+    bits = (bits << 6) | static_cast<unsigned>(value);
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    decoded += static_cast<char>((bits >> held) & 0xff);
+  }
+  const std::size_t colon = decoded.find(':');
+  return colon == std::string::npos ? std::string() : decoded.substr(colon + 1);
+}
+
+}  // namespace
+
+std::string credential_in(const Fields::Field& field) {
+  if (equal_without_case(field.name, "x-api-key")) return field.value;
+  if (!equal_without_case(field.name, "authorization")) return {};
+  if (const auto token = after_scheme(field.value, "bearer"); !token.empty()) {
+    return std::string(token);
+  }
+  return basic_password(after_scheme(field.value, "basic"));
+}
+
+const KeyConfig* find_key(const std::vector<KeyConfig>& keys, std::string_view credential) {
+  if (credential.empty()) return nullptr;
+  const Sha256 digest = sha256(credential);
+  const KeyConfig* found = nullptr;
+  for (const KeyConfig& key : keys) {
+    for (const Sha256& each : key.sha256) {
+      if (equal_in_constant_time(each, digest)) found = &key;
+    }
+  }
+  return found;
+}
+
+}  // namespace rouse

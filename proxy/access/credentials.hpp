@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/http/message.hpp"
+#include "proxy/config/config.hpp"
+
+#include <string>
+
+namespace rouse {
+
+/// The key in @p field: of Bearer, of x-api-key, or the password of Basic; empty: it has none.
+[[nodiscard]] std::string credential_in(const Fields::Field& field);
+
+/// Which of @p keys (their entries, in constant time over digests) @p credential is; nullptr: none.
+[[nodiscard]] const KeyConfig* find_key(const std::vector<KeyConfig>& keys,
+                                        std::string_view credential);
+
+}  // namespace rouse

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "base/http/message.hpp"
+#include "core/key_budget.hpp"
+#include "core/time.hpp"
+#include "proxy/config/config.hpp"
+#include "proxy/wire/refusal.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace rouse {
+
+/// One key as it is now, and what its holder has used. Shared with those who came with it.
+struct KeyAccount {
+  KeyConfig config;
+  core::KeyBudget budget;
+};
+
+/// Who sent a request. It stays good after a reload, even one that takes the key away.
+struct Caller {
+  std::string name;  ///< of the key, for logs and metrics; "" when no keys are configured
+  std::shared_ptr<KeyAccount> account;  ///< null when no keys are configured: all is allowed
+};
+
+/// Why a request is refused, in words that name the key and never show it.
+struct KeyRefusal {
+  int status = 401;
+  std::string code;
+  std::string message;
+  int retry_after_s = 0;                ///< of a 429: 1 to 30
+  std::optional<core::KeyLimit> limit;  ///< of a 429
+};
+
+/// For the answer. A 401 wants a WWW-Authenticate field besides.
+[[nodiscard]] Failure failure_of(const KeyRefusal& refusal);
+
+/// Counts a request as in flight until it is destroyed; may outlive the Keys.
+class KeyTicket {
+ public:
+  KeyTicket() = default;
+  explicit KeyTicket(std::shared_ptr<KeyAccount> account) : account_(std::move(account)) {}
+  KeyTicket(KeyTicket&& other) noexcept : account_(std::move(other.account_)) {}
+  KeyTicket& operator=(KeyTicket&& other) noexcept {
+    account_.swap(other.account_);
+    return *this;
+  }
+  ~KeyTicket() {
+    if (account_) account_->budget.end();
+  }
+
+ private:
+  std::shared_ptr<KeyAccount> account_;
+};
+
+/// Decides who may do what, and how much of it. Single thread.
+class Keys {
+ public:
+  using WallClock = std::function<std::chrono::system_clock::time_point()>;
+
+  /// @p wall_clock: for keys that expire.
+  explicit Keys(std::shared_ptr<const Config> config,
+                WallClock wall_clock = std::chrono::system_clock::now);
+
+  /// Takes a new configuration. A key that has the name of an earlier one keeps its counters.
+  void adopt(std::shared_ptr<const Config> config);
+
+  /// Each credential (Bearer, x-api-key, Basic password; every occurrence) is judged on its own:
+  /// the first that is a key with @p scope, and has not expired, wins. Else 401 when none is a key,
+  /// 403 when one is. Routes that need no key are not asked about.
+  [[nodiscard]] std::variant<Caller, KeyRefusal> authorise(const Fields& fields, Scope scope) const;
+
+  /// Whether the key has that scope, too: wake, for one, of somebody who came to infer.
+  [[nodiscard]] bool may(const Caller& caller, Scope scope) const;
+
+  /// Whether one of the key's globs fits the model's id, or the name asked for. Of a name that only
+  /// an alias with a * explains, that alias counts: the rest is the client's invention.
+  [[nodiscard]] bool may_use(const Caller& caller, std::string_view model_id,
+                             std::string_view asked_for) const;
+  /// What to say when it may not.
+  [[nodiscard]] static KeyRefusal model_forbidden(const Caller& caller, std::string_view asked_for);
+
+  /// Counts a request that wants an engine; keep the ticket until it has ended.
+  [[nodiscard]] std::variant<KeyTicket, KeyRefusal> begin(const Caller& caller, core::Instant now);
+  /// After the answer: what the engine says it cost. A stream that runs is never cut.
+  void count_tokens(const Caller& caller, std::int64_t tokens, core::Instant now);
+
+ private:
+  [[nodiscard]] std::string configured_name(std::string_view asked_for) const;
+
+  std::shared_ptr<const Config> config_;
+  WallClock wall_clock_;
+  std::map<std::string, std::shared_ptr<KeyAccount>, std::less<>> accounts_;
+  std::set<std::string, std::less<>> names_;  // all that can be asked for, but patterns
+};
+
+}  // namespace rouse

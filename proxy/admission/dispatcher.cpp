@@ -1,0 +1,378 @@
+#include "proxy/admission/dispatcher.hpp"
+
+#include "base/async/use_task.hpp"
+#include "base/check.hpp"
+#include "core/swap/describe.hpp"
+#include "proxy/check/findings.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <variant>
+
+namespace rouse {
+
+namespace {
+
+/// A start takes longer; a disk that has to spin up first may, too, and is not waited for.
+constexpr std::chrono::milliseconds kFilesPatience{1'000};
+
+core::Instant to_core(std::chrono::steady_clock::time_point at) {
+  return core::Instant(std::chrono::floor<core::Duration>(at.time_since_epoch()));
+}
+
+std::map<core::ModelId, core::ModelPolicy, std::less<>> policies_of(const Config& config) {
+  std::map<core::ModelId, core::ModelPolicy, std::less<>> policies;
+  for (const auto& [id, model] : config.models) {
+    core::ModelPolicy policy;
+    policy.concurrency = model.concurrency_limit;
+    policy.ttl = model.ttl;
+    policy.unload_drain = model.unload_timeout;
+    if (const auto it = config.priority.find(id); it != config.priority.end()) {
+      policy.priority = it->second;
+    }
+    policies.emplace(id, policy);
+  }
+  return policies;
+}
+
+}  // namespace
+
+Launch launch_of(const ModelConfig& model) {
+  Launch launch;
+  launch.model = model.id;
+  launch.argv = model.argv;
+  launch.env = model.env;
+  launch.cmd_stop = model.cmd_stop;
+  launch.endpoint = model.endpoint;
+  launch.check_endpoint = model.check_endpoint;
+  launch.health_timeout = model.health_check_timeout;
+  launch.unload_timeout = model.unload_timeout;
+  return launch;
+}
+
+// --- Dispatcher ----------------------------------------------------------------------------------
+
+Dispatcher::Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
+                       EngineRegistry& registry)
+    : config_(std::move(config)),
+      tasks_(tasks),
+      pool_(pool),
+      registry_(registry),
+      scheduler_(policies_of(*config_), config_->schedule, config_->residency),
+      start_look_(tasks, kFilesPatience),
+      timer_(tasks.executor()),
+      watchers_(tasks.executor(), SteadyTimer::time_point::max()) {
+  for (const auto& [id, model] : config_->models) engines_[id];
+}
+
+Dispatcher::~Dispatcher() {
+  ROUSE_CHECK(places_.empty());
+}
+
+core::Instant Dispatcher::now() const {
+  return to_core(std::chrono::steady_clock::now());
+}
+
+std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, int priority,
+                                         std::string request_id) {
+  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
+  auto place =
+      std::make_unique<Place>(*this, tasks_.executor(), ticket, model.id, std::move(request_id));
+  places_.emplace_hint(places_.end(), ticket, Waiter{place.get(), now(), true});
+  if (std::string obstacle = obstacle_to(model.id); !obstacle.empty()) {
+    place->refuse(cannot_start(std::move(obstacle)));
+  } else {
+    post(core::Arrived{ticket, model.id, priority});
+  }
+  return place;
+}
+
+int Dispatcher::priority(std::string_view name, const ModelConfig& model) const {
+  if (const auto it = config_->priority.find(name); it != config_->priority.end()) {
+    return it->second;
+  }
+  const auto it = config_->priority.find(model.id);
+  return it == config_->priority.end() ? 0 : it->second;
+}
+
+std::unique_ptr<Place> Dispatcher::visit(const ModelConfig& model, std::string request_id) {
+  const auto it = engines_.find(model.id);
+  if (it == engines_.end() || it->second.state != core::EngineState::Ready) return nullptr;
+  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
+  auto place =
+      std::make_unique<Place>(*this, tasks_.executor(), ticket, model.id, std::move(request_id));
+  place->admit(it->second.engine->launch().endpoint, core::Duration{0});
+  places_.emplace_hint(places_.end(), ticket, Waiter{place.get(), now(), false});
+  return place;
+}
+
+void Dispatcher::left(Place& place) {
+  const auto it = places_.find(place.ticket());
+  const bool scheduled = it->second.scheduled;
+  places_.erase(it);
+  if (scheduled && place.state() != Place::State::Refused) post(core::Left{place.ticket()});
+}
+
+std::vector<std::string> Dispatcher::adopt(std::shared_ptr<const Config> config) {
+  config_ = std::move(config);
+  core::Reconfigured event{policies_of(*config_), config_->schedule, config_->residency, {}};
+  std::vector<std::string> replaced;
+  for (const auto& [id, model] : config_->models) {
+    const EngineSlot& slot = engines_[id];
+    if (!slot.engine || slot.engine->launch() == launch_of(model)) continue;
+    event.relaunch.insert(id);
+    if (slot.is_running()) replaced.push_back(id);
+  }
+  for (const auto& [id, slot] : engines_) {
+    if (slot.is_running() && !config_->models.contains(id)) replaced.push_back(id);
+  }
+  post(std::move(event));
+  forget_removed();
+  return replaced;
+}
+
+/// A removed model's log is kept as long as its engine runs.
+void Dispatcher::forget_removed() {
+  std::erase_if(engines_, [this](const auto& each) {
+    return !each.second.is_running() && !config_->models.contains(each.first);
+  });
+}
+
+std::string Dispatcher::load(const std::string& model, std::string why) {
+  std::string obstacle = obstacle_to(model);
+  if (obstacle.empty()) post(core::LoadWanted{model, std::move(why)});
+  return obstacle;
+}
+
+Task<std::string> Dispatcher::missing_file(const ModelConfig& model) {
+  const ModelConfig* const started = to_start(model.id);
+  if (started == nullptr) co_return std::string();
+  std::string obstacle = co_await start_look_.obstacle(*started);
+  if (!obstacle.empty()) tell_obstacle(model.id, obstacle);
+  co_return obstacle;
+}
+
+/// As it is configured now; null: it is there, or on its way, or unknown.
+const ModelConfig* Dispatcher::to_start(const std::string& model) const {
+  const auto configured = config_->models.find(model);
+  const auto slot = engines_.find(model);
+  if (configured == config_->models.end() || slot == engines_.end()) return nullptr;
+  const core::EngineState state = slot->second.state;
+  if (state == core::EngineState::Ready || state == core::EngineState::Starting) return nullptr;
+  return &configured->second;
+}
+
+/// Looked up anew each time, so that a program that appears is found.
+std::string Dispatcher::obstacle_to(const std::string& model) {
+  const ModelConfig* const started = to_start(model);
+  if (started == nullptr) return {};
+  std::string obstacle = program_obstacle(*started, real_files());
+  tell_obstacle(model, obstacle);
+  return obstacle;
+}
+
+/// Once, however many ask; again when it has become another, or has gone and come back.
+void Dispatcher::tell_obstacle(const std::string& model, const std::string& obstacle) {
+  const auto it = engines_.find(model);
+  if (it == engines_.end() || it->second.obstacle == obstacle) return;
+  it->second.obstacle = obstacle;
+  if (obstacle.empty()) return;
+  spdlog::warn("{} cannot be started: {}", model, obstacle);
+  decisions_.add(fmt::format("cannot start {}: {}", model, obstacle), model);
+}
+
+void Dispatcher::unload(std::optional<std::string> model, std::string by) {
+  post(core::UnloadWanted{std::move(model), std::move(by)});
+}
+
+Task<void> Dispatcher::unloaded(std::optional<std::string> model) {
+  // Bounded by the stop ladder: each engine reports gone in the end.
+  for (;;) {
+    const core::ScheduleView schedule = view();
+    const bool any = std::any_of(
+        schedule.models.begin(), schedule.models.end(), [&](const core::ModelView& seen) {
+          const bool resident =
+              seen.state != core::EngineState::Stopped && seen.state != core::EngineState::Failed;
+          return resident && (!model || seen.model == *model);
+        });
+    if (!any) co_return;
+    co_await watchers_.async_wait(use_task);
+  }
+}
+
+Task<void> Dispatcher::shut_down() {
+  shutting_down_ = true;
+  post(core::ShutdownWanted{});
+  while (!scheduler_.is_quiet()) co_await watchers_.async_wait(use_task);
+  timer_.cancel();
+}
+
+void Dispatcher::shut_down_now() {
+  post(core::ShutdownWanted{true});
+}
+
+core::ScheduleView Dispatcher::view() const {
+  return scheduler_.view(now());
+}
+
+std::size_t Dispatcher::queue_position(const Place& place) const {
+  return scheduler_.position(place.ticket());
+}
+
+std::string Dispatcher::request_id(core::Ticket ticket) const {
+  const auto it = places_.find(ticket);
+  return it == places_.end() ? std::string() : it->second.place->request_id();
+}
+
+std::string Dispatcher::last_obstacle(const std::string& model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? std::string() : it->second.obstacle;
+}
+
+std::string Dispatcher::started_for(const std::string& model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? std::string() : it->second.started_for;
+}
+
+int Dispatcher::engine_pid(const std::string& model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() || !it->second.engine ? 0 : it->second.engine->pid();
+}
+
+core::EngineState Dispatcher::engine_state(std::string_view model) const {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? core::EngineState::Stopped : it->second.state;
+}
+
+LogRing* Dispatcher::engine_log(const std::string& model) {
+  const auto it = engines_.find(model);
+  return it == engines_.end() ? nullptr : &it->second.log;
+}
+
+void Dispatcher::post(core::Event event) {
+  events_.push_back(std::move(event));
+  if (!draining_events_) drain();
+}
+
+// step() is never re-entered: what an action causes at once waits in the queue for its turn.
+void Dispatcher::drain() {
+  draining_events_ = true;
+  while (!events_.empty()) {
+    const core::Event event = std::move(events_.front());
+    events_.pop_front();
+    const std::vector<core::Action> actions = scheduler_.step(event, now());
+    for (const core::Action& action : actions) {
+      std::visit([this](const auto& a) { perform(a); }, action);
+    }
+    const bool engine_gone = std::holds_alternative<core::EngineGone>(event);
+    if (engine_gone) forget_removed();
+    if (engine_gone || shutting_down_) ring_watchers();
+  }
+  draining_events_ = false;
+  arm_timer();
+}
+
+void Dispatcher::enter(const std::string& model, core::EngineState state, std::string reason,
+                       bool failed) {
+  EngineSlot& slot = engines_.at(model);
+  EngineChange change{model, slot.state, state, now() - slot.since, std::move(reason), failed};
+  slot.state = state;
+  slot.since = now();
+  if (observe_) observe_(change);
+}
+
+void Dispatcher::ring_watchers() {
+  watchers_.cancel();
+}
+
+void Dispatcher::perform(const core::Start& start) {
+  EngineSlot& slot = engines_.at(start.model);
+  slot.started_for = start.first ? request_id(*start.first) : std::string();
+  decided(fmt::format("start {}: {}{}", start.model, start.reason,
+                      slot.started_for.empty() ? "" : ", first " + slot.started_for),
+          start.model);
+  EngineEvents events;
+  events.ready = [this, model = start.model] {
+    decided(fmt::format("{} is ready", model), model);
+    EngineSlot& mine = engines_.at(model);
+    if (mine.state == core::EngineState::Starting) {
+      mine.load = now() - mine.since;
+      enter(model, core::EngineState::Ready, {}, false);
+    }
+    post(core::EngineReady{model});
+  };
+  events.gone = [this, model = start.model](std::string failure) {
+    EngineSlot& mine = engines_.at(model);
+    pool_.forget(mine.engine->launch().endpoint);
+    enter(model, core::EngineState::Stopped, failure, !failure.empty());
+    if (failure.empty()) {
+      decided(fmt::format("{} is gone", model), model);
+    } else {
+      spdlog::warn("{} failed: {}", model, failure);
+      decisions_.add(fmt::format("{} failed: {}", model, failure), model);
+    }
+    post(core::EngineGone{model, std::move(failure)});
+  };
+  slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
+                                         std::move(events), tasks_, pool_, slot.log, registry_);
+  slot.load = {};
+  enter(start.model, core::EngineState::Starting, start.reason, false);
+  slot.engine->start();
+}
+
+void Dispatcher::perform(const core::Stop& stop) {
+  decided(fmt::format("stop {}: {}", stop.model, stop.reason), stop.model, stop.for_model);
+  // llama-server does not leave while a connection is open, so ours go first.
+  EngineSlot& slot = engines_.at(stop.model);
+  enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
+  Engine& engine = *slot.engine;
+  pool_.forget(engine.launch().endpoint);
+  for (const auto& [ticket, waiter] : places_) {
+    Place& place = *waiter.place;
+    if (place.model() != stop.model || place.state() != Place::State::Admitted) continue;
+    place.abort(stop.reason);
+  }
+  engine.stop();
+}
+
+void Dispatcher::perform(const core::Admit& admit) {
+  const auto it = places_.find(admit.ticket);
+  if (it == places_.end()) return;  // it left in the meantime; its Left is in the queue
+  const EngineSlot& slot = engines_.at(admit.model);
+  // The part of the load that it was there for.
+  const auto load = std::clamp(slot.since - it->second.entered, core::Duration{0}, slot.load);
+  it->second.place->admit(slot.engine->launch().endpoint, load);
+}
+
+void Dispatcher::perform(const core::Refuse& refuse) {
+  const auto it = places_.find(refuse.ticket);
+  if (it == places_.end()) return;
+  it->second.place->refuse(failure_of(refuse));
+}
+
+void Dispatcher::arm_timer() {
+  const std::optional<core::Instant> next = scheduler_.next_deadline();
+  if (next == timer_at_) return;
+  // A ttl moves with every request: a timer that fires too early costs less than one re-armed for
+  // each. Firing early is harmless, the handler looks again.
+  if (next && timer_at_ && *next > *timer_at_) return;
+  timer_at_ = next;
+  if (!next) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(std::chrono::steady_clock::time_point(next->time_since_epoch()));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    timer_at_.reset();
+    post(core::Tick{});
+  });
+}
+
+void Dispatcher::decided(std::string text, const std::string& model, const std::string& also) {
+  spdlog::info("{}", text);
+  decisions_.add(std::move(text), model, also);
+}
+
+}  // namespace rouse

@@ -1,0 +1,94 @@
+#pragma once
+
+#include "base/async/task.hpp"
+#include "base/net/endpoint.hpp"
+#include "core/swap/scheduler.hpp"
+#include "proxy/wire/refusal.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace rouse {
+
+using SteadyTimer =
+    asio::basic_waitable_timer<std::chrono::steady_clock,
+                               asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+class Place;
+
+/// Who gives places: the Dispatcher for engines, a Peer for another machine. Outlives them.
+class PlaceGiver {
+ public:
+  virtual void left(Place& place) = 0;
+
+ protected:
+  ~PlaceGiver() = default;
+};
+
+/// A request's place: first in a queue, then on an engine or a peer. Given back when destroyed.
+/// Owned by the request. Single thread.
+class Place {
+ public:
+  enum class State {
+    Waiting,
+    Admitted,  ///< endpoint() serves it
+    Refused,   ///< failure() says why; final
+    Aborted,   ///< was admitted, but the engine is being stopped under us; abort_reason()
+  };
+
+  Place(PlaceGiver& giver, Executor executor, core::Ticket ticket, std::string model,
+        std::string request_id);
+  ~Place();
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] const Failure& failure() const { return failure_; }
+  [[nodiscard]] const std::string& abort_reason() const { return abort_reason_; }
+  /// Where it is served; a reload may have moved the model since the request was read.
+  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+  /// How much of its waiting was the load of the engine, or the wake of the machine.
+  [[nodiscard]] core::Duration load() const { return load_; }
+  [[nodiscard]] core::Duration wake_time() const { return wake_; }
+
+  [[nodiscard]] core::Ticket ticket() const { return ticket_; }
+  [[nodiscard]] const std::string& model() const { return model_; }
+  [[nodiscard]] const std::string& request_id() const { return request_id_; }
+
+  /// Returns when the state has changed, somebody called wake(), or @p until has come.
+  Task<void> changed(std::chrono::steady_clock::time_point until);
+  void wake();
+
+  /// Called (once) when the engine is stopped while we are admitted: cut the upstream connection.
+  void on_abort(std::function<void()> cut) { cut_ = std::move(cut); }
+
+  // For the giver.
+  void admit(Endpoint endpoint, core::Duration load, core::Duration wake_time = {});
+  void refuse(Failure failure);
+  void abort(std::string reason);
+  /// Back to the queue: what it was admitted to did not take it.
+  void send_back() { state_ = State::Waiting; }
+  /// Cuts the upstream connection, and says nothing more.
+  void cut();
+
+ private:
+  PlaceGiver& giver_;
+  Executor executor_;
+  core::Ticket ticket_;
+  std::string model_;
+  std::string request_id_;
+  State state_ = State::Waiting;
+  Failure failure_;
+  std::string abort_reason_;
+  Endpoint endpoint_;
+  core::Duration load_{0};
+  core::Duration wake_{0};
+  std::function<void()> cut_;
+  std::unique_ptr<SteadyTimer> bell_;  // only while somebody waits in changed()
+};
+
+}  // namespace rouse

@@ -1,0 +1,218 @@
+#include "proxy/api/queue_view.hpp"
+
+#include "base/text/json_writer.hpp"
+#include "proxy/peers/peers_view.hpp"
+#include "proxy/wire/error_body.hpp"
+#include "proxy/wire/model_list.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <iterator>
+#include <vector>
+
+namespace rouse {
+
+std::string_view state_name(core::EngineState state) {
+  switch (state) {
+    case core::EngineState::Stopped:
+      return "stopped";
+    case core::EngineState::Starting:
+      return "starting";
+    case core::EngineState::Ready:
+      return "ready";
+    case core::EngineState::Stopping:
+      return "stopping";
+    case core::EngineState::Failed:
+      return "failed";
+  }
+  return "unknown";
+}
+
+namespace {
+
+bool is_resident(core::EngineState state) {
+  return state != core::EngineState::Stopped && state != core::EngineState::Failed;
+}
+
+wire::ModelEntry entry_of(const ModelConfig& model, bool loaded) {
+  wire::ModelEntry entry;
+  entry.id = model.id;
+  entry.name = model.name;
+  entry.description = model.description;
+  std::copy_if(model.aliases.begin(), model.aliases.end(), std::back_inserter(entry.aliases),
+               [](const std::string& alias) { return alias.find('*') == std::string::npos; });
+  entry.metadata_json = model.metadata_json;
+  entry.in = model.capabilities.in;
+  entry.out = model.capabilities.out;
+  entry.tools = model.capabilities.tools;
+  entry.reranker = model.capabilities.reranker;
+  entry.context = model.capabilities.context;
+  entry.loaded = loaded;
+  return entry;
+}
+
+bool is_up(Proxy& proxy, const std::string& name) {
+  const ModelConfig* model = proxy.config->find_model(name);
+  if (model == nullptr) return false;
+  const core::EngineState state = proxy.dispatcher.engine_state(model->id);
+  return state == core::EngineState::Ready || state == core::EngineState::Starting;
+}
+
+/// As loaded as its targets are: the first of a pin, any of the others.
+wire::ModelEntry entry_of(const std::string& name, const SelectorConfig& selector, Proxy& proxy) {
+  wire::ModelEntry entry;
+  entry.id = name;
+  entry.type = "selector";
+  entry.name = selector.name;
+  entry.description = selector.description;
+  entry.metadata_json = selector.metadata_json;
+  const bool is_pin = selector.strategy == SelectorConfig::Strategy::Pin;
+  for (const std::string& target : selector.targets) {
+    entry.loaded = entry.loaded || is_up(proxy, target);
+    if (is_pin) break;
+  }
+  std::vector<std::string> targets;
+  for (const std::string& target : selector.targets) targets.push_back(json_string(target));
+  entry.more_json = fmt::format(R"("strategy":"{}","targets":[{}])", name_of(selector.strategy),
+                                fmt::join(targets, ","));
+  if (selector.strategy == SelectorConfig::Strategy::Spillover) {
+    entry.more_json += fmt::format(R"(,"spillover":{})", selector.spillover);
+  }
+  return entry;
+}
+
+/// Names that exist only because the active profile has pins for them.
+void add_pins(Proxy& proxy, std::vector<wire::ModelEntry>& entries) {
+  const auto profile = proxy.config->profiles.find(proxy.names.active_profile());
+  if (profile == proxy.config->profiles.end()) return;
+  for (const auto& [name, target] : profile->second.pins) {
+    const bool is_listed =
+        std::any_of(entries.begin(), entries.end(),
+                    [&, id = name](const auto& entry) { return entry.id == id; });
+    if (is_listed || target.empty() || proxy.config->find_model(name) != nullptr) continue;
+    wire::ModelEntry entry;
+    entry.id = name;
+    entry.type = "profile";
+    entry.loaded = is_up(proxy, target);
+    entries.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+std::string models_text(Proxy& proxy) {
+  const core::ScheduleView view = proxy.dispatcher.view();
+  std::vector<wire::ModelEntry> entries;
+  for (const core::ModelView& seen : view.models) {
+    const auto found = proxy.config->models.find(seen.model);
+    if (found == proxy.config->models.end()) continue;  // removed, and still leaving
+    const ModelConfig& model = found->second;
+    if (!model.unlisted) entries.push_back(entry_of(model, is_resident(seen.state)));
+  }
+  for (const auto& [name, selector] : proxy.config->selectors) {
+    if (!selector.unlisted) entries.push_back(entry_of(name, selector, proxy));
+  }
+  for (wire::ModelEntry& entry : peer_entries(proxy.peers)) entries.push_back(std::move(entry));
+  add_pins(proxy, entries);
+  return wire::models_json(entries, proxy.config->include_aliases_in_list, std::time(nullptr));
+}
+
+std::string model_text(Proxy& proxy, const std::string& name) {
+  const ModelConfig* model = proxy.config->find_model(name);
+  if (model == nullptr) {
+    for (const wire::ModelEntry& entry : peer_entries(proxy.peers)) {
+      if (entry.id == name) return wire::model_json(entry, std::time(nullptr));
+    }
+    return {};
+  }
+  const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
+  wire::ModelEntry entry = entry_of(*model, loaded);
+  entry.id = name;
+  return wire::model_json(entry, std::time(nullptr));
+}
+
+std::string running_text(Proxy& proxy) {
+  const core::ScheduleView view = proxy.dispatcher.view();
+  JsonWriter json;
+  json.begin_object();
+  json.key("running");
+  json.begin_array();
+  for (const core::ModelView& seen : view.models) {
+    if (!is_resident(seen.state)) continue;
+    const auto found = proxy.config->models.find(seen.model);
+    if (found == proxy.config->models.end()) continue;
+    const ModelConfig& model = found->second;
+    json.begin_object();
+    json.member("model", model.id);
+    json.member("state", state_name(seen.state));
+    json.member("cmd", model.cmd);
+    json.member("proxy", model.proxy);
+    json.member("ttl", static_cast<std::int64_t>(model.ttl.count()));
+    json.member("name", model.name);
+    json.member("description", model.description);
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+void write_active_profile(JsonWriter& json, const Proxy& proxy) {
+  json.key("active");
+  const std::string& active = proxy.names.active_profile();
+  active.empty() ? json.null() : json.value(active);
+}
+
+std::string profiles_text(Proxy& proxy) {
+  JsonWriter json;
+  json.begin_object();
+  write_active_profile(json, proxy);
+  json.key("profiles");
+  json.begin_array();
+  for (const auto& [id, profile] : proxy.config->profiles) {
+    json.begin_object();
+    json.member("id", id);
+    json.member("description", profile.description);
+    json.key("pins");
+    json.begin_object();
+    for (const auto& [name, target] : profile.pins) json.member(name, target);
+    json.end_object();
+    json.end_object();
+  }
+  json.end_array();
+  json.end_object();
+  return json.take();
+}
+
+std::string metrics_text(Proxy& proxy) {
+  const core::ScheduleView view = proxy.dispatcher.view();
+  MetricsNow now;
+  now.view = &view;
+  now.at = proxy.dispatcher.now();
+  for (const auto& [id, entry] : proxy.recorder.in_flight.entries()) {
+    const bool loading =
+        entry->phase() == Phase::Queued &&
+        proxy.dispatcher.engine_state(entry->model()) == core::EngineState::Starting;
+    const std::string phase(to_string(loading ? Phase::Loading : entry->phase()));
+    ++now.phases[{entry->model(), phase}];
+    const double start =
+        std::chrono::duration<double>(entry->started_at().time_since_epoch()).count();
+    double& oldest = now.oldest[phase];
+    if (oldest == 0 || start < oldest) oldest = start;
+  }
+  return proxy.recorder.metrics.text(now);
+}
+
+std::string version_text() {
+  JsonWriter json;
+  json.begin_object();
+  json.member("version", ROUSE_VERSION);
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace rouse

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "base/text/json_writer.hpp"
+#include "proxy/proxy.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace rouse {
+
+[[nodiscard]] std::string_view state_name(core::EngineState state);
+
+// What the listing endpoints say, gathered from the configuration and the scheduler's view.
+
+[[nodiscard]] std::string models_text(Proxy& proxy);  ///< GET /v1/models
+/// GET /v1/models/NAME; empty: there is none.
+[[nodiscard]] std::string model_text(Proxy& proxy, const std::string& name);
+[[nodiscard]] std::string running_text(Proxy& proxy);   ///< GET /running
+[[nodiscard]] std::string profiles_text(Proxy& proxy);  ///< GET /api/profiles
+/// The member "active" of an object that has been begun.
+void write_active_profile(JsonWriter& json, const Proxy& proxy);
+[[nodiscard]] std::string metrics_text(Proxy& proxy);  ///< GET /metrics
+[[nodiscard]] std::string version_text();              ///< GET /api/version
+
+}  // namespace rouse

@@ -1,0 +1,116 @@
+#include "proxy/request/account.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+std::int64_t ms(Account::Clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+wire::UsageTap::Body kind_of(const ResponseHead& head) {
+  const std::string_view type = head.fields.find("content-type").value_or("");
+  if (type.starts_with("text/event-stream")) return wire::UsageTap::Body::Events;
+  if (type.find("json") != std::string_view::npos) return wire::UsageTap::Body::Json;
+  return wire::UsageTap::Body::Other;
+}
+
+void append(std::string& to, std::string_view piece, std::size_t most) {
+  if (to.size() < most) to += piece.substr(0, most - to.size());
+}
+
+}  // namespace
+
+Account::Account(Recorder& recorder, const RequestHead& head, const wire::Route& route,
+                 std::string request_id, std::string session_id)
+    : recorder_(recorder) {
+  row.path = head.path();
+  row.api = wire::to_string(route.api);
+  row.request_id = std::move(request_id);
+  row.session_id = std::move(session_id);
+  if (!recorder_.captures.are_wanted()) return;
+  capture_.emplace();
+  capture_->path = row.path;
+  capture_->request = head.fields;
+}
+
+void Account::sent(std::string_view piece) {
+  row.bytes_in += static_cast<std::int64_t>(piece.size());
+  if (capture_) append(capture_->request_body, piece, recorder_.captures.body_max());
+}
+
+void Account::answered(const ResponseHead& head) {
+  row.content_type = head.fields.find("content-type").value_or("");
+  row.streamed = kind_of(head) == wire::UsageTap::Body::Events;
+  tap_.emplace(kind_of(head), head.status);
+  if (capture_) capture_->answer = head.fields;
+}
+
+void Account::received(std::string_view piece) {
+  row.bytes_out += static_cast<std::int64_t>(piece.size());
+  if (capture_) append(capture_->answer_body, piece, recorder_.captures.body_max());
+  if (!tap_ || tap_->feed(piece) == 0) return;
+  const Clock::time_point now = Clock::now();
+  if (first_content_at_ == Clock::time_point{}) {
+    first_content_at_ = now;
+  } else {
+    timing.max_gap = std::max(timing.max_gap, now - last_content_at_);
+  }
+  last_content_at_ = now;
+}
+
+void Account::take_usage() {
+  if (!tap_) return;
+  const wire::Usage usage = tap_->finish();
+  timing.has_usage = usage.input.has_value() || usage.output.has_value();
+  row.input_tokens = usage.input.value_or(0);
+  row.plain_input_tokens = usage.plain_input;
+  row.output_tokens = usage.output.value_or(0);
+  row.cache_tokens = usage.cached.value_or(-1);
+  row.reasoning_tokens = usage.reasoning.value_or(-1);
+  row.draft_tokens = usage.drafted.value_or(-1);
+  row.draft_acc_tokens = usage.draft_accepted.value_or(-1);
+  row.prompt_per_second = usage.prompt_per_second.value_or(-1);
+  row.tokens_per_second = usage.tokens_per_second.value_or(-1);
+  engine_ms_ = usage.engine_ms();
+  if (row.error.empty()) row.error = usage.error;
+  tap_.reset();
+}
+
+std::int64_t Account::tokens() {
+  take_usage();
+  return row.input_tokens + row.output_tokens;
+}
+
+void Account::close(const std::function<bool(const Fields::Field&)>& is_secret) {
+  take_usage();
+  row.ended_at = std::chrono::system_clock::now();
+  row.duration_ms = std::max(ms(Clock::now() - started_at_), engine_ms_);
+  if (first_content_at_ != Clock::time_point{}) {
+    row.ttft_ms = ms(first_content_at_ - started_at_);
+    timing.upstream_ttft = first_content_at_ - std::max(dispatched_at_, started_at_);
+    timing.first_to_last = last_content_at_ - first_content_at_;
+  }
+  timing.dispatched = dispatched_at_ != Clock::time_point{};
+  timing.loaded = row.load_ms > 0;
+  recorder_.record(std::move(row), timing, std::move(capture_), is_secret);
+}
+
+std::string outcome_of(const Failure& failure) {
+  if (failure.load_failed) return "load_failed";
+  switch (failure.status) {
+    case 408:
+    case 504:
+      return "timeout";
+    case 429:
+    case 503:
+      return "rejected";
+    default:
+      return failure.status < 500 ? "client_error" : "upstream_error";
+  }
+}
+
+}  // namespace rouse

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "base/http/message.hpp"
+#include "proxy/telemetry/recorder.hpp"
+#include "proxy/wire/refusal.hpp"
+#include "proxy/wire/route.hpp"
+#include "proxy/wire/usage.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rouse {
+
+/// What an Exchange notes while it goes its way, and what is made of it in the end: a line in the
+/// history, metrics, a capture. Looks at bodies in passing and keeps nothing of them, but for a
+/// capture. Single thread; owned by the Exchange.
+class Account {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// @p session_id: empty when the client names none.
+  Account(Recorder& recorder, const RequestHead& head, const wire::Route& route,
+          std::string request_id, std::string session_id);
+
+  Activity row;  ///< whatever is known as it is; times and tokens are filled in at the end
+  StreamTiming timing;
+
+  /// Bytes of the request, as the engine gets them.
+  void sent(std::string_view piece);
+  /// The engine has the request.
+  void dispatched() { dispatched_at_ = Clock::now(); }
+  void answered(const ResponseHead& head);
+  /// Bytes of the answer, as the client gets them.
+  void received(std::string_view piece);
+  /// The stream has had its last event: whoever leaves now has all of it.
+  [[nodiscard]] bool is_complete() const { return tap_ && tap_->has_ended(); }
+
+  /// All that the answer said it cost; the answer has ended.
+  [[nodiscard]] std::int64_t tokens();
+  /// Ends it: into the recorder. @p is_secret: further header fields that a capture must not show.
+  void close(const std::function<bool(const Fields::Field&)>& is_secret);
+
+  [[nodiscard]] Clock::time_point started_at() const { return started_at_; }
+
+ private:
+  void take_usage();
+
+  Recorder& recorder_;
+  Clock::time_point started_at_ = Clock::now();
+  Clock::time_point dispatched_at_{};
+  Clock::time_point first_content_at_{};
+  Clock::time_point last_content_at_{};
+  std::int64_t engine_ms_ = 0;  // that the engine says it has worked
+  std::optional<wire::UsageTap> tap_;
+  std::optional<Capture> capture_;
+};
+
+/// The word for what came of a request that failed.
+[[nodiscard]] std::string outcome_of(const Failure& failure);
+
+}  // namespace rouse

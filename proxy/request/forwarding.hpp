@@ -1,0 +1,27 @@
+#pragma once
+
+#include "base/http/message.hpp"
+#include "proxy/config/config.hpp"
+
+#include <string>
+
+namespace rouse {
+
+/// The head that an engine gets for a client's request: hop-by-hop fields and our keys taken out,
+/// X-Forwarded-For and the request id put in. The target is the caller's to set.
+[[nodiscard]] RequestHead head_for_engine(const RequestHead& request, const Endpoint& endpoint,
+                                          const Config& config, const std::string& remote,
+                                          const std::string& request_id);
+
+/// The head that a client gets for an engine's answer. @p may_stay: the connection is fit for
+/// another request.
+[[nodiscard]] ResponseHead head_for_client(const ResponseHead& answer, const RequestHead& request,
+                                           const std::string& request_id, bool may_stay);
+
+/// The head of a stream that begins before its engine does (clients.md §1).
+[[nodiscard]] ResponseHead early_stream_head(const RequestHead& request,
+                                             const std::string& request_id);
+
+[[nodiscard]] bool is_event_stream(const ResponseHead& head);
+
+}  // namespace rouse

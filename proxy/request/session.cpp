@@ -1,0 +1,239 @@
+#include "proxy/request/session.hpp"
+
+#include "base/service/log.hpp"
+#include "proxy/access/authorise.hpp"
+#include "proxy/access/cors.hpp"
+#include "proxy/api/operator_api.hpp"
+#include "proxy/request/exchange.hpp"
+#include "proxy/wire/error_body.hpp"
+#include "proxy/wire/refusal.hpp"
+#include "proxy/wire/route.hpp"
+#include "proxy/wire/upstream_path.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <re2/re2.h>
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+using wire::Api;
+
+constexpr const char* kComfyModel = "comfyui_auto";
+
+/// Says no and, unless the request had no body, closes: what is unread is nobody's request.
+/// @p head: with further fields; its status is that of the answer. @p route: null where none is.
+Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead head,
+                  wire::ErrorText text, const wire::Route* route, Proxy& proxy) {
+  const std::string body = wire::error_json(head.status, text);
+  head.content_length = body.size();
+  const bool unread = request.framing != Framing::None;
+  head.keep_alive = request.keep_alive && !unread && !proxy.power.is_suspending();
+  add_cors(*proxy.config, route, request, head);
+  const bool body_wanted = request.method != "HEAD";
+  const std::string_view sent_body = body_wanted ? std::string_view(body) : std::string_view();
+  const Api api = route == nullptr ? Api::Other : route->api;
+  proxy.recorder.metrics.http_answered(wire::to_string(api), request.method, head.status);
+  const Result<void> sent = co_await client.write_response(head, sent_body, false);
+  if (!sent) co_return false;
+  if (unread) co_await client.linger_close();
+  co_return head.keep_alive;
+}
+
+/// The same for a failure that was found by others.
+Task<bool> refuse(HttpStream& client, const RequestHead& request, Failure failed,
+                  const wire::Route* route, Proxy& proxy) {
+  ResponseHead head = error_head(failed.status, failed.retry_after_s);
+  if (failed.status == 401) head.fields.add("www-authenticate", "Basic realm=\"rouse\"");
+  if (failed.suspending) head.fields.add(kNotExecuted, "suspending");
+  co_return co_await refuse(client, request, std::move(head), std::move(failed.text), route, proxy);
+}
+
+/// What a path under /upstream/ or /comfyui/ asks for; nullopt: it names no model.
+std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch& match,
+                                      std::string_view query) {
+  const Config& config = *proxy.config;
+  PathTarget found;
+  if (match.route->id == wire::RouteId::Comfy) {
+    found.name = kComfyModel;
+    found.target = "/" + match.raw_argument;
+    found.starts = match.raw_argument.empty();
+  } else {
+    const auto parts = wire::split_upstream(match.raw_argument, [&](const std::string& name) {
+      return proxy.names.is_pinned(name) || config.find_model(name) != nullptr ||
+             !proxy.peers.find(name).empty();
+    });
+    if (!parts) return std::nullopt;
+    found.name = parts->name;
+    found.target = parts->rest;
+    found.starts = std::none_of(
+        config.upstream_ignore_paths.begin(), config.upstream_ignore_paths.end(),
+        [&](const auto& pattern) {
+          // Its own view of a text, which newer versions do not take from a std::string_view.
+          return re2::RE2::PartialMatch({parts->rest.data(), parts->rest.size()}, *pattern);
+        });
+  }
+  if (!query.empty() && !found.target.empty()) found.target.append("?").append(query);
+  return found;
+}
+
+/// To the same place with a slash at its end, as the peer does.
+Task<bool> redirect(HttpStream& client, const RequestHead& request, std::string_view to) {
+  const bool is_read = request.method == "GET" || request.method == "HEAD";
+  ResponseHead head = own_head(is_read ? 301 : 308, "");
+  std::string location(to);
+  if (!request.query().empty()) location.append("?").append(request.query());
+  head.fields.add("location", location);
+  head.keep_alive = request.keep_alive && request.framing == Framing::None;
+  const Result<void> sent = co_await client.write_response(head, std::string_view(), false);
+  co_return sent&& head.keep_alive;
+}
+
+/// Whether what @p path names is work: no page that must not load the model, and no WebSocket that
+/// is configured not to.
+bool needs_awake(const Proxy& proxy, const RequestHead& request,
+                 const std::optional<PathTarget>& path) {
+  if (!path) return true;
+  if (!path->starts) return false;
+  const bool is_socket =
+      request.fields.contains("upgrade") && request.fields.has_token("connection", "upgrade");
+  const ModelConfig* const model = proxy.config->find_model(proxy.names.pinned(path->name));
+  return !(is_socket && model != nullptr && model->ignore_websockets);
+}
+
+/// A request for something that a path names, or for nothing that there is.
+Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch& match,
+                const std::string& remote, Caller caller, Proxy& proxy) {
+  std::optional<PathTarget> path;
+  if (match.route->source == wire::ModelSource::Path) {
+    path = path_target(proxy, match, request.query());
+    if (!path) {
+      Failure unknown =
+          failure(404, unknown_model_text(*proxy.config, match.argument), "model_not_found");
+      co_return co_await refuse(client, request, std::move(unknown), match.route, proxy);
+    }
+    if (path->target.empty()) {
+      const std::string with_slash = std::string(request.path()) + "/";
+      co_return co_await redirect(client, request, with_slash);
+    }
+  }
+  std::unique_ptr<Power::Work> work;
+  if (match.route->is_work() && needs_awake(proxy, request, path)) {
+    auto begun = proxy.power.begin(request);
+    if (auto* refused = std::get_if<Failure>(&begun)) {
+      co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
+    }
+    work = std::get<std::unique_ptr<Power::Work>>(std::move(begun));
+  }
+  Exchange exchange(proxy, client, std::move(request), *match.route, std::move(path), remote,
+                    std::move(caller));
+  if (work) work->is_request(exchange.id());
+  co_return co_await exchange.run();
+}
+
+/// A path that nobody serves, or not with that method.
+Task<bool> refuse_unknown(HttpStream& client, const RequestHead& request,
+                          const wire::RouteMatch& match, Proxy& proxy) {
+  const int status = match.allow.empty() ? 404 : 405;
+  ResponseHead head = error_head(status, 0);
+  if (!match.allow.empty()) head.fields.add("allow", match.allow);
+  wire::ErrorText text;
+  text.message = status == 404 ? "there is nothing at " + for_log(request.path())
+                               : "use " + match.allow + " for " + for_log(request.path());
+  spdlog::debug("{} {} status={}", request.method, for_log(request.path()), status);
+  co_return co_await refuse(client, request, std::move(head), std::move(text), nullptr, proxy);
+}
+
+/// Who asks, or why they may not.
+std::variant<Caller, Failure> identify(const RequestHead& request, const wire::Route& route,
+                                       Proxy& proxy) {
+  if (std::optional<Failure> fault = origin_fault(*proxy.config, route, request)) return *fault;
+  if (!route.needs_key) return Caller();
+  auto judged = proxy.keys.authorise(request.fields, scope_of(route));
+  if (auto* caller = std::get_if<Caller>(&judged)) return std::move(*caller);
+  const KeyRefusal& refusal = std::get<KeyRefusal>(judged);
+  proxy.recorder.metrics.rejected(refusal.status == 401 ? "auth" : "scope", "");
+  return failure_of(refusal);
+}
+
+/// One request, from its head to the end of its answer. False: close the connection.
+Task<bool> answer(HttpStream& client, RequestHead request, const std::string& remote,
+                  Proxy& proxy) {
+  if (request.method == "OPTIONS") {
+    ResponseHead head = preflight_head(*proxy.config, request);
+    head.keep_alive = request.keep_alive && request.framing == Framing::None;
+    const Result<void> sent = co_await client.write_response(head, std::string_view(), false);
+    co_return sent&& head.keep_alive;
+  }
+  const wire::RouteMatch match = wire::match_route(request.method, request.path());
+  const bool takes_upgrade =
+      match.route != nullptr && match.route->source != wire::ModelSource::Body;
+  if (request.fields.contains("upgrade") && match.is_inference && !takes_upgrade) {
+    // 426 makes codex fall back to a plain POST at once (clients.md §2).
+    Failure wrong = failure(426, "this route speaks HTTP, not a WebSocket");
+    co_return co_await refuse(client, request, std::move(wrong), match.route, proxy);
+  }
+  if (match.route == nullptr) co_return co_await refuse_unknown(client, request, match, proxy);
+  auto identified = identify(request, *match.route, proxy);
+  if (auto* refused = std::get_if<Failure>(&identified)) {
+    co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
+  }
+  if (match.route->id == wire::RouteId::ComfyRoot) {
+    co_return co_await redirect(client, request, "/comfyui/");
+  }
+  if (match.route->source != wire::ModelSource::None) {
+    Caller caller = std::get<Caller>(std::move(identified));
+    co_return co_await pass(client, std::move(request), match, remote, std::move(caller), proxy);
+  }
+  std::unique_ptr<Power::Work> work;
+  if (match.route->is_work()) {
+    auto begun = proxy.power.begin(request);
+    if (auto* refused = std::get_if<Failure>(&begun)) {
+      co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
+    }
+    work = std::get<std::unique_ptr<Power::Work>>(std::move(begun));
+  }
+  co_return co_await answer_operator(client, request, match, proxy);
+}
+
+/// A head that could not be read: answered if it deserves one, then the connection ends.
+Task<void> refuse_head(HttpStream& client, const Error& error) {
+  const int status = status_for(error.code);
+  if (status == 0) co_return;
+  spdlog::debug("a request was refused with {}: {}", status, error.message());
+  wire::ErrorText text;
+  text.message = error.message();
+  const std::string body = wire::error_json(status, text);
+  ResponseHead head = error_head(status, 0);
+  head.content_length = body.size();
+  head.keep_alive = false;
+  client.expires_after(std::chrono::seconds(5));
+  const Result<void> sent = co_await client.write_response(head, body, false);
+  if (sent) co_await client.linger_close();
+}
+
+}  // namespace
+
+Task<void> serve_client(std::unique_ptr<HttpStream> client, std::string remote, Proxy& proxy) {
+  for (bool used = false;; used = true) {
+    client->expires_after(proxy.config->limits.idle_timeout);
+    auto idle =
+        std::make_unique<IdleConnections::Member>(proxy.power.idle_connections(), *client, used);
+    Result<std::optional<RequestHead>> request = co_await client->read_request();
+    idle.reset();
+    if (!request) {
+      co_await refuse_head(*client, request.error());
+      co_return;
+    }
+    if (!*request) co_return;  // a clean close between requests
+    client->expires_never();
+    const bool stays_open = co_await answer(*client, std::move(**request), remote, proxy);
+    if (!stays_open || proxy.dispatcher.is_shutting_down() || proxy.power.is_suspending())
+      co_return;
+  }
+}
+
+}  // namespace rouse

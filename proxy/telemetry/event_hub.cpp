@@ -1,0 +1,45 @@
+#include "proxy/telemetry/event_hub.hpp"
+
+#include "base/text/json_writer.hpp"
+#include "proxy/wire/error_body.hpp"
+
+#include <fmt/format.h>
+
+namespace rouse {
+
+EventHub::Listener::Listener(EventHub& hub, std::function<void()> bell)
+    : hub_(hub), bell_(std::move(bell)) {
+  hub_.listeners_.push_back(this);
+}
+
+EventHub::Listener::~Listener() {
+  hub_.listeners_.remove(this);
+}
+
+std::string EventHub::Listener::take() {
+  std::string all;
+  for (const std::string& event : waiting_) all += event;
+  waiting_.clear();
+  return all;
+}
+
+void EventHub::Listener::add(std::string event) {
+  if (waiting_.size() >= kWaitingMax) return;
+  waiting_.push_back(std::move(event));
+  bell_();
+}
+
+void EventHub::publish(std::string_view type, std::string_view data) {
+  if (!listeners_.empty()) publish_frame(frame(type, data));
+}
+
+void EventHub::publish_frame(const std::string& event) {
+  for (Listener* listener : listeners_) listener->add(event);
+}
+
+std::string EventHub::frame(std::string_view type, std::string_view data) {
+  return fmt::format("event:message\ndata:{{\"type\":\"{}\",\"data\":{}}}\n\n", type,
+                     json_string(data));
+}
+
+}  // namespace rouse

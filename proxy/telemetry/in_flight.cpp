@@ -1,0 +1,94 @@
+#include "proxy/telemetry/in_flight.hpp"
+
+#include "base/text/json_writer.hpp"
+#include "proxy/telemetry/activity/captures.hpp"
+#include "proxy/telemetry/activity/query.hpp"
+
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+void write_fields(JsonWriter& json, std::string_view key, const Fields& fields) {
+  json.key(key);
+  json.begin_object();
+  for (const Fields::Field& field : fields) json.member(field.name, shown_value(field));
+  json.end_object();
+}
+
+}  // namespace
+
+std::string_view to_string(Phase phase) {
+  switch (phase) {
+    case Phase::Reading:
+      return "reading";
+    case Phase::Queued:
+      return "queued";
+    case Phase::Loading:
+      return "loading";
+    case Phase::Prefill:
+      return "prefill";
+    case Phase::Streaming:
+      break;
+  }
+  return "streaming";
+}
+
+InFlight::Entry::Entry(InFlight& all, const RequestHead& head, std::string remote,
+                       std::function<void()> cancel)
+    : all_(all),
+      id_(all.next_id_++),
+      head_(head),
+      remote_(std::move(remote)),
+      cancel_(std::move(cancel)) {
+  all_.entries_.emplace_hint(all_.entries_.end(), id_, this);
+}
+
+InFlight::Entry::~Entry() {
+  all_.entries_.erase(id_);
+  if (all_.listener_) all_.listener_(*this, true);
+}
+
+void InFlight::Entry::set_model(std::string model) {
+  model_ = std::move(model);
+  if (all_.listener_) all_.listener_(*this, false);
+}
+
+void InFlight::Entry::set_phase(Phase phase) {
+  phase_ = phase;
+}
+
+void InFlight::Entry::set_answer(const ResponseHead& head) {
+  answer_ = head.fields;
+  if (all_.listener_) all_.listener_(*this, false);
+}
+
+std::string InFlight::Entry::json() const {
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - began_);
+  JsonWriter json;
+  json.begin_object();
+  json.member("id", std::to_string(id_));
+  json.member("timestamp", to_rfc3339(started_at_));
+  json.member("model", model_);
+  json.member("req_path", head_.path());
+  json.member("method", head_.method);
+  write_fields(json, "req_headers", head_.fields);
+  json.member("remote_ip", remote_);
+  write_fields(json, "resp_headers", answer_);
+  json.member("resp_bytes", bytes_);
+  json.member("elapsed_ms", static_cast<std::int64_t>(elapsed.count()));
+  json.member("phase", to_string(phase_));
+  json.end_object();
+  return json.take();
+}
+
+bool InFlight::cancel(std::uint64_t id) {
+  const auto it = entries_.find(id);
+  if (it == entries_.end()) return false;
+  it->second->cancel_();
+  return true;
+}
+
+}  // namespace rouse

@@ -1,0 +1,129 @@
+#include "proxy/wire/refusal.hpp"
+
+#include "base/http/stream.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <vector>
+
+namespace rouse {
+
+namespace {
+
+constexpr std::size_t kRequestIdMax = 128;
+constexpr std::size_t kNamesListed = 12;
+constexpr long kRetryAfterMax = 30;  // seconds: longer ones make clients give up (clients.md §1)
+
+bool is_fit_for_log(std::string_view id) {
+  return !id.empty() && id.size() <= kRequestIdMax &&
+         std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+}  // namespace
+
+Failure failure(int status, std::string message, std::string code) {
+  Failure made;
+  made.status = status;
+  made.text.message = std::move(message);
+  made.text.code = std::move(code);
+  return made;
+}
+
+Failure passing_failure(int status, std::string message, int retry_after_s) {
+  Failure made = failure(status, std::move(message), {});
+  made.retry_after_s = retry_after_s;
+  made.passing = true;
+  return made;
+}
+
+Failure body_failure(const Error& error) {
+  const int status = status_for(error.code);
+  Failure made = failure(status == 0 ? 400 : status, error.message(), {});
+  made.body_unread = true;
+  return made;
+}
+
+Failure cannot_start(std::string why) {
+  Failure made = failure(503, std::move(why), {});
+  made.retry_after_s = static_cast<int>(kRetryAfterMax);
+  made.load_failed = true;  // as that of an engine that was tried; waiting does not mend it
+  return made;
+}
+
+Failure failure_of(const core::Refuse& refusal) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(refusal.retry_after).count();
+  const int retry_after = static_cast<int>(std::clamp<long>(seconds, 1, kRetryAfterMax));
+  switch (refusal.cause) {
+    case core::RefusalCause::UnknownModel:
+      return failure(404, refusal.detail, "model_not_found");
+    case core::RefusalCause::QueueFull:
+      return passing_failure(429, refusal.detail, retry_after);
+    case core::RefusalCause::CircuitOpen: {
+      Failure made = passing_failure(503, refusal.detail, retry_after);
+      made.passing = false;  // waiting a moment does not mend it: a person should read this
+      made.load_failed = true;
+      return made;
+    }
+    case core::RefusalCause::LoadFailed: {
+      Failure made = passing_failure(503, refusal.detail, retry_after);
+      made.load_failed = true;
+      return made;
+    }
+    case core::RefusalCause::TooLong:
+    case core::RefusalCause::Unloaded:
+    case core::RefusalCause::ShuttingDown:
+      break;
+  }
+  return passing_failure(503, refusal.detail, retry_after);
+}
+
+std::string fresh_id() {
+  static std::uint64_t next = [] {
+    std::random_device random;
+    return (std::uint64_t{random()} << 32) | random();
+  }();
+  return fmt::format("{:016x}", next++);
+}
+
+std::string request_id_for(const RequestHead& head) {
+  if (const auto given = head.fields.find("x-request-id"); given && is_fit_for_log(*given)) {
+    return std::string(*given);
+  }
+  return fresh_id();
+}
+
+std::string unknown_model_text(const Config& config, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto& [id, model] : config.models) {
+    if (!model.unlisted) names.push_back(id);
+  }
+  const std::size_t shown = std::min(names.size(), kNamesListed);
+  std::string text = fmt::format("no model is called \"{}\"", name.substr(0, 100));
+  if (shown > 0) {
+    text += fmt::format(
+        "; there are: {}",
+        fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+    if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  }
+  return text;
+}
+
+ResponseHead own_head(int status, std::string_view content_type) {
+  ResponseHead head;
+  head.status = status;
+  head.reason = reason_phrase(status);
+  head.framing = Framing::Length;
+  if (!content_type.empty()) head.fields.add("content-type", content_type);
+  return head;
+}
+
+ResponseHead error_head(int status, int retry_after_s) {
+  ResponseHead head = own_head(status, "application/json");
+  if (retry_after_s > 0) head.fields.add("retry-after", std::to_string(retry_after_s));
+  return head;
+}
+
+}  // namespace rouse

@@ -1,0 +1,303 @@
+#include "tests/core/sleep/policy_bench.hpp"
+
+namespace rouse::core::suspend::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(SuspendResume, NothingIsJudgedRightAfterAWake) {
+  Bench b;
+  b.to_suspend();
+  b.sleep(1h);
+  EXPECT_EQ(b.state(), State::Resumed);
+  EXPECT_EQ(b.view().next, "looks at the checks again in 60 s");
+  b.becomes("cpu", Verdict::Active);
+  b.wait(59s);
+  b.becomes("cpu", Verdict::Idle);
+  b.wait(1s);
+  EXPECT_EQ(b.state(), State::IdleCountdown);
+  EXPECT_FALSE(b.view().last_wake->used) << "the noise of waking is no use";
+}
+
+TEST(SuspendResume, WhatWasSeenBeforeTheSleepDoesNotCount) {
+  Bench b;
+  b.to_suspend();
+  b.sleep(1h);
+  for (const CheckView& check : b.view().checks) {
+    EXPECT_EQ(check.verdict, Verdict::Unknown);
+    EXPECT_EQ(check.reason, "has not looked since the machine woke");
+    EXPECT_FALSE(check.looked);
+  }
+}
+
+TEST(SuspendResume, AnUnusedMachineLingersByTheReasonOfItsWake) {
+  struct Case {
+    WakeReason reason;
+    Duration linger;
+  };
+  for (const Case& each : {Case{WakeReason::Wol, 3min}, Case{WakeReason::Rtc, 10min},
+                           Case{WakeReason::PowerButton, 20min}, Case{WakeReason::Other, 20min},
+                           Case{WakeReason::Unknown, 20min}}) {
+    SCOPED_TRACE(to_string(each.reason));
+    Bench b;
+    b.to_suspend();
+    b.sleep(1h, Bench::woken_by(each.reason, "dev"));
+    b.look();
+    b.forget_log();
+    b.wait(each.linger - 1ms);
+    EXPECT_EQ(b.seen<AskDrain>(), 0U);
+    b.wait(1ms);
+    EXPECT_EQ(b.seen<AskDrain>(), 1U);
+    EXPECT_THAT(b.last<AskDrain>().reason, HasSubstr("unused since the wake-up"));
+  }
+}
+
+TEST(SuspendResume, AUsedMachineWaitsTheWholeIdleTime) {
+  for (const int how : {0, 1, 2}) {
+    Bench b;
+    b.to_suspend();
+    b.sleep(1h);
+    b.wait(2min);
+    if (how == 0) b.step(RequestServed{});
+    if (how == 1) b.becomes("cpu", Verdict::Active), b.becomes("cpu", Verdict::Idle);
+    if (how == 2) {
+      b.step(HoldWanted{CommandId{1}, "t", "", "", 1s, false});
+      b.step(HoldReleased{std::nullopt, "t"});
+    }
+    b.forget_log();
+    b.wait(15min - 1ms);
+    EXPECT_EQ(b.seen<AskDrain>(), 0U) << how;
+    b.wait(1ms);
+    EXPECT_EQ(b.seen<AskDrain>(), 1U) << how;
+    EXPECT_TRUE(b.view().totals.spurious.empty());
+  }
+}
+
+TEST(SuspendResume, WakesThatNobodyUsesLingerTwiceAsLongAndThenBlock) {
+  Bench b;
+  b.to_suspend();
+  Actions all;
+  for (const Duration linger : {3min, 6min, 12min}) {
+    b.sleep(4s, Bench::woken_by(WakeReason::Wol, "eth0"));
+    b.look();
+    b.forget_log();
+    b.wait(linger - 1s);
+    EXPECT_EQ(b.state(), State::IdleCountdown);
+    EXPECT_THAT(b.log(), Not(HasTopic(Topic::SpuriousWake)));
+    all = b.wait(1s);
+    EXPECT_THAT(all, HasTopic(Topic::SpuriousWake));
+    if (linger == 12min) break;
+    ASSERT_EQ(b.state(), State::Preparing);
+    b.from_drain();
+  }
+  EXPECT_EQ(b.state(), State::Blocked);
+  EXPECT_EQ(b.view().block->cause, BlockCause::SpuriousWakes);
+  EXPECT_THAT(b.view().reason, HasSubstr("the last one by wol (eth0)"));
+  EXPECT_EQ(b.view().totals.spurious["eth0"], 3U);
+  b.wait(50min);
+  EXPECT_EQ(b.state(), State::Blocked);
+  b.wait(10min);
+  EXPECT_EQ(b.state(), State::Preparing) << "tries again after an hour";
+}
+
+TEST(SuspendResume, ALongSleepEndsASeries) {
+  Bench b;
+  b.to_suspend();
+  b.sleep(4s);
+  b.look(), b.forget_log();
+  b.wait(3min);
+  b.from_drain();
+  b.sleep(31min);
+  b.look(), b.forget_log();
+  b.wait(3min);
+  EXPECT_EQ(b.seen<AskDrain>(), 1U) << "not doubled";
+}
+
+TEST(SuspendResume, AWakeByOurAlarmOrByAPersonIsExpected) {
+  Bench b;
+  b.step(WakeupsChanged{{{kNoon + 2h, "morning"}}});
+  b.to_suspend();
+  b.sleep(kNoon + 2h - b.now().realtime, Bench::woken_by(WakeReason::Rtc, "rtc0"));
+  EXPECT_TRUE(b.view().last_wake->expected);
+  b.wait(11min);
+  EXPECT_TRUE(b.view().totals.spurious.empty());
+
+  Bench early;
+  early.step(WakeupsChanged{{{kNoon + 9h, "morning"}}});
+  early.to_suspend();
+  early.sleep(1h, Bench::woken_by(WakeReason::Rtc, "rtc0"));
+  EXPECT_FALSE(early.view().last_wake->expected) << "nobody asked for it then";
+  early.wait(11min);
+  EXPECT_EQ(early.view().totals.spurious["rtc0"], 1U);
+
+  Bench button;
+  button.to_suspend();
+  button.sleep(1h, Bench::woken_by(WakeReason::PowerButton, "PNP0C0C"));
+  button.wait(21min);
+  EXPECT_TRUE(button.view().totals.spurious.empty());
+}
+
+Settings with_gpu(bool command = true) {
+  Settings settings = plain();
+  settings.gpu = true;
+  settings.gpu_recover = command;
+  return settings;
+}
+
+TEST(SuspendResume, TheGpuIsProbedAfterEachSleep) {
+  Bench b(with_gpu());
+  b.to_suspend();
+  b.sleep(1h);
+  EXPECT_EQ(b.seen<ProbeGpu>(), 1U);
+  b.wait(5s);
+  b.done<ProbeGpu>();
+  b.wait(55s);
+  EXPECT_EQ(b.state(), State::IdleCountdown);
+}
+
+TEST(SuspendResume, ADeadGpuIsRevivedStepByStep) {
+  Bench b(with_gpu());
+  b.to_suspend();
+  b.sleep(1h);
+  b.done<ProbeGpu>(false, "CUDA error 999");
+  EXPECT_EQ(b.seen<ProbeGpu>(), 1U);
+  b.wait(2s);
+  EXPECT_EQ(b.seen<ProbeGpu>(), 2U);
+  EXPECT_EQ(b.seen<Recover>(), 0U);
+  b.done<ProbeGpu>(false, "CUDA error 999");
+  EXPECT_EQ(b.last<Recover>().step, RecoverStep::RestartEngines);
+  EXPECT_THAT(b.last<Recover>().reason, HasSubstr("CUDA error 999"));
+  b.done<Recover>();
+  EXPECT_EQ(b.seen<ProbeGpu>(), 3U);
+  b.done<ProbeGpu>(false, "CUDA error 999");
+  EXPECT_EQ(b.last<Recover>().step, RecoverStep::Command);
+  b.done<Recover>(false, "exit 1");
+  EXPECT_EQ(b.seen<ProbeGpu>(), 4U) << "its own word does not count";
+  EXPECT_THAT(b.done<ProbeGpu>(), HasTopic(Topic::Gpu));
+  EXPECT_EQ(b.state(), State::Resumed);
+  EXPECT_EQ(b.view().totals.gpu_probe_failures, 3U);
+}
+
+TEST(SuspendResume, AGpuThatStaysDeadBlocksUntilItWorks) {
+  for (const bool command : {true, false}) {
+    Bench b(with_gpu(command));
+    b.to_suspend();
+    b.sleep(1h);
+    b.done<ProbeGpu>(false, "x"), b.wait(2s), b.done<ProbeGpu>(false, "x");
+    b.done<Recover>();
+    if (command) b.done<ProbeGpu>(false, "x"), b.done<Recover>();
+    const auto actions = b.done<ProbeGpu>(false, "still dead");
+    EXPECT_THAT(actions, HasTopic(Topic::Blocked));
+    EXPECT_EQ(b.last<Notify>().severity, Severity::Alert);
+    EXPECT_EQ(b.state(), State::Blocked);
+    EXPECT_EQ(b.view().block->cause, BlockCause::GpuFailed);
+    const auto probes = b.seen<ProbeGpu>();
+    b.wait(1h);
+    EXPECT_EQ(b.seen<ProbeGpu>(), probes + 1);
+    EXPECT_EQ(b.state(), State::Blocked);
+    b.done<ProbeGpu>(false, "still dead");
+    EXPECT_EQ(b.state(), State::Blocked);
+    b.wait(1h);
+    b.done<ProbeGpu>();
+    EXPECT_NE(b.state(), State::Blocked);
+  }
+}
+
+TEST(SuspendResume, AGpuProbeThatHangsHasFailed) {
+  Bench b(with_gpu(false));
+  b.to_suspend();
+  b.sleep(1h);
+  b.wait(10s);
+  EXPECT_EQ(b.last<Cancel>().op, b.last<ProbeGpu>().op);
+  b.wait(2s + 10s);
+  EXPECT_EQ(b.seen<Recover>(), 1U);
+  b.wait(120s);
+  EXPECT_EQ(b.seen<ProbeGpu>(), 3U);
+  b.wait(10s);
+  EXPECT_EQ(b.state(), State::Blocked);
+}
+
+TEST(SuspendResume, AnUnblockForgetsWhatLedToTheBlock) {
+  Bench b(with_gpu(false));
+  b.to_suspend();
+  b.sleep(1h);
+  b.wait(10s + 2s + 10s + 120s + 10s);
+  ASSERT_EQ(b.state(), State::Blocked);
+  b.step(SuspendWanted{CommandId{1}, false, "root"});
+  EXPECT_FALSE(b.last<Reply>().accepted);
+  EXPECT_THAT(b.last<Reply>().text, HasSubstr("blocked: the GPU does not work"));
+  b.step(UnblockWanted{CommandId{2}, "root"});
+  EXPECT_TRUE(b.last<Reply>().accepted);
+  EXPECT_EQ(b.state(), State::IdleCountdown);
+  EXPECT_FALSE(b.policy().memory().block);
+}
+
+TEST(SuspendResume, UntilAWakeIsProvedAnOperatorMustAgree) {
+  Settings settings = plain();
+  settings.confirm_first = true;
+  Bench b(settings);
+  b.wait(15min);
+  EXPECT_EQ(b.state(), State::Blocked);
+  EXPECT_EQ(b.view().block->cause, BlockCause::Unproven);
+  EXPECT_EQ(b.view().next, "waits for an operator to unblock it");
+  b.wait(24h);
+  EXPECT_EQ(b.state(), State::Blocked);
+  b.step(SuspendWanted{CommandId{1}, false, "root"});
+  EXPECT_TRUE(b.last<Reply>().accepted);
+  b.from_drain();
+  b.sleep(1h);
+  b.look();
+  b.wait(3min);
+  EXPECT_EQ(b.state(), State::Preparing);
+}
+
+TEST(SuspendResume, AFailedPostResumeHookBlocksIfItShall) {
+  Settings settings = plain();
+  settings.post_resume = {true, OnFail::Abort, 30s};
+  Bench b(settings);
+  b.to_suspend();
+  b.sleep(1h);
+  b.done<RunHook>(false, "mount failed");
+  EXPECT_EQ(b.state(), State::Blocked);
+  EXPECT_EQ(b.view().reason, "post_resume: mount failed");
+}
+
+TEST(SuspendResume, NothingBeginsWhileThePostResumeHookRuns) {
+  Settings settings = plain();
+  settings.post_resume = {true, OnFail::Warn, 10min};
+  Bench b(settings);
+  b.to_suspend();
+  b.sleep(1h);
+  b.forget_log();
+  b.wait(9min);
+  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.view().reason, "the post_resume hook is running");
+}
+
+TEST(SuspendResume, ASleepThatNobodyAnnouncedIsFoundByTheClocks) {
+  Bench b;
+  b.wait(14min);
+  b.pass(1h, false);
+  b.step(Tick{});
+  EXPECT_EQ(b.state(), State::Resumed);
+  EXPECT_FALSE(b.view().last_wake->ours);
+  EXPECT_EQ(b.view().last_wake->slept, 1h);
+  b.wait(10min);
+  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+}
+
+TEST(SuspendResume, TheCountdownAndTheSleepBearAClockThatIsSet) {
+  Bench b;
+  b.to_suspend();
+  b.set_wall(-1h);
+  b.sleep(2h);
+  EXPECT_EQ(b.view().last_suspend->slept, 2h);
+  b.set_wall(2h);
+  b.look(), b.forget_log();
+  b.wait(3min);
+  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+}
+
+}  // namespace
+}  // namespace rouse::core::suspend::test
