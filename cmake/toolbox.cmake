@@ -24,7 +24,7 @@ add_compile_definitions(
   BOOST_ASIO_DISABLE_BOOST_COROUTINE)
 
 add_compile_options(
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
+  -Wall -Wextra -Wpedantic -Wshadow -Wmissing-declarations -Wconversion -Wold-style-cast -Wnon-virtual-dtor
   -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch-enum)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-fcoroutines -Wduplicated-cond -Wsuggest-override)

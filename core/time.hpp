@@ -17,6 +17,11 @@ struct CoreClock {
 using Duration = CoreClock::duration;
 using Instant = CoreClock::time_point;
 
+/// A time of the machine's steady clock on that axis.
+[[nodiscard]] inline Instant to_instant(std::chrono::steady_clock::time_point at) {
+  return Instant(std::chrono::floor<Duration>(at.time_since_epoch()));
+}
+
 /// @p at plus @p wait; a wait that would end after the end of time ends there ("never").
 [[nodiscard]] constexpr Instant after(Instant at, Duration wait) {
   return at.time_since_epoch() > Duration{0} && wait > Instant::max() - at ? Instant::max()

@@ -40,7 +40,7 @@ using namespace std::chrono_literals;
 constexpr int kCannot = 1;
 constexpr int kWrong = 2;
 constexpr auto kOrphanGrace = 3s;
-constexpr auto kWatchPause = 2s;
+constexpr auto kConfigWatchPause = 2s;
 constexpr auto kAllFilesPatience = 10s;
 constexpr auto kSettlePause = 1s;   // a file that changed stays as it is for so long
 constexpr auto kLoopPause = 500ms;  // often enough to see a stall, rare enough for an idle machine
@@ -188,7 +188,7 @@ class App {
     std::string seen = fingerprint(options_.sources);
     std::string last = seen;
     while (!dispatcher_.is_shutting_down()) {
-      timer.expires_after(last == seen ? kWatchPause : kSettlePause);
+      timer.expires_after(last == seen ? kConfigWatchPause : kSettlePause);
       const auto [error] = co_await timer.async_wait(use_task);
       if (error) co_return;
       std::string now = fingerprint(options_.sources);
@@ -343,7 +343,7 @@ class App {
 
   /// The machine has slept. @p before: the models that were unloaded for it.
   void woke_up(const std::vector<std::string>& before) {
-    check_engines(proxy_, engines_);
+    check_engines(config_, dispatcher_, pool_, engines_);
     for (const std::string& model : config_->power.load) {
       dispatcher_.load(model, "power.onWake loads it after each sleep");
     }

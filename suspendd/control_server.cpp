@@ -28,7 +28,7 @@ namespace {
 constexpr std::size_t kConnectionsMax = 64;
 constexpr std::size_t kHistoryShown = 50;
 constexpr core::Duration kSafetyNetLeast{60'000};
-constexpr std::chrono::seconds kCallTime{30};
+constexpr std::chrono::seconds kControlCallTime{30};
 
 HttpLimits limits() {
   HttpLimits limits;
@@ -119,8 +119,7 @@ struct ControlServer::Call {
 ControlServer::ControlServer(TaskGroup& tasks, StreamDeadlines& deadlines, PolicyLoop& loop,
                              Notices& notices, StateDir& state, MakeReport make_report,
                              SetSafetyNet set_safety_net)
-    : tasks_(tasks),
-      loop_(loop),
+    : loop_(loop),
       notices_(notices),
       state_(state),
       make_report_(std::move(make_report)),
@@ -172,7 +171,7 @@ void ControlServer::stop_accepting() {
 
 Task<void> ControlServer::serve_control(std::unique_ptr<HttpStream> client) {
   for (;;) {
-    client->expires_after(kCallTime);
+    client->expires_after(kControlCallTime);
     Result<std::optional<RequestHead>> head = co_await client->read_request();
     if (!head || !*head) co_return;
     Call call;
@@ -318,7 +317,7 @@ Task<Result<bool>> ControlServer::wake_test(HttpStream& client, Call& call) {
 
 Task<void> ControlServer::serve_metrics(std::unique_ptr<HttpStream> client) {
   for (;;) {
-    client->expires_after(kCallTime);
+    client->expires_after(kControlCallTime);
     Result<std::optional<RequestHead>> head = co_await client->read_request();
     if (!head || !*head) co_return;
     const Result<std::string> body = co_await read_body(*client);

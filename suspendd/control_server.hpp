@@ -57,7 +57,6 @@ class ControlServer {
   Task<core::suspend::Reply> tell(std::string what, std::string by, core::suspend::CommandId id,
                                   core::suspend::Event event);
 
-  TaskGroup& tasks_;
   PolicyLoop& loop_;
   Notices& notices_;
   StateDir& state_;

@@ -47,11 +47,6 @@ void report_error(const std::string& text) {
   spdlog::error("a task ended by an exception: {}", text);
 }
 
-Task<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
-
 GpuProbeSettings gpu_settings(const Config& config, const std::string& root) {
   GpuProbeSettings settings;
   settings.nvml = config.gpu.nvml;

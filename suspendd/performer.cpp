@@ -4,6 +4,7 @@
 #include "base/process/spawn.hpp"
 #include "base/service/log.hpp"
 #include "base/service/sd_notify.hpp"
+#include "base/text/rfc3339.hpp"
 #include "core/sleep/words.hpp"
 #include "suspendd/box/clock.hpp"
 
@@ -181,7 +182,7 @@ void Performer::on(const policy::Commit& asked) {
 
 Task<void> Performer::commit(policy::Commit asked) {
   std::string lease = lease_of(asked.attempt);
-  std::string wake = asked.expect_wake ? utc_text(*asked.expect_wake) : std::string();
+  std::string wake = asked.expect_wake ? to_rfc3339(*asked.expect_wake) : std::string();
   const Result<PowerClient::Answer> answer =
       co_await tools_.power.commit(std::move(lease), std::move(wake));
   if (answer && answer->ok) {

@@ -2,6 +2,7 @@
 
 #include "base/async/use_task.hpp"
 #include "base/text/json_writer.hpp"
+#include "base/text/rfc3339.hpp"
 #include "core/sleep/words.hpp"
 #include "suspendd/box/clock.hpp"
 
@@ -23,11 +24,6 @@ constexpr auto kFactsPause = 60s;  // told again, should the proxy have been res
 constexpr auto kGather = 100ms;    // a step often brings others
 constexpr auto kSameCountdown = 2s;
 constexpr auto kClockSlack = 500ms;  // the proxy and we look at the clock at different moments
-
-Task<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return state.cancelled() != asio::cancellation_type::none;
-}
 
 }  // namespace
 
@@ -55,7 +51,7 @@ PowerFactsText power_facts(const policy::View& view, policy::Now now,
   if (view.last_suspend && view.last_suspend->ok) {
     json.key("last_sleep");
     json.begin_object();
-    json.member("at", utc_text(view.last_suspend->at));
+    json.member("at", to_rfc3339(view.last_suspend->at));
     json.member("slept_ms", static_cast<std::int64_t>(view.last_suspend->slept.count()));
     json.member("wake", to_string(view.last_suspend->wake));
     json.end_object();

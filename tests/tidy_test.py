@@ -13,20 +13,27 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ("core", "base", "proxy", "suspendd", "tests", "bench")
 SCRIPT_FOLDERS = (".ci", "scripts", "systemd", "tests", "bench", "deploy")
-BUILT_TESTS = ("tests/core", "tests/base", "tests/proxy", "tests/suspendd", "tests/integration")
+BUILT_TESTS = ("tests/core/", "tests/base/", "tests/proxy/", "tests/suspendd/", "tests/integration/")
 OURS = ("core/", "base/", "proxy/", "suspendd/")
 # What is independent of rouse on purpose, and so may use what rouse may not.
 APART = ("tests/fake_engine/", "tests/support/", "tests/clients/", "bench/")
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 
-LAYERS = {  # folder: what its files may include of ours
-    "core/": ("core/",),
-    "base/": ("base/", "core/"),
-    "proxy/": ("proxy/", "base/", "core/"),
-    "suspendd/": ("suspendd/", "base/", "core/"),
-}
-BEAST = re.compile(r"^base/(http_head|http_body|boost_impl)\.cpp$")
+# The rooms of the house, from the ground up: a file includes its own room and those before it. A name
+# with a dot is a single file that stands by itself among the folders.
+CORE = ("core", "core/swap", "core/peer", "core/sleep")
+BASE = CORE + ("base", "base/text", "base/yaml", "base/async", "base/process", "base/net", "base/service",
+               "base/config", "base/cli", "base/tls", "base/http", "base/wake")
+PROXY = BASE + ("proxy/wire", "proxy/telemetry/activity", "proxy/config", "proxy/access", "proxy/check",
+                "proxy/logs", "proxy/engine", "proxy/admission", "proxy/telemetry/machine",
+                "proxy/telemetry", "proxy/peers", "proxy/power", "proxy/routing", "proxy/proxy.hpp",
+                "proxy/api", "proxy/request", "proxy", "proxy/cli", "proxy/main.cpp")
+SUSPENDD = BASE + ("suspendd/text", "suspendd/bus", "suspendd/config", "suspendd/box", "suspendd/systemd",
+                   "suspendd/gpu", "suspendd/checks", "suspendd/proxy", "suspendd/state",
+                   "suspendd/report", "suspendd/relay", "suspendd", "suspendd/cli", "suspendd/main.cpp")
+LAYERS = {"core": CORE, "base": BASE, "proxy": PROXY, "suspendd": SUSPENDD}
+BEAST = re.compile(r"^base/(http/(head|body)|boost_impl)\.cpp$")
 BANNED = (
     (re.compile(r"\bdetached\b|\.detach\(\)"), "a TaskGroup owns every coroutine and thread"),
     (re.compile(r"\bstd::(recursive_|shared_)?mutex\b"), "there is one thread"),
@@ -59,11 +66,31 @@ def includes(text):
         yield line_of(text, match.start()), match.group(2), match.group(1) == '"'
 
 
-def check_includes(path, text):
-    layer = next((folder for folder in LAYERS if path.startswith(folder)), None)
+def room_of(path, rooms):
+    """The room of a file; None: it stands in none of them."""
+    folder = path.rpartition("/")[0]
+    return path if path in rooms else folder if folder in rooms else None
+
+
+def check_rooms(path, text):
+    rooms = LAYERS.get(path.partition("/")[0])
+    if not rooms:
+        return
+    own = room_of(path, rooms)
+    if not own:
+        yield 1, "a new room: say in tests/tidy_test.py where it stands in the order"
+        return
     for line, name, ours in includes(text):
-        if layer and ours and not name.startswith(LAYERS[layer]):
-            yield line, f"{layer} must not include {name}"
+        other = room_of(name, rooms) if ours else own
+        if not other:
+            yield line, f"{own} -> {name}: must not be included here"
+        elif rooms.index(other) > rooms.index(own):
+            yield line, f"{own} -> {other}: against the order of the rooms ({name})"
+
+
+def check_includes(path, text):
+    yield from check_rooms(path, text)
+    for line, name, ours in includes(text):
         if path.startswith("core/") and not ours and ("/" in name or name.endswith(".h")):
             yield line, f"core/ uses the standard library only, not {name}"
         if name.startswith("boost/beast") and path.startswith(OURS) and not BEAST.match(path):
@@ -127,8 +154,7 @@ def check_words(path, text, code):
 def check_shape(path, text):
     if path.endswith(".hpp") and "#pragma once" not in text:
         yield 1, "a header begins with #pragma once"
-    if path.endswith("_test.cpp") and not any(
-            pathlib.PurePosixPath(path).parent.as_posix() == folder for folder in BUILT_TESTS):
+    if path.endswith("_test.cpp") and not path.startswith(BUILT_TESTS):
         yield 1, "no test program builds this folder"
 
 
@@ -149,11 +175,21 @@ def function_lengths(code):
 ALONE = re.compile(r"/(tcp_delivery|socket_diag|schema|metrics_catalogue|main)\.cpp$")
 
 
+def end_of_block(code, start):
+    """Where the block ends that is open at start."""
+    depth = 1
+    for match in re.finditer(r"[{}]", code[start:]):
+        depth += 1 if match.group() == "{" else -1
+        if depth == 0:
+            return start + match.start()
+    return len(code)
+
+
 def local_names(code):
     """(line, name) of what an anonymous namespace defines; of a function with the types it takes."""
-    for space in re.finditer(r"^namespace \{\n(.*?)^\}$", code, re.M | re.S):
-        first = line_of(code, space.start(1))
-        body = space.group(1)
+    for space in re.finditer(r"^namespace \{\n", code, re.M):
+        first = line_of(code, space.end())
+        body = code[space.end():end_of_block(code, space.end())]
         for match in re.finditer(r"^(?:inline )?constexpr [^\n;{=(]*?\b(k\w+)|^(?:class|struct|enum class) (\w+)[^\n;]*\{",
                                  body, re.M):
             yield first + line_of(body, match.start()) - 1, match.group(1) or match.group(2)
@@ -163,16 +199,16 @@ def local_names(code):
 
 
 def check_local_names(texts):
-    """{path: text}: one folder's files are compiled together (ROUSE_UNITY), so their names differ."""
+    """{path: text}: one layer's files are compiled together (ROUSE_UNITY), so their names differ."""
     seen = {}
     for path, text in sorted(texts.items()):
         if not path.startswith(OURS) or not path.endswith(".cpp") or ALONE.search(path):
             continue
-        folder = path.rpartition("/")[0]
+        layer = path.partition("/")[0]
         for line, name in local_names(without_comments_and_strings(text)):
-            other = seen.setdefault((folder, name), path)
+            other = seen.setdefault((layer, name), path)
             if other != path:
-                yield path, line, f"{name} has the name of one in {other}, of the same folder"
+                yield path, line, f"{name} has the name of one in {other}, of the same layer"
 
 
 # `yes | grep -q y` kills yes, and with pipefail, which the script or its reader may have, that is a failure
@@ -209,9 +245,14 @@ SCRIPT_SELF_TESTS = ("a | grep -q b", "a |grep -iq b", "a | grep -e b -q", "a | 
 
 
 SELF_TESTS = (  # (path, text, part of the error that must be found)
-    ("core/a.cpp", '#include "base/b.hpp"\n', "must not include"),
+    ("core/a.cpp", '#include "base/b.hpp"\n', "must not be included"),
+    ("suspendd/a.cpp", '#include "proxy/b.hpp"\n', "must not be included"),
+    ("core/swap/a.cpp", '#include "core/sleep/b.hpp"\n', "core/swap -> core/sleep: against the order"),
+    ("proxy/api/a.cpp", '#include "proxy/app.hpp"\n', "proxy/api -> proxy: against"),
+    ("proxy/power/a.cpp", '#include "proxy/proxy.hpp"\n', "proxy/power -> proxy/proxy.hpp: against"),
+    ("proxy/attic/a.cpp", "", "a new room"),
     ("core/a.cpp", "#include <boost/asio.hpp>\n", "standard library only"),
-    ("base/a.cpp", '#include "proxy/b.hpp"\n', "must not include"),
+    ("base/a.cpp", '#include "proxy/b.hpp"\n', "must not be included"),
     ("proxy/a.cpp", "#include <boost/beast/http.hpp>\n", "Beast"),
     ("base/a.cpp", "#include <simdjson.h>\n", "JSON"),
     ("proxy/wire/a.cpp", "#include <boost/asio/post.hpp>\n", "pure text"),
@@ -240,10 +281,13 @@ def self_test():
     clean, _ = check_file("proxy/a.cpp", "Task<int> f() {\n  const auto r = co_await g(std::move(a), b);\n"
                                          "  if (!r) co_return r.error();\n  co_return *r;\n}\n")
     faults += [f"tidy_test: false alarm: {text}" for _, text in clean]
-    twin = "namespace {\n\nconstexpr int kMost = 3;\n\nint to(const A& a) {\n  return 1;\n}\n\n}\n"
+    twin = ("namespace {\n\nconstexpr int kMost = 3;\n\nint first() {\n  return 1;\n}\n\n"
+            "int to(const A& a) {\n  return 1;\n}\n\n}\n").replace("first()", "NAME()")
     overload = "namespace {\n\nint to(B b) {\n  return 1;\n}\n\n}\n"
-    found = list(check_local_names({"proxy/a.cpp": twin, "proxy/b.cpp": twin, "proxy/c.cpp": overload,
-                                    "base/a.cpp": twin}))
+    found = list(check_local_names({"proxy/a.cpp": twin.replace("NAME", "a"), "proxy/b.cpp": twin.replace("NAME", "b"),
+                                    "proxy/c.cpp": overload,
+                                    "base/a.cpp": twin,
+                                    "proxy/api/d.cpp": overload.replace("B b", "C c")}))
     if [path for path, _, _ in found] != ["proxy/b.cpp"] * 2:
         faults.append(f"tidy_test: these should be two names of proxy/b.cpp: {found}")
     return faults

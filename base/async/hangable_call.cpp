@@ -1,7 +1,6 @@
 #include "base/async/hangable_call.hpp"
 
 #include "base/async/use_task.hpp"
-#include "base/http/stream_io.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "base/config/shape.hpp"
+#include "base/text/ascii.hpp"
 #include "base/text/duration_text.hpp"
 
 #include <fmt/format.h>
@@ -152,9 +153,7 @@ void Section::warn_at(const SourcePlace& place, std::string_view key, std::strin
 }
 
 std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+  return std::string(trim(text));
 }
 
 }  // namespace rouse

@@ -1,5 +1,7 @@
 #include "base/http/head.hpp"
 
+#include "base/http/message.hpp"
+
 #include <boost/beast/http/basic_parser.hpp>
 
 #include <charconv>
@@ -144,12 +146,6 @@ std::optional<std::uint64_t> parse_length(std::string_view text) {
   return value;
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// The one length that all Content-Length fields agree on; nullopt without one.
 Result<std::optional<std::uint64_t>> content_length(Fields& fields) {
   std::optional<std::uint64_t> length;
@@ -159,7 +155,7 @@ Result<std::optional<std::uint64_t>> content_length(Fields& fields) {
     std::string_view list = field.value;
     while (true) {
       const auto comma = list.find(',');
-      const auto value = parse_length(trim(list.substr(0, comma)));
+      const auto value = parse_length(trim_ows(list.substr(0, comma)));
       if (!value) return bad("Content-Length is not a number");
       if (length && *length != *value) return bad("two Content-Length fields that differ");
       length = value;

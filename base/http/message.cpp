@@ -11,19 +11,13 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// Calls @p use with each element of the comma-separated @p list that is not empty, until it
 /// returns true; whether it did.
 template <class Use>
 bool any_element(std::string_view list, Use use) {
   while (true) {
     const auto comma = list.find(',');
-    const std::string_view element = trim(list.substr(0, comma));
+    const std::string_view element = trim_ows(list.substr(0, comma));
     if (!element.empty() && use(element)) return true;
     if (comma == std::string_view::npos) return false;
     list.remove_prefix(comma + 1);
@@ -191,6 +185,19 @@ std::string_view reason_phrase(int status) {
     if (each.status == status) return each.phrase;
   }
   return "Unknown";
+}
+
+std::string_view trim_ows(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
 }
 
 }  // namespace rouse

@@ -78,4 +78,9 @@ void remove_hop_by_hop(Fields& fields);
 
 [[nodiscard]] std::string_view reason_phrase(int status);
 
+/// @p text without the optional whitespace around it (OWS, RFC 9110 §5.6.3).
+[[nodiscard]] std::string_view trim_ows(std::string_view text);
+/// Whether @p text is a token (RFC 9110 §5.6.2), as names of fields and methods are.
+[[nodiscard]] bool is_token(std::string_view text);
+
 }  // namespace rouse

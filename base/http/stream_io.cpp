@@ -27,10 +27,6 @@ bool would_block(int error) {
 
 }  // namespace
 
-bool is_cancelled(const asio::cancellation_state& state) {
-  return (state.cancelled() & asio::cancellation_type::terminal) != asio::cancellation_type::none;
-}
-
 void Gather::consume(std::size_t n) {
   while (n > 0) {
     iovec& part = parts_.at(first_);

@@ -108,7 +108,4 @@ class StreamIo final : public DeadlineEntry {
   int reads_in_a_row_ = 0;       ///< without giving others a turn
 };
 
-/// Whether a terminal cancellation has come.
-[[nodiscard]] bool is_cancelled(const asio::cancellation_state& state);
-
 }  // namespace rouse

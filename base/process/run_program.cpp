@@ -1,7 +1,6 @@
 #include "base/process/run_program.hpp"
 
 #include "base/async/use_task.hpp"
-#include "base/http/stream_io.hpp"
 #include "base/process/spawn.hpp"
 
 #include <boost/asio/error.hpp>

@@ -1,22 +1,14 @@
 #include "base/text/sha256.hpp"
 
 #include "base/check.hpp"
+#include "base/text/ascii.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 namespace rouse {
 
-namespace {
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Sha256 sha256(std::string_view text) {
   Sha256 digest{};

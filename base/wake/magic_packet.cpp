@@ -1,5 +1,7 @@
 #include "base/wake/magic_packet.hpp"
 
+#include "base/text/ascii.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,13 +17,6 @@ constexpr std::size_t kPatternSize = kMacSize + kRepeats * kMacSize;
 
 Error refused(std::string why) {
   return Error{make_error_code(boost::system::errc::invalid_argument), std::move(why)};
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 /// Six bytes from hex digits in groups of @p digits with @p separator between.

@@ -6,13 +6,7 @@
 
 namespace rouse::core::suspend {
 
-namespace {
-
-std::string in(Instant until, Instant at) {
-  return until > at ? "in " + core::to_string(until - at) : "now";
-}
-
-}  // namespace
+namespace {}  // namespace
 
 View SuspendPolicy::view(const Now& now) const {
   const Body& body = *body_;
@@ -84,38 +78,40 @@ std::string SuspendPolicy::Body::next_words(Instant at) const {
   if (attempt) {
     const Instant due = std::min(attempt->due, attempt->limit);
     if (attempt->stage == Stage::Sleep) {
-      return "sleeps; if it has not " + in(due, at) + " of time awake, the attempt has failed";
+      return "sleeps; if it has not " + time_until(due, at) +
+             " of time awake, the attempt has failed";
     }
     if (attempt->stage == Stage::DrainAgain) {
-      return "asks the busy proxy again " + in(attempt->due, at);
+      return "asks the busy proxy again " + time_until(attempt->due, at);
     }
-    return step_words() + " must end " + in(due, at) + ", then " +
+    return step_words() + " must end " + time_until(due, at) + ", then " +
            (attempt->coming ? "the machine sleeps all the same" : "the attempt is given up");
   }
   if (memory.block) {
     std::string text = resuming && resuming->op ? "looks at the GPU again; " : "";
     if (memory.retry_at) {
-      return text + "looks whether it is better " + in(monotonic_of(*memory.retry_at), at) +
+      return text + "looks whether it is better " + time_until(monotonic_of(*memory.retry_at), at) +
              ", or when an operator unblocks it";
     }
     return text + "waits for an operator to unblock it";
   }
   if (resuming) {
     if (resuming->gpu == GpuStep::None) {
-      return "looks at the checks again " + in(resuming->grace_until, at);
+      return "looks at the checks again " + time_until(resuming->grace_until, at);
     }
-    return "waits for the GPU, which has to answer " + in(resuming->due, at);
+    return "waits for the GPU, which has to answer " + time_until(resuming->due, at);
   }
   if (const auto against = obstacle()) {
     if (!against->until) return "stays awake until this ends: " + against->reason;
-    return "stays awake, and looks again " + in(*against->until, at) + ": " + against->reason;
+    return "stays awake, and looks again " + time_until(*against->until, at) + ": " +
+           against->reason;
   }
   const Instant sleep_at = after(idle_since(), required_idle());
   if (settings.dry_run) {
-    return at < sleep_at ? "would suspend " + in(sleep_at, at) + " (dry run)"
+    return at < sleep_at ? "would suspend " + time_until(sleep_at, at) + " (dry run)"
                          : "would have suspended (dry run)";
   }
-  return "suspends " + in(sleep_at, at) + " unless something becomes active";
+  return "suspends " + time_until(sleep_at, at) + " unless something becomes active";
 }
 
 }  // namespace rouse::core::suspend

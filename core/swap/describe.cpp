@@ -208,4 +208,8 @@ bool operator==(const Refuse& a, const Refuse& b) {
   return a.ticket == b.ticket && a.cause == b.cause;
 }
 
+std::string time_until(Instant at, Instant now) {
+  return at > now ? "in " + to_string(at - now) : "now";
+}
+
 }  // namespace rouse::core

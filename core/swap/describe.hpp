@@ -22,6 +22,8 @@ namespace rouse::core {
 [[nodiscard]] std::string to_string(const Action& action);
 /// "850 ms", "1.5 s", "31 s", "3 min 20 s", "2 h 5 min".
 [[nodiscard]] std::string to_string(Duration duration);
+/// "in 12 s", or "now".
+[[nodiscard]] std::string time_until(Instant at, Instant now);
 
 /// "1 request", "2 requests".
 [[nodiscard]] std::string count(std::size_t n, std::string_view noun);

@@ -18,10 +18,6 @@ int distance(const EngineRecord& engine) {
   return 3;
 }
 
-std::string in(Instant until, Instant at) {
-  return until > at ? "in " + to_string(until - at) : "now";
-}
-
 }  // namespace
 
 ScheduleView Scheduler::view(Instant now) const {
@@ -107,7 +103,7 @@ ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) cons
 std::string Scheduler::State::leaves_text(const EngineRecord& engine, Instant at) const {
   if (shutdown_by) return "the proxy is shutting down";
   if (engine.unload_by) {
-    return "an operator unloads it, " + in(*engine.unload_by, at) + " at the latest";
+    return "an operator unloads it, " + time_until(*engine.unload_by, at) + " at the latest";
   }
   if (engine.removed) return "it was removed from the configuration";
   if (engine.outdated) return "its configuration has changed";
@@ -122,7 +118,7 @@ std::string Scheduler::State::next_for(const EngineRecord& engine, const Waiter&
     case EngineState::Ready:
       if (engine.unload_by) {
         return "loads again when " + engine.id + ", which an operator unloads, has stopped (" +
-               slots + ", stopped " + in(*engine.unload_by, at) + " at the latest)";
+               slots + ", stopped " + time_until(*engine.unload_by, at) + " at the latest)";
       }
       if (engine.outdated) {
         return "loads with its new configuration when " + slots + " of " + engine.id + " ended";
@@ -151,11 +147,11 @@ std::string Scheduler::State::hold_text(const EngineRecord& engine, Instant at) 
   const Instant bound = after(engine.wanted_since(), policy.max_wait);
   switch (hold.kind) {
     case Hold::Kind::BackOff:
-      return "tries " + engine.id + " again " + in(hold.until, at) + " after " +
+      return "tries " + engine.id + " again " + time_until(hold.until, at) + " after " +
              count(engine.circuit.failures(), "failed start") + ": " +
              engine.circuit.last_failure();
     case Hold::Kind::Gather:
-      return "loads " + in(hold.until, at) + ", to see who else asks";
+      return "loads " + time_until(hold.until, at) + ", to see who else asks";
     case Hold::Kind::Behind:
       return "loads after " + join(hold.models) + ", which goes first";
     case Hold::Kind::Leaving:
@@ -168,7 +164,7 @@ std::string Scheduler::State::hold_text(const EngineRecord& engine, Instant at) 
   }
 
   if (hold.until < bound) {
-    return "loads " + in(hold.until, at) + " unless " + join(hold.models) +
+    return "loads " + time_until(hold.until, at) + " unless " + join(hold.models) +
            (hold.models.size() == 1 ? " is" : " are") + " used again first";
   }
   std::string text = "loads when ";

@@ -1,6 +1,8 @@
 #include "proxy/access/cors.hpp"
 
+#include "base/http/message.hpp"
 #include "base/service/log.hpp"
+#include "base/text/ascii.hpp"
 
 #include <fmt/format.h>
 
@@ -17,20 +19,6 @@ constexpr std::array<std::string_view, 6> kAnswerFields = {
     "access-control-allow-origin",  "access-control-allow-credentials",
     "access-control-allow-methods", "access-control-allow-headers",
     "access-control-max-age",       "access-control-expose-headers"};
-
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
-  return out;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-  });
-}
 
 /// The tokens of what a preflight asks for, in its words.
 std::string wanted_headers(const Fields& fields) {
@@ -54,7 +42,7 @@ std::string wanted_headers(const Fields& fields) {
 
 bool is_listed(const Config& config, std::string_view origin) {
   const auto& list = *config.cors_origins;
-  return std::find(list.begin(), list.end(), lowered(origin)) != list.end();
+  return std::find(list.begin(), list.end(), to_lower(origin)) != list.end();
 }
 
 bool lets_all(const Config& config) {
@@ -74,10 +62,10 @@ bool is_own_origin(std::string_view origin, const Fields& fields) {
   const auto host = fields.find("host");
   const std::size_t end = origin.find("://");
   if (!host || end == std::string_view::npos) return false;
-  const std::string scheme = lowered(origin.substr(0, end));
+  const std::string scheme = to_lower(origin.substr(0, end));
   if (scheme != "http" && scheme != "https") return false;
-  return without_default_port(lowered(origin.substr(end + 3)), scheme) ==
-         without_default_port(lowered(*host), scheme);
+  return without_default_port(to_lower(origin.substr(end + 3)), scheme) ==
+         without_default_port(to_lower(*host), scheme);
 }
 
 bool is_trusted(const Config& config, std::string_view origin, bool by_name) {
@@ -89,7 +77,7 @@ bool is_trusted(const Config& config, std::string_view origin, bool by_name) {
 /// count.
 std::optional<std::string> foreign_origin(const Config& config, const RequestHead& request,
                                           bool by_name) {
-  const std::string site = lowered(request.fields.find("sec-fetch-site").value_or(""));
+  const std::string site = to_lower(request.fields.find("sec-fetch-site").value_or(""));
   // A page can forge none of these: browsers fill them in. A proxy that rewrites Host leaves this.
   if (site == "same-origin") return std::nullopt;
   bool has_origin = false;
@@ -107,8 +95,8 @@ std::optional<std::string> foreign_origin(const Config& config, const RequestHea
 /// A link that was followed, or an address that was typed.
 bool is_navigation(const RequestHead& request) {
   return (request.method == "GET" || request.method == "HEAD") &&
-         lowered(request.fields.find("sec-fetch-mode").value_or("")) == "navigate" &&
-         lowered(request.fields.find("sec-fetch-dest").value_or("")) == "document";
+         to_lower(request.fields.find("sec-fetch-mode").value_or("")) == "navigate" &&
+         to_lower(request.fields.find("sec-fetch-dest").value_or("")) == "document";
 }
 
 void add_vary(Fields& fields, std::string_view name) {

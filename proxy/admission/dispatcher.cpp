@@ -3,6 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/check.hpp"
 #include "core/swap/describe.hpp"
+#include "core/time.hpp"
 #include "proxy/check/findings.hpp"
 
 #include <spdlog/spdlog.h>
@@ -16,10 +17,6 @@ namespace {
 
 /// A start takes longer; a disk that has to spin up first may, too, and is not waited for.
 constexpr std::chrono::milliseconds kFilesPatience{1'000};
-
-core::Instant to_core(std::chrono::steady_clock::time_point at) {
-  return core::Instant(std::chrono::floor<core::Duration>(at.time_since_epoch()));
-}
 
 std::map<core::ModelId, core::ModelPolicy, std::less<>> policies_of(const Config& config) {
   std::map<core::ModelId, core::ModelPolicy, std::less<>> policies;
@@ -71,7 +68,7 @@ Dispatcher::~Dispatcher() {
 }
 
 core::Instant Dispatcher::now() const {
-  return to_core(std::chrono::steady_clock::now());
+  return core::to_instant(std::chrono::steady_clock::now());
 }
 
 std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, int priority,

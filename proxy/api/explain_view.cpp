@@ -2,11 +2,11 @@
 
 #include "base/service/log.hpp"
 #include "base/text/json_writer.hpp"
+#include "base/text/rfc3339.hpp"
 #include "base/yaml/tree.hpp"
 #include "core/swap/describe.hpp"
 #include "proxy/api/queue_view.hpp"
 #include "proxy/peers/peers_view.hpp"
-#include "proxy/telemetry/activity/query.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>

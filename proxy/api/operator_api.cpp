@@ -2,6 +2,7 @@
 
 #include "base/service/log.hpp"
 #include "base/text/json_writer.hpp"
+#include "base/text/rfc3339.hpp"
 #include "proxy/access/cors.hpp"
 #include "proxy/api/event_stream.hpp"
 #include "proxy/api/explain_view.hpp"
@@ -27,13 +28,13 @@ namespace {
 
 constexpr std::size_t kOwnBodyMax = 64 * 1024;
 
-struct Reply {
+struct OperatorReply {
   int status = 200;
   std::string_view type = "application/json";
   std::string body;
 };
 
-Reply refusal(int status, std::string message, std::string code = {}) {
+OperatorReply refusal(int status, std::string message, std::string code = {}) {
   wire::ErrorText text;
   text.message = std::move(message);
   text.code = std::move(code);
@@ -41,7 +42,7 @@ Reply refusal(int status, std::string message, std::string code = {}) {
 }
 
 Task<bool> send(HttpStream& client, const RequestHead& request, const wire::Route& route,
-                Reply reply, Proxy& proxy) {
+                OperatorReply reply, Proxy& proxy) {
   ResponseHead head = own_head(reply.status, reply.type);
   head.content_length = reply.body.size();
   head.keep_alive = request.keep_alive && client.body_done();
@@ -66,7 +67,7 @@ Task<std::string> read_own_body(HttpStream& client) {
   co_return body;
 }
 
-Task<Reply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy& proxy) {
+Task<OperatorReply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy& proxy) {
   std::optional<std::string> id;
   if (name) {
     const ModelConfig* model = proxy.config->find_model(*name);
@@ -76,7 +77,7 @@ Task<Reply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy&
   spdlog::info("unload of {} asked for", id ? *id : "all models");
   proxy.dispatcher.unload(id);
   co_await proxy.dispatcher.unloaded(id);
-  Reply reply;
+  OperatorReply reply;
   if (plain_ok) {
     reply.type = "text/plain; charset=utf-8";
     reply.body = "OK";
@@ -86,7 +87,7 @@ Task<Reply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy&
   co_return reply;
 }
 
-Task<Reply> load(const std::string& name, Proxy& proxy) {
+Task<OperatorReply> load(const std::string& name, Proxy& proxy) {
   const std::shared_ptr<const Config> config = proxy.config;  // a reload must not take it away
   const ModelConfig* model = config->find_model(name);
   if (model == nullptr) co_return refusal(404, unknown_model_text(*config, name));
@@ -94,14 +95,14 @@ Task<Reply> load(const std::string& name, Proxy& proxy) {
   std::string obstacle = co_await proxy.dispatcher.missing_file(*model);
   if (obstacle.empty()) obstacle = proxy.dispatcher.load(model->id);
   if (!obstacle.empty()) co_return refusal(503, obstacle);
-  Reply reply;
+  OperatorReply reply;
   reply.status = 202;
   reply.body = "{\"msg\":\"loading\",\"model\":" + json_string(model->id) + "}";
   co_return reply;
 }
 
 /// A configuration with errors is not taken: 422, with all that is wrong.
-Reply reload(Proxy& proxy) {
+OperatorReply reload(Proxy& proxy) {
   const Reloaded outcome = proxy.reload();
   JsonWriter json;
   const auto write = [&](std::string_view key, const std::vector<std::string>& list) {
@@ -119,7 +120,7 @@ Reply reload(Proxy& proxy) {
 }
 
 /// {"name": "x"}; null or "" for none.
-Reply activate_profile(const std::string& body, Proxy& proxy) {
+OperatorReply activate_profile(const std::string& body, Proxy& proxy) {
   simdjson::dom::parser parser;
   simdjson::dom::element name;
   const simdjson::padded_string text(body);
@@ -143,7 +144,7 @@ Reply activate_profile(const std::string& body, Proxy& proxy) {
 }
 
 /// "ID/cancel"
-Reply cancel(const std::string& argument, Proxy& proxy) {
+OperatorReply cancel(const std::string& argument, Proxy& proxy) {
   const std::size_t slash = argument.find('/');
   std::uint64_t id = 0;
   const auto [end, error] = std::from_chars(argument.data(), argument.data() + slash, id);
@@ -159,7 +160,7 @@ Reply cancel(const std::string& argument, Proxy& proxy) {
 }
 
 /// "NAME/wake"
-Reply wake(const std::string& argument, const RequestHead& request, Proxy& proxy) {
+OperatorReply wake(const std::string& argument, const RequestHead& request, Proxy& proxy) {
   constexpr std::string_view kVerb = "/wake";
   if (!argument.ends_with(kVerb)) {
     return refusal(404, "there is nothing at /api/peers/" + for_log(argument));
@@ -181,7 +182,7 @@ Reply wake(const std::string& argument, const RequestHead& request, Proxy& proxy
   return {202, "application/json", json.take()};
 }
 
-Reply capture(const std::string& argument, Proxy& proxy) {
+OperatorReply capture(const std::string& argument, Proxy& proxy) {
   std::int64_t id = 0;
   const char* const last = argument.data() + argument.size();
   const auto [end, error] = std::from_chars(argument.data(), last, id);
@@ -191,53 +192,53 @@ Reply capture(const std::string& argument, Proxy& proxy) {
   return {200, "application/json", std::move(json)};
 }
 
-Task<Reply> activity(const RequestHead& request, Proxy& proxy) {
+Task<OperatorReply> activity(const RequestHead& request, Proxy& proxy) {
   auto parsed = parse_activity_query(request.query());
   if (const auto* wrong = std::get_if<std::string>(&parsed)) co_return refusal(400, *wrong);
   ActivityQuery query = std::get<ActivityQuery>(std::move(parsed));
   const std::optional<ActivityPage> page = co_await proxy.recorder.store().page(std::move(query));
   if (!page) co_return refusal(503, "the history was asked for too late");
   if (!page->fault.empty()) co_return refusal(500, "the history: " + page->fault);
-  co_return Reply{200, "application/json", to_json(*page)};
+  co_return OperatorReply{200, "application/json", to_json(*page)};
 }
 
-Task<Reply> stats(const RequestHead& request, Proxy& proxy) {
+Task<OperatorReply> stats(const RequestHead& request, Proxy& proxy) {
   std::string model = wire::query_value(request.query(), "model").value_or("");
   const std::optional<ActivityStats> found =
       co_await proxy.recorder.store().stats(std::move(model));
   if (!found) co_return refusal(503, "the history was asked for too late");
   if (!found->fault.empty()) co_return refusal(500, "the history: " + found->fault);
-  co_return Reply{200, "application/json", to_json(*found)};
+  co_return OperatorReply{200, "application/json", to_json(*found)};
 }
 
-Task<Reply> metrics(Proxy& proxy) {
+Task<OperatorReply> metrics(Proxy& proxy) {
   std::string text = metrics_text(proxy);
   if (proxy.config->metrics_of_llama_swap) {
     co_await proxy.machine.look(Machine::Looker::Scrape);
     text += proxy.machine.metrics();
   }
-  co_return Reply{200, Metrics::kContentType, std::move(text)};
+  co_return OperatorReply{200, Metrics::kContentType, std::move(text)};
 }
 
-Task<Reply> performance(const RequestHead& request, Proxy& proxy) {
+Task<OperatorReply> performance(const RequestHead& request, Proxy& proxy) {
   std::optional<std::chrono::system_clock::time_point> after;
   if (const auto text = wire::query_value(request.query(), "after")) {
     after = parse_rfc3339(*text);
     if (!after) co_return refusal(400, "after: expected a time like 2026-11-21T05:44:37Z");
   }
   co_await proxy.machine.look(Machine::Looker::Person);
-  co_return Reply{proxy.machine.is_disabled() ? 503 : 200, "application/json",
-                  proxy.machine.performance(after)};
+  co_return OperatorReply{proxy.machine.is_disabled() ? 503 : 200, "application/json",
+                          proxy.machine.performance(after)};
 }
 
-Task<Reply> hardware(Proxy& proxy) {
+Task<OperatorReply> hardware(Proxy& proxy) {
   co_await proxy.machine.look(Machine::Looker::Person);
   std::string text = proxy.machine.hardware();
   if (text.empty()) co_return refusal(503, "samples of the machine are off (performance.disabled)");
-  co_return Reply{200, "application/json", std::move(text)};
+  co_return OperatorReply{200, "application/json", std::move(text)};
 }
 
-Reply explain(const std::string& name, Proxy& proxy) {
+OperatorReply explain(const std::string& name, Proxy& proxy) {
   auto text = explain_text(proxy, name);
   if (auto* json = std::get_if<std::string>(&text)) {
     return {200, "application/json", std::move(*json)};
@@ -245,27 +246,27 @@ Reply explain(const std::string& name, Proxy& proxy) {
   return refusal(404, std::get<UnknownName>(text).message, "name_not_found");
 }
 
-Reply one_model(const std::string& name, Proxy& proxy) {
+OperatorReply one_model(const std::string& name, Proxy& proxy) {
   std::string text = model_text(proxy, name);
   if (text.empty()) return refusal(404, unknown_model_text(*proxy.config, name));
   return {200, "application/json", std::move(text)};
 }
 
-Reply plain(std::string text, int status = 200) {
+OperatorReply plain(std::string text, int status = 200) {
   return {status, "text/plain; charset=utf-8", std::move(text)};
 }
 
-Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, std::string body,
-                     Proxy& proxy) {
+Task<OperatorReply> reply_to(const RequestHead& request, const wire::RouteMatch& match,
+                             std::string body, Proxy& proxy) {
   switch (match.route->id) {
     case wire::RouteId::Models:
-      co_return Reply{200, "application/json", models_text(proxy)};
+      co_return OperatorReply{200, "application/json", models_text(proxy)};
     case wire::RouteId::Running:
-      co_return Reply{200, "application/json", running_text(proxy)};
+      co_return OperatorReply{200, "application/json", running_text(proxy)};
     case wire::RouteId::Queue:
-      co_return Reply{200, "application/json", queue_text(proxy)};
+      co_return OperatorReply{200, "application/json", queue_text(proxy)};
     case wire::RouteId::Explain:
-      co_return Reply{200, "application/json", explain_text(proxy)};
+      co_return OperatorReply{200, "application/json", explain_text(proxy)};
     case wire::RouteId::ExplainOne:
       co_return explain(match.argument, proxy);
     case wire::RouteId::Load:
@@ -284,7 +285,7 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
       if (proxy.dispatcher.is_shutting_down()) co_return plain("shutting down\n", 503);
       co_return plain("OK");
     case wire::RouteId::Version:
-      co_return Reply{200, "application/json", version_text()};
+      co_return OperatorReply{200, "application/json", version_text()};
     case wire::RouteId::Root:
       co_return plain("rouse is running. Models: /v1/models, state: /api/queue, logs: /logs\n");
     case wire::RouteId::Metrics:
@@ -302,25 +303,25 @@ Task<Reply> reply_to(const RequestHead& request, const wire::RouteMatch& match, 
     case wire::RouteId::Cancel:
       co_return cancel(match.argument, proxy);
     case wire::RouteId::Profiles:
-      co_return Reply{200, "application/json", profiles_text(proxy)};
+      co_return OperatorReply{200, "application/json", profiles_text(proxy)};
     case wire::RouteId::ActivateProfile:
       co_return activate_profile(body, proxy);
     case wire::RouteId::Peers:
-      co_return Reply{200, "application/json", peers_text(proxy.peers)};
+      co_return OperatorReply{200, "application/json", peers_text(proxy.peers)};
     case wire::RouteId::WakePeer:
       co_return wake(match.argument, request, proxy);
     case wire::RouteId::Wakes:
-      co_return Reply{200, "application/json", proxy.peers.ledger().json()};
+      co_return OperatorReply{200, "application/json", proxy.peers.ledger().json()};
     case wire::RouteId::Reload:
       co_return reload(proxy);
     case wire::RouteId::OneModel:
       co_return one_model(match.argument, proxy);
     case wire::RouteId::Power:
-      co_return Reply{200, "application/json", proxy.power.snapshot_json()};
+      co_return OperatorReply{200, "application/json", proxy.power.snapshot_json()};
     case wire::RouteId::PowerAck: {
       const std::string problem = take_power_ack(body, proxy.power);
       if (!problem.empty()) co_return refusal(400, problem);
-      co_return Reply{200, "application/json", "{}"};
+      co_return OperatorReply{200, "application/json", "{}"};
     }
     case wire::RouteId::UpstreamRoot:
     case wire::RouteId::Events:
@@ -349,7 +350,7 @@ Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
       co_await stream_log(client, request, *ring, with_history);
       co_return false;
     }
-    Reply unknown = refusal(
+    OperatorReply unknown = refusal(
         400, "no log is called \"" + for_log(match.argument) + "\": proxy, upstream, or a model");
     co_return co_await send(client, request, *match.route, std::move(unknown), proxy);
   }
@@ -361,7 +362,7 @@ Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
     co_await stream_power_events(client, request, proxy);
     co_return false;
   }
-  Reply reply = co_await reply_to(request, match, body, proxy);
+  OperatorReply reply = co_await reply_to(request, match, body, proxy);
   co_return co_await send(client, request, *match.route, std::move(reply), proxy);
 }
 

@@ -1,6 +1,6 @@
 #include "proxy/check/time_text.hpp"
 
-#include "proxy/telemetry/activity/query.hpp"
+#include "base/text/rfc3339.hpp"
 
 namespace rouse {
 

@@ -25,7 +25,7 @@ namespace rouse {
 
 namespace {
 
-constexpr std::chrono::seconds kWatchPause{1};
+constexpr std::chrono::seconds kRefreshPause{1};
 constexpr const char* kFacts = "/api/explain";
 
 int fail_status(const std::string& problem, int exit_status) {
@@ -69,7 +69,7 @@ class Watch {
       take(std::move(reply));
       if (ends_) break;
       options_.json ? print_json() : draw();
-      pause_.expires_after(kWatchPause);
+      pause_.expires_after(kRefreshPause);
       co_await pause_.async_wait(use_task);
     }
     // Ends the other task, and with it the loop.

@@ -1,5 +1,5 @@
+#include "base/text/rfc3339.hpp"
 #include "proxy/config/reader.hpp"
-#include "proxy/telemetry/activity/query.hpp"
 
 #include <fmt/format.h>
 

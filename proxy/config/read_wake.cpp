@@ -1,3 +1,4 @@
+#include "base/http/message.hpp"
 #include "proxy/config/command_line.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/config/wake.hpp"
@@ -135,14 +136,6 @@ void read_relay(const Section& section, WakePlan& plan) {
   }
   relay.url = *endpoint;
   plan.relay = std::move(relay);
-}
-
-bool is_token(std::string_view text) {
-  constexpr std::string_view kOther = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [kOther](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kOther.find(c) != std::string_view::npos;
-  });
 }
 
 void read_headers(const Section& section, WakeHook& hook) {

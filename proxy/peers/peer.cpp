@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/http/pool.hpp"
 #include "base/service/log.hpp"
+#include "core/time.hpp"
 #include "proxy/telemetry/metrics_peers.hpp"
 #include "proxy/wire/route.hpp"
 
@@ -17,13 +18,8 @@ namespace rouse {
 
 using namespace std::chrono_literals;
 namespace peer = core::peer;
-using peer::Phase;
 
 namespace {
-
-core::Instant to_core(std::chrono::steady_clock::time_point at) {
-  return core::Instant(std::chrono::floor<core::Duration>(at.time_since_epoch()));
-}
 
 std::string describe(const Waker& who) {
   std::string text = who.model.empty() ? "" : "for " + for_log(who.model, 100);
@@ -53,7 +49,7 @@ Peer::Peer(std::string name, const PeerConfig& config, PeerWorld& world)
       world_(world),
       memory_(world.dir.empty() ? PeerMemory()
                                 : read_peer_memory(peer_memory_file(world.dir, name_))),
-      state_(policy(), memory_.state, to_core(std::chrono::steady_clock::now())),
+      state_(policy(), memory_.state, core::to_instant(std::chrono::steady_clock::now())),
       timer_(world.tasks.executor()) {
   adopt(config);
 }
@@ -107,12 +103,13 @@ peer::Policy Peer::policy() const {
 }
 
 core::Instant Peer::now() const {
-  return to_core(std::chrono::steady_clock::now());
+  return core::to_instant(std::chrono::steady_clock::now());
 }
 
 bool Peer::is_up() const {
   const peer::View view = state_.view();
-  return (view.phase == Phase::Awake || view.phase == Phase::Draining) && !view.service_down;
+  return (view.phase == peer::Phase::Awake || view.phase == peer::Phase::Draining) &&
+         !view.service_down;
 }
 
 std::vector<std::string> Peer::macs() const {
@@ -311,12 +308,13 @@ void Peer::perform(const peer::DropConnections&) {
 void Peer::perform(const peer::Entered& entered) {
   const std::string text = fmt::format("peer {}: {} → {}: {}", name_, peer::to_string(entered.from),
                                        peer::to_string(entered.to), entered.reason);
-  spdlog::log(entered.to == Phase::Failed ? spdlog::level::warn : spdlog::level::info, "{}", text);
+  spdlog::log(entered.to == peer::Phase::Failed ? spdlog::level::warn : spdlog::level::info, "{}",
+              text);
   world_.decisions.add(text, name_);
-  if (entered.to == Phase::Waking) began_to_wake(entered);
-  if (entered.to == Phase::Awake) {
+  if (entered.to == peer::Phase::Waking) began_to_wake(entered);
+  if (entered.to == peer::Phase::Awake) {
     if (config_.learns_models && !learning_) world_.tasks.spawn(learn_models());
-  } else if (entered.to != Phase::Draining && announcements_) {
+  } else if (entered.to != peer::Phase::Draining && announcements_) {
     announcements_->close();
   }
   world_.metrics.entered(name_, entered.to);

@@ -2,7 +2,7 @@
 
 #include "base/service/log.hpp"
 #include "base/text/json_writer.hpp"
-#include "proxy/telemetry/activity/query.hpp"
+#include "base/text/rfc3339.hpp"
 
 #include <algorithm>
 

@@ -47,31 +47,32 @@ Task<std::string> ask_for_a_token(HttpPool& pool, Endpoint endpoint, std::string
   co_return std::string();
 }
 
-Task<void> check_engine(Proxy& proxy, std::string id) {
-  const ModelConfig* const model = proxy.config->find_exact(id);
+Task<void> check_engine(std::shared_ptr<const Config> config, Dispatcher& dispatcher,
+                        HttpPool& pool, std::string id) {
+  const ModelConfig* const model = config->find_exact(id);
   if (model == nullptr) co_return;
-  const int pid = proxy.dispatcher.engine_pid(id);
+  const int pid = dispatcher.engine_pid(id);
   Endpoint endpoint = model->endpoint;
   std::string name = model->use_model_name.empty() ? id : model->use_model_name;
-  const std::string fault =
-      co_await ask_for_a_token(proxy.pool, std::move(endpoint), std::move(name));
+  const std::string fault = co_await ask_for_a_token(pool, std::move(endpoint), std::move(name));
   if (fault.empty()) {
     spdlog::info("{} lived through the sleep", id);
     co_return;
   }
   // It may have been replaced meanwhile.
-  if (proxy.dispatcher.engine_pid(id) != pid) co_return;
+  if (dispatcher.engine_pid(id) != pid) co_return;
   spdlog::warn("{} did not live through the sleep ({}): it is started anew", id, fault);
-  proxy.dispatcher.unload(id, "the look at it after the sleep");
-  proxy.dispatcher.load(id, "it did not live through the sleep: " + fault);
+  dispatcher.unload(id, "the look at it after the sleep");
+  dispatcher.load(id, "it did not live through the sleep: " + fault);
 }
 
 }  // namespace
 
-void check_engines(Proxy& proxy, TaskGroup& tasks) {
-  for (const auto& [id, model] : proxy.config->models) {
-    if (proxy.dispatcher.engine_state(id) != core::EngineState::Ready) continue;
-    tasks.spawn(check_engine(proxy, id));
+void check_engines(const std::shared_ptr<const Config>& config, Dispatcher& dispatcher,
+                   HttpPool& pool, TaskGroup& tasks) {
+  for (const auto& [id, model] : config->models) {
+    if (dispatcher.engine_state(id) != core::EngineState::Ready) continue;
+    tasks.spawn(check_engine(config, dispatcher, pool, id));
   }
 }
 

@@ -1,12 +1,18 @@
 #pragma once
 
-#include "proxy/proxy.hpp"
+#include "base/async/task_group.hpp"
+#include "base/http/pool.hpp"
+#include "proxy/admission/dispatcher.hpp"
+#include "proxy/config/config.hpp"
+
+#include <memory>
 
 namespace rouse {
 
 /// After a sleep: asks every engine that lived through it for one token, and replaces those that do
 /// not answer, since a GPU may come back without what was in its memory. In tasks of @p tasks;
-/// @p proxy outlives them.
-void check_engines(Proxy& proxy, TaskGroup& tasks);
+/// @p dispatcher and @p pool outlive them.
+void check_engines(const std::shared_ptr<const Config>& config, Dispatcher& dispatcher,
+                   HttpPool& pool, TaskGroup& tasks);
 
 }  // namespace rouse

@@ -1,6 +1,6 @@
 #include "proxy/power/power_facts.hpp"
 
-#include "proxy/telemetry/activity/query.hpp"
+#include "base/text/rfc3339.hpp"
 
 #include <simdjson.h>
 

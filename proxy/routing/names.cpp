@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 namespace rouse {
 
 namespace {
+
+constexpr std::size_t kNamesListed = 12;
 
 core::Selector::Strategy strategy_of(SelectorConfig::Strategy strategy) {
   switch (strategy) {
@@ -117,6 +122,22 @@ bool Names::activate(const std::string& profile) {
   if (!profile.empty() && !config_->profiles.contains(profile)) return false;
   active_ = profile;
   return true;
+}
+
+std::string unknown_model_text(const Config& config, std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const auto& [id, model] : config.models) {
+    if (!model.unlisted) names.push_back(id);
+  }
+  const std::size_t shown = std::min(names.size(), kNamesListed);
+  std::string text = fmt::format("no model is called \"{}\"", name.substr(0, 100));
+  if (shown > 0) {
+    text += fmt::format(
+        "; there are: {}",
+        fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+    if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  }
+  return text;
 }
 
 }  // namespace rouse

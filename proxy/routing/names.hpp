@@ -71,4 +71,7 @@ class Names {
   std::map<std::string, std::shared_ptr<core::Selector>, std::less<>> selectors_;
 };
 
+/// "no model is called "qwen"; there are: a, b, c and 2 more".
+[[nodiscard]] std::string unknown_model_text(const Config& config, std::string_view name);
+
 }  // namespace rouse

@@ -1,8 +1,8 @@
 #include "proxy/telemetry/in_flight.hpp"
 
 #include "base/text/json_writer.hpp"
+#include "base/text/rfc3339.hpp"
 #include "proxy/telemetry/activity/captures.hpp"
-#include "proxy/telemetry/activity/query.hpp"
 
 #include <utility>
 
@@ -10,7 +10,7 @@ namespace rouse {
 
 namespace {
 
-void write_fields(JsonWriter& json, std::string_view key, const Fields& fields) {
+void write_shown_fields(JsonWriter& json, std::string_view key, const Fields& fields) {
   json.key(key);
   json.begin_object();
   for (const Fields::Field& field : fields) json.member(field.name, shown_value(field));
@@ -74,9 +74,9 @@ std::string InFlight::Entry::json() const {
   json.member("model", model_);
   json.member("req_path", head_.path());
   json.member("method", head_.method);
-  write_fields(json, "req_headers", head_.fields);
+  write_shown_fields(json, "req_headers", head_.fields);
   json.member("remote_ip", remote_);
-  write_fields(json, "resp_headers", answer_);
+  write_shown_fields(json, "resp_headers", answer_);
   json.member("resp_bytes", bytes_);
   json.member("elapsed_ms", static_cast<std::int64_t>(elapsed.count()));
   json.member("phase", to_string(phase_));

@@ -1,5 +1,6 @@
 #include "proxy/wire/body_model.hpp"
 
+#include "base/text/ascii.hpp"
 #include "base/text/json_writer.hpp"
 #include "proxy/wire/error_body.hpp"
 
@@ -13,13 +14,6 @@ namespace {
 
 constexpr std::size_t kBlanksMax = 64 * 1024;
 
-std::string lowered(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 template <class State>
 BodyModel::State state_of(State state) {
   if (state == State::Reading) return BodyModel::State::Reading;
@@ -29,7 +23,7 @@ BodyModel::State state_of(State state) {
 }  // namespace
 
 BodyModel::BodyModel(std::string_view content_type) {
-  const std::string type = lowered(content_type);
+  const std::string type = to_lower(content_type);
   if (type.find("application/json") != std::string::npos) return;
   undecided_ = true;
   finder_ = FormFinder::urlencoded();

@@ -14,7 +14,6 @@ namespace rouse {
 namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
-constexpr std::size_t kNamesListed = 12;
 constexpr long kRetryAfterMax = 30;  // seconds: longer ones make clients give up (clients.md §1)
 
 bool is_fit_for_log(std::string_view id) {
@@ -93,22 +92,6 @@ std::string request_id_for(const RequestHead& head) {
     return std::string(*given);
   }
   return fresh_id();
-}
-
-std::string unknown_model_text(const Config& config, std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const auto& [id, model] : config.models) {
-    if (!model.unlisted) names.push_back(id);
-  }
-  const std::size_t shown = std::min(names.size(), kNamesListed);
-  std::string text = fmt::format("no model is called \"{}\"", name.substr(0, 100));
-  if (shown > 0) {
-    text += fmt::format(
-        "; there are: {}",
-        fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
-    if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
-  }
-  return text;
 }
 
 ResponseHead own_head(int status, std::string_view content_type) {

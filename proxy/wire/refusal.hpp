@@ -3,7 +3,6 @@
 #include "base/http/message.hpp"
 #include "base/result.hpp"
 #include "core/swap/scheduler.hpp"
-#include "proxy/config/config.hpp"
 #include "proxy/wire/error_body.hpp"
 
 #include <string>
@@ -43,9 +42,6 @@ inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 /// The client's own x-request-id when it is fit for a log line (1 to 128 visible characters), else
 /// fresh_id().
 [[nodiscard]] std::string request_id_for(const RequestHead& head);
-
-/// "unknown model "qwen": did you mean "qwen3"? Configured: a, b, c"
-[[nodiscard]] std::string unknown_model_text(const Config& config, std::string_view name);
 
 /// The head of an answer that we write ourselves. @p retry_after_s 0: no Retry-After.
 [[nodiscard]] ResponseHead own_head(int status, std::string_view content_type);

@@ -17,7 +17,7 @@ constexpr std::string_view kMark = "\xEF\xBB\xBF";
 constexpr std::string_view kData = "data:";
 constexpr std::string_view kDone = "[DONE]";
 
-bool is_blank(char c) {
+bool is_line_blank(char c) {
   return c == ' ' || c == '\t' || c == '\r';
 }
 
@@ -139,7 +139,7 @@ void UsageTap::read_data(std::string_view part) {
   for (std::size_t i = 0; i < part.size() && done_matched_ < kDone.size(); ++i) {
     if (part[i] == kDone[done_matched_]) {
       ++done_matched_;
-    } else if (done_matched_ > 0 || !is_blank(part[i])) {
+    } else if (done_matched_ > 0 || !is_line_blank(part[i])) {
       done_matched_ = kDone.size() + 1;
     }
   }

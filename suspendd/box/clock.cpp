@@ -28,11 +28,6 @@ core::suspend::Now read_now(const Root& root) {
           WallTime(in_ms(clocks.real))};
 }
 
-std::string utc_text(WallTime at) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
-}
-
 std::string local_text(WallTime at) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
   std::tm parts{};

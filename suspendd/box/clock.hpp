@@ -11,8 +11,6 @@ namespace rouse::suspendd {
 /// the file /asleep_ms adds to CLOCK_BOOTTIME and so plays the time slept.
 [[nodiscard]] core::suspend::Now read_now(const Root& root);
 
-/// RFC 3339 in UTC: "2026-11-21T08:30:00Z".
-[[nodiscard]] std::string utc_text(core::suspend::WallTime at);
 /// "2026-11-21 09:30" in the machine's own time zone.
 [[nodiscard]] std::string local_text(core::suspend::WallTime at);
 

@@ -1,6 +1,7 @@
 #include "suspendd/box/root.hpp"
 
 #include "base/posix.hpp"
+#include "base/text/ascii.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,13 +16,6 @@
 
 namespace rouse::suspendd {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace{" \t\r\n\0", 5};
-  const auto from = text.find_first_not_of(kSpace);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(kSpace) - from + 1);
-}
 
 std::string real_path(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
@@ -60,7 +54,7 @@ Result<std::string> Root::read(std::string_view absolute) const {
 Result<std::string> Root::read_word(std::string_view absolute) const {
   auto text = read(absolute);
   if (!text) return text.error();
-  return std::string(trimmed(*text));
+  return std::string(trim(*text));
 }
 
 Result<std::int64_t> Root::read_number(std::string_view absolute) const {

@@ -1,5 +1,7 @@
 #include "suspendd/box/sleep_evidence.hpp"
 
+#include "base/text/ascii.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
@@ -30,10 +32,6 @@ std::string failure_text(const SuspendStats& stats) {
     text += std::string(" (") + std::strerror(std::abs(stats.last_failed_errno)) + ")";
   }
   return text;
-}
-
-bool is_number(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 /// State and flags out of /proc/PID/stat; the name in it may have any character, so from its end.
@@ -131,7 +129,7 @@ std::vector<StuckTask> stuck_tasks(const Root& root) {
   constexpr std::uint32_t kKernelThread = 0x00200000;  // PF_KTHREAD
   std::vector<StuckTask> stuck;
   for (const std::string& process : root.list("/proc")) {
-    if (!is_number(process)) continue;
+    if (!is_digits(process)) continue;
     const std::string folder = "/proc/" + process + "/task/";
     for (const std::string& thread : root.list(folder)) {
       const auto text = root.read(folder + thread + "/stat");

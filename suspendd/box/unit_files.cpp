@@ -1,5 +1,7 @@
 #include "suspendd/box/unit_files.hpp"
 
+#include "base/text/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -12,24 +14,17 @@ namespace {
 constexpr std::array kFolders{"/lib/systemd", "/usr/lib/systemd", "/usr/local/lib/systemd",
                               "/run/systemd", "/etc/systemd"};
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const auto from = text.find_first_not_of(kSpace);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(kSpace) - from + 1);
-}
-
 std::vector<Assignment> parse(std::string_view text, const std::string& file) {
   std::vector<Assignment> found;
   while (!text.empty()) {
     const auto end = text.find('\n');
-    const std::string_view line = trimmed(text.substr(0, end));
+    const std::string_view line = trim(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.empty() || line[0] == '#' || line[0] == ';' || line[0] == '[') continue;
     const auto equals = line.find('=');
     if (equals == std::string_view::npos) continue;
-    found.push_back({std::string(trimmed(line.substr(0, equals))),
-                     std::string(trimmed(line.substr(equals + 1))), file});
+    found.push_back({std::string(trim(line.substr(0, equals))),
+                     std::string(trim(line.substr(equals + 1))), file});
   }
   return found;
 }

@@ -71,12 +71,6 @@ Result<BusMessage> answer_of(BusMessage message, std::string doing) {
   return bus_error(bus_errc(name), std::move(doing));
 }
 
-Task<bool> is_cancelled() {
-  const auto state = co_await asio::this_coro::cancellation_state;
-  co_return (state.cancelled() & asio::cancellation_type::terminal) !=
-      asio::cancellation_type::none;
-}
-
 }  // namespace
 
 Bus::Bus(Executor executor, BusOptions options)

@@ -14,7 +14,7 @@ bool is_memory(std::string_view name) {
   return name.starts_with("loop") || name.starts_with("ram") || name.starts_with("zram");
 }
 
-constexpr const char* kFile = "/proc/diskstats";
+constexpr const char* kDiskStats = "/proc/diskstats";
 
 class DiskLook final : public Check {
  public:
@@ -30,7 +30,7 @@ class DiskLook final : public Check {
  private:
   Finding judge() {
     const auto now = context_.now();
-    const Result<std::string> text = context_.root.read(kFile);
+    const Result<std::string> text = context_.root.read(kDiskStats);
     if (!text) return unknown(text.error().message());
     std::vector<DeviceRates::Count> counts;
     for (DiskCounter& each : disk_counters(*text)) {
@@ -39,7 +39,7 @@ class DiskLook final : public Check {
     for (const std::string& name : settings_.devices) {
       const bool there = std::any_of(counts.begin(), counts.end(),
                                      [&name](const auto& count) { return count.name == name; });
-      if (!there) return unknown("there is no disk " + name + " in " + std::string(kFile));
+      if (!there) return unknown("there is no disk " + name + " in " + std::string(kDiskStats));
     }
     // A machine that runs from memory or from the network has none: its network is looked at.
     if (counts.empty()) return idle("there is no disk");

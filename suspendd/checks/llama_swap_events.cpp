@@ -11,7 +11,7 @@ using simdjson::dom::element;
 
 /// Two rings of 100 KiB of log come first, each as one line, with every byte escaped at worst
 /// twice.
-constexpr std::size_t kLineMax = 4 * 1024 * 1024;
+constexpr std::size_t kEventLineMax = 4 * 1024 * 1024;
 
 std::string text_at(const element& object, const char* key) {
   std::string_view text;
@@ -64,7 +64,7 @@ std::optional<std::vector<std::string>> models_in_motion(const std::string& runn
 bool InflightReader::take(std::string_view piece) {
   while (!models_ && !piece.empty()) {
     const std::size_t end = piece.find('\n');
-    if (line_.size() + piece.size() > kLineMax) too_long_ = true;
+    if (line_.size() + piece.size() > kEventLineMax) too_long_ = true;
     if (!too_long_) line_ += piece.substr(0, end);
     if (end == std::string_view::npos) break;
     piece.remove_prefix(end + 1);

@@ -23,7 +23,7 @@ bool is_virtual(std::string_view name) {
                      [name](std::string_view each) { return name.starts_with(each); });
 }
 
-constexpr const char* kFile = "/proc/net/dev";
+constexpr const char* kNetDev = "/proc/net/dev";
 
 class NetLook final : public Check {
  public:
@@ -35,7 +35,7 @@ class NetLook final : public Check {
  private:
   Finding judge() {
     const auto now = context_.now();
-    const Result<std::string> text = context_.root.read(kFile);
+    const Result<std::string> text = context_.root.read(kNetDev);
     if (!text) return unknown(text.error().message());
     std::vector<DeviceRates::Count> counts;
     for (NetCounter& each : net_counters(*text)) {
@@ -44,9 +44,9 @@ class NetLook final : public Check {
     for (const std::string& name : settings_.interfaces) {
       const bool there = std::any_of(counts.begin(), counts.end(),
                                      [&name](const auto& count) { return count.name == name; });
-      if (!there) return unknown("there is no interface " + name + " in " + std::string(kFile));
+      if (!there) return unknown("there is no interface " + name + " in " + std::string(kNetDev));
     }
-    if (counts.empty()) return unknown(std::string(kFile) + " has no interface to look at");
+    if (counts.empty()) return unknown(std::string(kNetDev) + " has no interface to look at");
     return rates_.judge(counts, now, context_.wall());
   }
 

@@ -27,7 +27,7 @@ std::size_t labels_end(std::string_view text) {
 }
 
 /// from_chars knows inf and nan in any case, but no '+'.
-std::optional<double> number_of(std::string_view word) {
+std::optional<double> sample_value(std::string_view word) {
   if (word.starts_with('+')) word.remove_prefix(1);
   double value = 0;
   const char* const end = word.data() + word.size();
@@ -61,7 +61,7 @@ std::vector<MetricSum> sum_metrics(std::string_view exposition,
       if (end == std::string_view::npos) continue;
       rest.remove_prefix(end);
     }
-    const auto value = number_of(next_word(rest));
+    const auto value = sample_value(next_word(rest));
     if (!value) continue;
     it->sum += *value;
     ++it->series;

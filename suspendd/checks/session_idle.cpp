@@ -15,13 +15,13 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-struct Stat {
+struct TtyStat {
   pid_t parent = 0;
   std::uint64_t tty = 0;
 };
 
 /// Fields 4 and 7 of /proc/PID/stat, behind a name that may hold anything.
-std::optional<Stat> parse(std::string_view stat) {
+std::optional<TtyStat> parse(std::string_view stat) {
   const auto name_end = stat.rfind(')');
   if (name_end == std::string_view::npos) return std::nullopt;
   std::string_view rest = stat.substr(name_end + 1);
@@ -31,7 +31,7 @@ std::optional<Stat> parse(std::string_view stat) {
   (void)next_word(rest);  // session
   const auto tty = whole_number(next_word(rest));
   if (!parent || !tty) return std::nullopt;
-  return Stat{static_cast<pid_t>(*parent), *tty};
+  return TtyStat{static_cast<pid_t>(*parent), *tty};
 }
 
 /// The unit in "0::/user.slice/user-1000.slice/session-5.scope", on any line of /proc/PID/cgroup.

@@ -1,3 +1,4 @@
+#include "base/text/ascii.hpp"
 #include "suspendd/checks/finding.hpp"
 #include "suspendd/checks/kinds.hpp"
 #include "suspendd/checks/stamp_ages.hpp"
@@ -21,11 +22,6 @@ bool is_terminal(std::string_view name) {
   return name.starts_with("tty") && name.size() > 3 && name != "ttyprintk";
 }
 
-bool is_number(std::string_view name) {
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); });
-}
-
 /// The access time of a terminal's file says when its program last read input, to about 8 s; what
 /// is written to it leaves that alone (drivers/tty/tty_io.c, tty_update_time).
 class TtyLook final : public Check {
@@ -41,7 +37,7 @@ class TtyLook final : public Check {
     ages_.begin(context_.now(), context_.wall());
     for (const std::string& name : fixed_) add(name);
     for (const std::string& name : context_.root.list("/dev/pts")) {
-      if (is_number(name)) add("pts/" + name);
+      if (is_digits(name)) add("pts/" + name);
     }
     ages_.end();
     if (ages_.is_empty()) {

@@ -28,7 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
-constexpr std::chrono::seconds kBusPatience{2};
+constexpr std::chrono::seconds kCheckBusPatience{2};
 
 void say(const std::string& text) {
   std::fprintf(stderr, "rouse-suspendd check: %s\n", text.c_str());
@@ -39,7 +39,7 @@ Task<void> ask(asio::io_context& context, const CliOptions& options,
                std::shared_ptr<const Config> config, TaskGroup& tasks, Bus& bus, TrapContext& out) {
   tasks.spawn(bus.run());
   Timer timer(context.get_executor());
-  const Clock::time_point latest = Clock::now() + kBusPatience;
+  const Clock::time_point latest = Clock::now() + kCheckBusPatience;
   while (!bus.connected() && Clock::now() < latest) {
     timer.expires_after(std::chrono::milliseconds(20));
     co_await timer.async_wait(use_task);

@@ -5,6 +5,7 @@
 #include "suspendd/box/unit_files.hpp"
 #include "suspendd/box/wake_source.hpp"
 #include "suspendd/config/config.hpp"
+#include "suspendd/text/json_members.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -23,11 +24,6 @@ namespace {
 
 constexpr std::chrono::seconds kGateTime{110};  // the unit's own limit is 120 s
 constexpr std::chrono::milliseconds kWakeEventPatience{500};
-
-std::string text_of(dom::element object, const char* key) {
-  std::string_view text;
-  return object[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-}
 
 struct NamedHold {
   std::string token;

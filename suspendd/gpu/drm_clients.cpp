@@ -1,5 +1,7 @@
 #include "suspendd/gpu/drm_clients.hpp"
 
+#include "base/text/ascii.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,21 +12,14 @@
 namespace rouse::suspendd {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const auto from = text.find_first_not_of(kSpace);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(kSpace) - from + 1);
-}
-
-std::uint64_t number_of(std::string_view text) {
+std::uint64_t leading_number(std::string_view text) {
   std::uint64_t number = 0;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
 
 std::uint64_t bytes_of(std::string_view text) {
-  std::uint64_t bytes = number_of(text);
+  std::uint64_t bytes = leading_number(text);
   if (text.ends_with("KiB")) bytes *= 1024;
   if (text.ends_with("MiB")) bytes *= 1024 * 1024;
   return bytes;
@@ -46,18 +41,14 @@ void take_field(std::string_view key, std::string_view value, DrmClient& client)
   } else if (key == "drm-driver") {
     client.driver = value;
   } else if (below(key, "drm-engine-capacity-", name)) {
-    client.capacities[name] = number_of(value);
+    client.capacities[name] = leading_number(value);
   } else if (below(key, "drm-engine-", name) || below(key, "drm-cycles-", name)) {
-    client.engines[name] = number_of(value);
+    client.engines[name] = leading_number(value);
   } else if (below(key, "drm-total-cycles-", name)) {
-    client.totals[name] = number_of(value);
+    client.totals[name] = leading_number(value);
   } else if (key == "drm-memory-vram" || key == "drm-total-vram0" || key == "drm-total-local0") {
     client.memory += bytes_of(value);
   }
-}
-
-bool is_number(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 std::uint64_t grown(const std::map<std::string, std::uint64_t>* before, const std::string& name,
@@ -77,7 +68,7 @@ DrmClient parse_fdinfo(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) continue;
-    take_field(line.substr(0, colon), trimmed(line.substr(colon + 1)), client);
+    take_field(line.substr(0, colon), trim(line.substr(colon + 1)), client);
   }
   return client;
 }
@@ -86,7 +77,7 @@ DrmClients read_drm_clients(const Root& root) {
   DrmClients found;
   std::set<std::string> told;
   for (const std::string& process : root.list("/proc")) {
-    if (!is_number(process)) continue;
+    if (!is_digits(process)) continue;
     const std::string folder = "/proc/" + process;
     // With CAP_SYS_PTRACE alone, what a file is cannot be read from its link, but its fdinfo can.
     const bool has_links = ::access(root.path(folder + "/fd").c_str(), R_OK | X_OK) == 0;
@@ -103,7 +94,7 @@ DrmClients read_drm_clients(const Root& root) {
       if (!text) continue;
       DrmClient client = parse_fdinfo(*text);
       if (client.gpu.empty() || !told.insert(client.gpu + " " + client.client_id).second) continue;
-      client.pid = static_cast<int>(number_of(process));
+      client.pid = static_cast<int>(leading_number(process));
       found.clients.push_back(std::move(client));
     }
   }

@@ -27,7 +27,7 @@ namespace {
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-constexpr std::size_t kLineMax = 4 * 1024 * 1024;
+constexpr std::size_t kReadingMax = 4 * 1024 * 1024;
 /// For a killed process to be gone: what takes longer hangs in the kernel.
 constexpr std::chrono::milliseconds kDying{300};
 
@@ -200,7 +200,7 @@ Task<Result<std::string>> ProbeHelper::read_line(Clock::time_point at) {
       co_return line;
     }
     const auto state = co_await asio::this_coro::cancellation_state;
-    const bool is_over = Clock::now() >= at || received_.size() > kLineMax ||
+    const bool is_over = Clock::now() >= at || received_.size() > kReadingMax ||
                          state.cancelled() != asio::cancellation_type::none;
     if (is_over) break;
     const auto [error, n] = co_await socket->async_read_some(asio::buffer(piece), use_task);

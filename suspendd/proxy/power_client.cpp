@@ -4,6 +4,7 @@
 #include "base/text/json_writer.hpp"
 #include "suspendd/checks/proxy_activity.hpp"
 #include "suspendd/proxy/http_call.hpp"
+#include "suspendd/text/json_members.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -20,16 +21,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPatience{5'000};
 constexpr milliseconds kCommitPatience{15'000};  // the policy gives it up before
 constexpr std::size_t kLineMax = 64 * 1024;
-
-std::string text_of(dom::element object, const char* key) {
-  std::string_view text;
-  return object[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-}
-
-std::int64_t number_of(dom::element object, const char* key) {
-  std::int64_t number = 0;
-  return object[key].get(number) == simdjson::SUCCESS ? number : 0;
-}
 
 PowerClient::Answer read_answer(const HttpAnswer& http) {
   PowerClient::Answer answer;

@@ -1,4 +1,5 @@
 #include "base/text/json_writer.hpp"
+#include "base/text/rfc3339.hpp"
 #include "core/sleep/words.hpp"
 #include "suspendd/box/clock.hpp"
 #include "suspendd/report/report.hpp"
@@ -22,7 +23,7 @@ void write_record(JsonWriter& json, std::string_view key,
   json.key(key);
   if (!record) return json.null();
   json.begin_object();
-  json.member("at", utc_text(record->at));
+  json.member("at", to_rfc3339(record->at));
   json.member("slept_ms", static_cast<std::int64_t>(record->slept.count()));
   json.member("ok", record->ok);
   json.member("ours", record->ours);
@@ -101,7 +102,7 @@ void write_block(JsonWriter& json, const policy::View& view) {
   json.begin_object();
   json.member("cause", to_string(view.block->cause));
   json.member("reason", view.block->reason);
-  json.member("since", utc_text(view.block->since));
+  json.member("since", to_rfc3339(view.block->since));
   json.end_object();
 }
 
@@ -135,7 +136,7 @@ std::string status_json(const Report& report) {
   json.begin_array();
   for (const policy::Wakeup& wakeup : view.wakeups) {
     json.begin_object();
-    json.member("at", utc_text(wakeup.at));
+    json.member("at", to_rfc3339(wakeup.at));
     json.member("what", wakeup.what);
     json.end_object();
   }
@@ -145,7 +146,7 @@ std::string status_json(const Report& report) {
   write_record(json, "last_suspend", view.last_suspend);
   write_record(json, "last_wake", view.last_wake);
   json.key("wake_proof");
-  view.wake_proof ? json.value(utc_text(*view.wake_proof)) : json.null();
+  view.wake_proof ? json.value(to_rfc3339(*view.wake_proof)) : json.null();
   json.member("asleep_ms", static_cast<std::int64_t>(view.totals.asleep.count()));
   json.member("energy_saved_joules_estimate", saved_joules(report));
   json.key("trouble");

@@ -2,6 +2,7 @@
 
 #include "base/text/json_writer.hpp"
 #include "core/sleep/words.hpp"
+#include "suspendd/text/json_members.hpp"
 
 #include <boost/system/errc.hpp>
 #include <simdjson.h>
@@ -89,16 +90,6 @@ void write_holds(JsonWriter& json, const std::vector<policy::Hold>& holds) {
 }
 
 // --- reading -------------------------------------------------------------------------------------
-
-std::string text_of(dom::element object, const char* key) {
-  std::string_view text;
-  return object[key].get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
-}
-
-bool truth_of(dom::element object, const char* key, bool otherwise = false) {
-  bool truth = otherwise;
-  return object[key].get(truth) == simdjson::SUCCESS ? truth : otherwise;
-}
 
 std::optional<std::int64_t> number_at(dom::element object, const char* key) {
   std::int64_t number = 0;

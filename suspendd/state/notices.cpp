@@ -3,6 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/service/log.hpp"
 #include "base/text/json_writer.hpp"
+#include "base/text/rfc3339.hpp"
 #include "core/sleep/words.hpp"
 #include "suspendd/box/clock.hpp"
 #include "suspendd/proxy/http_call.hpp"
@@ -35,7 +36,7 @@ std::string host_name() {
 std::string notice_json(const policy::Notify& notice, policy::WallTime at) {
   JsonWriter json;
   json.begin_object();
-  json.member("at", utc_text(at));
+  json.member("at", to_rfc3339(at));
   json.member("host", host_name());
   json.member("severity", to_string(notice.severity));
   json.member("topic", to_string(notice.topic));
@@ -69,7 +70,7 @@ void Notices::note_command(const std::string& what, const std::string& by, bool 
   spdlog::info("{} by {}: {}{}", what, by, accepted ? "" : "refused: ", for_log(text));
   JsonWriter json;
   json.begin_object();
-  json.member("at", utc_text(at));
+  json.member("at", to_rfc3339(at));
   json.member("topic", "command");
   json.member("command", what);
   json.member("by", by);

@@ -65,10 +65,4 @@ struct ActivityStats {
 [[nodiscard]] std::string to_json(const ActivityPage& page);
 [[nodiscard]] std::string to_json(const ActivityStats& stats);
 
-/// "2026-11-21T05:44:37Z", or with a fraction and an offset; nullopt: it is not RFC 3339.
-[[nodiscard]] std::optional<std::chrono::system_clock::time_point> parse_rfc3339(
-    std::string_view text);
-/// In UTC, to the second.
-[[nodiscard]] std::string to_rfc3339(std::chrono::system_clock::time_point at);
-
 }  // namespace rouse

@@ -24,7 +24,7 @@ namespace {
 
 using Descriptor = asio::posix::basic_stream_descriptor<Executor>;
 
-constexpr std::size_t kAnswerMax = 64 * 1024;
+constexpr std::size_t kMetricsAnswerMax = 64 * 1024;
 
 std::string whole_file(const std::string& path) {
   std::ifstream file(path);
@@ -189,7 +189,7 @@ Task<void> Machine::query_gpus() {
     run->limit.async_wait([run](const boost::system::error_code& failed) {
       if (!failed) run->end();
     });
-    while (answer.size() < kAnswerMax) {
+    while (answer.size() < kMetricsAnswerMax) {
       std::array<char, 4096> buffer;
       const auto [error, n] = co_await run->output.async_read_some(asio::buffer(buffer), use_task);
       answer.append(buffer.data(), n);

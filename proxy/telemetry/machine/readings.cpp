@@ -1,5 +1,7 @@
 #include "proxy/telemetry/machine/readings.hpp"
 
+#include "base/text/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -19,12 +21,6 @@ std::string_view cut(std::string_view& text, char separator) {
   const std::string_view head = text.substr(0, at);
   text = at == std::string_view::npos ? std::string_view() : text.substr(at + 1);
   return head;
-}
-
-std::string_view trimmed_view(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
 /// The next word; empty at the end.
@@ -119,7 +115,7 @@ std::vector<Interface> parse_net_dev(std::string_view text) {
     const std::size_t colon = line.find(':');  // the two title lines have none
     if (colon == std::string_view::npos) continue;
     Interface each;
-    each.name = trimmed_view(line.substr(0, colon));
+    each.name = trim(line.substr(0, colon));
     line.remove_prefix(colon + 1);
     each.bytes_received = number<std::uint64_t>(word(line));
     for (int skipped = 0; skipped < 7; ++skipped) word(line);
@@ -136,8 +132,8 @@ CpuModel parse_cpuinfo(std::string_view text) {
   std::string socket;
   while (!text.empty()) {
     std::string_view value = cut(text, '\n');
-    const std::string_view key = trimmed_view(cut(value, ':'));
-    value = trimmed_view(value);
+    const std::string_view key = trim(cut(value, ':'));
+    value = trim(value);
     if (key == "processor") ++cpu.threads;
     if (key == "vendor_id") cpu.vendor = value;
     if (key == "model name") cpu.name = value;
@@ -167,16 +163,16 @@ std::string os_release_value(std::string_view text, std::string_view key) {
 
 std::vector<GpuSample> parse_nvidia_smi(std::string_view csv,
                                         std::chrono::system_clock::time_point at) {
-  constexpr std::size_t kColumns = 12;
+  constexpr std::size_t kGpuColumns = 12;
   std::vector<GpuSample> gpus;
   while (!csv.empty()) {
     std::string_view line = cut(csv, '\n');
-    std::array<std::string_view, kColumns> column;
+    std::array<std::string_view, kGpuColumns> column;
     std::size_t count = 0;
-    while (!line.empty() && count < kColumns) column[count++] = trimmed_view(cut(line, ','));
+    while (!line.empty() && count < kGpuColumns) column[count++] = trim(cut(line, ','));
     const bool is_index =
         !column[0].empty() && column[0].find_first_not_of("0123456789") == std::string_view::npos;
-    if (count != kColumns || !line.empty() || !is_index) continue;
+    if (count != kGpuColumns || !line.empty() || !is_index) continue;
     GpuSample gpu;
     gpu.at = at;
     gpu.index = number<int>(column[0]);

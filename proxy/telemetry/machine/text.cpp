@@ -1,7 +1,7 @@
 #include "proxy/telemetry/machine/text.hpp"
 
 #include "base/text/json_writer.hpp"
-#include "proxy/telemetry/activity/query.hpp"
+#include "base/text/rfc3339.hpp"
 
 #include <fmt/format.h>
 

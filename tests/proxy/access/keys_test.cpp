@@ -1,9 +1,9 @@
 #include "proxy/access/keys.hpp"
 
+#include "base/text/rfc3339.hpp"
 #include "proxy/access/authorise.hpp"
 #include "proxy/access/exposure.hpp"
 #include "proxy/cli/new_key.hpp"
-#include "proxy/telemetry/activity/query.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,7 +1,7 @@
 #include "proxy/check/findings.hpp"
 
+#include "base/text/rfc3339.hpp"
 #include "proxy/check/model_files.hpp"
-#include "proxy/telemetry/activity/query.hpp"
 #include "tests/proxy/check/fake_files.hpp"
 
 #include <gmock/gmock.h>

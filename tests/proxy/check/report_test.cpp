@@ -1,6 +1,6 @@
 #include "proxy/check/report.hpp"
 
-#include "proxy/telemetry/activity/query.hpp"
+#include "base/text/rfc3339.hpp"
 
 #include <gmock/gmock.h>
 #include <simdjson.h>

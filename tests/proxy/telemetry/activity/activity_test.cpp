@@ -1,4 +1,5 @@
 #include "base/async/task_group.hpp"
+#include "base/text/rfc3339.hpp"
 #include "proxy/telemetry/activity/captures.hpp"
 #include "proxy/telemetry/activity/query.hpp"
 #include "proxy/telemetry/activity/store.hpp"
