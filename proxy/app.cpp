@@ -7,8 +7,8 @@
 #include "base/service/life_signals.hpp"
 #include "base/service/log.hpp"
 #include "base/service/sd_notify.hpp"
-#include "proxy/access/exposure.hpp"
 #include "proxy/access/listener_tls.hpp"
+#include "proxy/access/open_listener.hpp"
 #include "proxy/api/event_stream.hpp"
 #include "proxy/check/finding_look.hpp"
 #include "proxy/check/report.hpp"
@@ -119,7 +119,8 @@ class App {
     // Looking up a name may block: signals end us as they do any program until that is done.
     std::optional<ListeningSocket> socket = open_port();
     if (!socket) co_return false;
-    life_.watch([this](LifeSignals::Wish wish, const std::string& what) { heard(wish, what); });
+    life_.watch(
+        [this](LifeSignals::Request request, const std::string& what) { heard(request, what); });
     engine_output_.follow(config_);
     publish_changes(proxy_);
     peers_.on_change(
@@ -164,8 +165,8 @@ class App {
     life_.stop();
   }
 
-  void heard(LifeSignals::Wish wish, const std::string& what) {
-    if (wish == LifeSignals::Wish::Reload) {
+  void heard(LifeSignals::Request request, const std::string& what) {
+    if (request == LifeSignals::Request::Reload) {
       if (is_up_ && !is_ending_) reload(what);
       reload_waits_ = !is_up_;
       return;
@@ -176,7 +177,7 @@ class App {
       ending_bell_.cancel();
       return;
     }
-    if (wish == LifeSignals::Wish::Close) return;
+    if (request == LifeSignals::Request::Close) return;
     spdlog::warn("{} while it ends: running requests are cut, the engines stop at once", what);
     dispatcher_.shut_down_now();
     peers_.shut_down_now();
@@ -321,7 +322,7 @@ class App {
     const std::string address = server_.listen(std::move(socket), tls_.context());
     spdlog::info("rouse {} listening on {}://{} with {}", ROUSE_VERSION, tls_.scheme(), address,
                  models_headline(*config_));
-    if (const auto warning = exposure_warning(*config_, listens_for_)) {
+    if (const auto warning = open_listener_warning(*config_, listens_for_)) {
       spdlog::warn("{}", *warning);
     }
     return true;

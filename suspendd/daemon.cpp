@@ -6,13 +6,13 @@
 #include "base/service/log.hpp"
 #include "base/service/sd_notify.hpp"
 #include "core/sleep/words.hpp"
+#include "suspendd/action_runner.hpp"
 #include "suspendd/box/clock.hpp"
 #include "suspendd/box/tree_nic_port.hpp"
 #include "suspendd/checks/checks.hpp"
 #include "suspendd/checks/gpu.hpp"
 #include "suspendd/config/policy_settings.hpp"
 #include "suspendd/control_server.hpp"
-#include "suspendd/performer.hpp"
 #include "suspendd/proxy/http_call.hpp"
 #include "suspendd/proxy_watch.hpp"
 #include "suspendd/systemd/sleep_watch.hpp"
@@ -82,19 +82,19 @@ class Daemon {
         lock_(logind_, "rouse-suspendd", "tells the proxy before the machine sleeps"),
         gpu_(executor_, gpu_settings(*config_, options_.root)),
         nic_port_(make_nic_port(root_)),
-        lookout_(tasks_, [this](const Lookout::Post& post) { loop_.tell(found(post)); }),
-        preflight_(lookout_, logind_, root_, *nic_port_),
+        check_runner_(tasks_, [this](const CheckRunner::Post& post) { loop_.tell(found(post)); }),
+        preflight_(check_runner_, logind_, root_, *nic_port_),
         power_(executor_, pool_, deadlines_, config_->proxy.socket),
         notices_(tasks_, pool_, state_),
-        performer_({last_tasks_, power_, logind_, lock_, gpu_, preflight_, lookout_, state_,
-                    notices_, root_},
-                   boot_id_, [this](policy::Event event) { loop_.tell(std::move(event)); }),
+        action_runner_({last_tasks_, power_, logind_, lock_, gpu_, preflight_, check_runner_,
+                        state_, notices_, root_},
+                       boot_id_, [this](policy::Event event) { loop_.tell(std::move(event)); }),
         loop_(executor_, root_, policy_settings(*config_, options_.dry_run), std::move(memory),
-              boot_id_, [this](const policy::Action& action) { performer_.perform(action); }),
+              boot_id_, [this](const policy::Action& action) { action_runner_.perform(action); }),
         watch_(
-            logind_, root_, [this] { loop_.tell(policy::SleepBegins()); },
+            logind_, root_, [this] { loop_.tell(policy::SleepStarting()); },
             [this](policy::Evidence evidence) { woke(std::move(evidence)); },
-            [this] { return performer_.alarm_due(); }),
+            [this] { return action_runner_.alarm_due(); }),
         control_(
             tasks_, deadlines_, loop_, notices_, state_, [this] { return make_report(); },
             [this](std::optional<policy::WallTime> at) { set_safety_net(at); }),
@@ -105,14 +105,15 @@ class Daemon {
                 &logind_,
                 &units_,
                 [this] { return plan_.next_in(loop_.now().realtime); }},
-        proxy_watch_(executor_, power_, loop_, performer_, preflight_),
+        proxy_watch_(executor_, power_, loop_, action_runner_, preflight_),
         life_(executor_),
         bell_(executor_, Clock::time_point::max()) {
-    performer_.attach(loop_);
+    action_runner_.attach(loop_);
   }
 
   Task<void> run() {
-    life_.watch([this](LifeSignals::Wish wish, const std::string& what) { heard(wish, what); });
+    life_.watch(
+        [this](LifeSignals::Request request, const std::string& what) { heard(request, what); });
     configure();
     tasks_.spawn(bus_.run());
     tasks_.spawn(logind_.run());
@@ -136,13 +137,13 @@ class Daemon {
   [[nodiscard]] int exit_status() const { return exit_status_; }
 
  private:
-  void heard(LifeSignals::Wish wish, const std::string& what) {
-    if (wish == LifeSignals::Wish::Reload) {
+  void heard(LifeSignals::Request request, const std::string& what) {
+    if (request == LifeSignals::Request::Reload) {
       if (is_up_ && !is_ending_) reload();
       reload_waits_ = !is_up_;
       return;
     }
-    if (is_ending_ && wish == LifeSignals::Wish::Close) return;
+    if (is_ending_ && request == LifeSignals::Request::Close) return;
     is_impatient_ = std::exchange(is_ending_, true);
     if (is_impatient_) {
       spdlog::warn("{} while it ends: waits for nothing any more", what);
@@ -153,7 +154,7 @@ class Daemon {
   }
 
   void configure() {
-    performer_.configure(config_);
+    action_runner_.configure(config_);
     notices_.configure(config_);
     proxy_watch_.configure(config_);
     control_.configure(config_);
@@ -216,7 +217,7 @@ class Daemon {
     loop_.after_each([this] { proxy_watch_.ring(); });
     plan_wakeups();
     tasks_.spawn(lock_.keep());
-    lookout_.start(make_checks());
+    check_runner_.start(make_checks());
     if (power_.has_socket()) tasks_.spawn(proxy_watch_.watch());
     if (power_.has_socket()) tasks_.spawn(proxy_watch_.tell_facts());
     tasks_.spawn(keep_planning());
@@ -299,9 +300,9 @@ class Daemon {
     report.view = loop_.view();
     report.now = loop_.now();
     report.config = config_;
-    report.posts = lookout_.posts();
+    report.posts = check_runner_.posts();
     report.nics = preflight_.nics();
-    if (power_.has_socket()) report.proxy_error = performer_.proxy().error;
+    if (power_.has_socket()) report.proxy_error = action_runner_.proxy().error;
     report.bus_trouble = bus_.trouble();
     report.lock_trouble = lock_.trouble();
     report.log_only = root_.prefix();
@@ -340,7 +341,7 @@ class Daemon {
     configure();
     loop_.tell(policy::Reconfigured{settings()});
     plan_wakeups();
-    lookout_.start(make_checks());
+    check_runner_.start(make_checks());
     spdlog::info("reloaded {}", options_.config_file);
     notify_ready(loop_.view().reason);
   }
@@ -361,7 +362,7 @@ class Daemon {
 
   Task<void> leave() {
     loop_.stop();
-    lookout_.stop();
+    check_runner_.stop();
     tasks_.cancel(asio::cancellation_type::terminal);
     last_tasks_.cancel(asio::cancellation_type::terminal);
     co_await tasks_.join();
@@ -387,11 +388,11 @@ class Daemon {
   SleepLock lock_;
   GpuProbe gpu_;
   std::unique_ptr<NicPort> nic_port_;
-  Lookout lookout_;
+  CheckRunner check_runner_;
   Preflight preflight_;
   PowerClient power_;
   Notices notices_;
-  Performer performer_;
+  ActionRunner action_runner_;
   PolicyLoop loop_;
   SleepWatch watch_;
   ControlServer control_;

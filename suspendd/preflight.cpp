@@ -25,12 +25,12 @@ policy::Verdict verdict_of(Verdict verdict) {
 
 }  // namespace
 
-policy::Found found(const Lookout::Post& post) {
+policy::Found found(const CheckRunner::Post& post) {
   return {post.name, verdict_of(post.finding.verdict), post.finding.reason, post.finding.idle_for};
 }
 
-Preflight::Preflight(Lookout& lookout, Logind& logind, const Root& root, NicPort& port)
-    : lookout_(lookout), logind_(logind), root_(root), port_(port) {}
+Preflight::Preflight(CheckRunner& check_runner, Logind& logind, const Root& root, NicPort& port)
+    : check_runner_(check_runner), logind_(logind), root_(root), port_(port) {}
 
 void Preflight::look(const Config& config) {
   nics_ = list_nics(root_, port_, config.wol.interfaces);
@@ -54,8 +54,8 @@ Task<policy::PreflightDone> Preflight::run(policy::Op op, std::shared_ptr<const 
                                            policy::Memory memory, policy::Now now, Proxy proxy) {
   policy::PreflightDone done;
   done.op = op;
-  const std::vector<Lookout::Post> posts = co_await lookout_.look_again();
-  for (const Lookout::Post& post : posts) done.findings.push_back(found(post));
+  const std::vector<CheckRunner::Post> posts = co_await check_runner_.look_again();
+  for (const CheckRunner::Post& post : posts) done.findings.push_back(found(post));
   arm(*config);
   const TrapContext context = co_await read_trap_context(logind_, *config, std::move(memory), now,
                                                          std::move(proxy.error), proxy.pid);

@@ -4,7 +4,7 @@
 #include "core/sleep/event.hpp"
 #include "suspendd/box/nic.hpp"
 #include "suspendd/box/root.hpp"
-#include "suspendd/checks/lookout.hpp"
+#include "suspendd/checks/check_runner.hpp"
 #include "suspendd/config/config.hpp"
 #include "suspendd/systemd/logind.hpp"
 
@@ -19,7 +19,7 @@ namespace rouse::suspendd {
 /// wake. Arms the network cards. Single thread; what it gets outlives it.
 class Preflight {
  public:
-  Preflight(Lookout& lookout, Logind& logind, const Root& root, NicPort& port);
+  Preflight(CheckRunner& check_runner, Logind& logind, const Root& root, NicPort& port);
 
   /// How the proxy was last reached: why not, and its pid.
   struct Proxy {
@@ -38,7 +38,7 @@ class Preflight {
  private:
   void arm(const Config& config);
 
-  Lookout& lookout_;
+  CheckRunner& check_runner_;
   Logind& logind_;
   const Root& root_;
   NicPort& port_;
@@ -46,6 +46,6 @@ class Preflight {
 };
 
 /// A finding as the policy wants it.
-[[nodiscard]] core::suspend::Found found(const Lookout::Post& post);
+[[nodiscard]] core::suspend::Found found(const CheckRunner::Post& post);
 
 }  // namespace rouse::suspendd

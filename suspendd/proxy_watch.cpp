@@ -71,11 +71,11 @@ PowerFactsText power_facts(const policy::View& view, policy::Now now,
 }
 
 ProxyWatch::ProxyWatch(Executor executor, PowerClient& power, PolicyLoop& loop,
-                       Performer& performer, Preflight& preflight)
+                       ActionRunner& action_runner, Preflight& preflight)
     : executor_(executor),
       power_(power),
       loop_(loop),
-      performer_(performer),
+      action_runner_(action_runner),
       preflight_(preflight),
       bell_(executor) {}
 
@@ -86,7 +86,7 @@ Task<void> ProxyWatch::watch() {
   for (;;) {
     const Result<PowerClient::Activity> activity = co_await power_.activity();
     if (co_await is_cancelled()) co_return;
-    performer_.note_proxy(activity ? std::string() : activity.error().message());
+    action_runner_.note_proxy(activity ? std::string() : activity.error().message());
     if (was_reached && !activity) {
       spdlog::warn("the proxy does not answer: {}{}", activity.error().message(),
                    config_->proxy.unreachable_is_active ? "; it stays awake meanwhile" : "");

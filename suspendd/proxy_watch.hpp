@@ -2,9 +2,9 @@
 
 #include "base/async/task.hpp"
 #include "core/sleep/policy.hpp"
+#include "suspendd/action_runner.hpp"
 #include "suspendd/box/nic.hpp"
 #include "suspendd/config/config.hpp"
-#include "suspendd/performer.hpp"
 #include "suspendd/policy_loop.hpp"
 #include "suspendd/preflight.hpp"
 #include "suspendd/proxy/power_client.hpp"
@@ -22,7 +22,7 @@ namespace rouse::suspendd {
 /// thread; what it gets outlives it.
 class ProxyWatch {
  public:
-  ProxyWatch(Executor executor, PowerClient& power, PolicyLoop& loop, Performer& performer,
+  ProxyWatch(Executor executor, PowerClient& power, PolicyLoop& loop, ActionRunner& action_runner,
              Preflight& preflight);
 
   void configure(std::shared_ptr<const Config> config) { config_ = std::move(config); }
@@ -42,7 +42,7 @@ class ProxyWatch {
   Executor executor_;
   PowerClient& power_;
   PolicyLoop& loop_;
-  Performer& performer_;
+  ActionRunner& action_runner_;
   Preflight& preflight_;
   std::shared_ptr<const Config> config_;
   Timer bell_;

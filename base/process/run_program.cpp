@@ -62,7 +62,7 @@ struct Running {
   void kill_group() const {
     if (pid == 0) return;
     if (is_kept) {
-      ::kill(pid, SIGTERM);  // its keeper kills them all
+      ::kill(pid, SIGTERM);  // its supervisor kills them all
     } else {
       ::kill(-pid, SIGKILL);
     }
@@ -164,7 +164,8 @@ int ProgramEnd::exit_status() const {
 Task<Result<ProgramEnd>> run_program(Executor executor, ProgramRun run) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const std::string doing = "running " + (run.argv.empty() ? std::string() : run.argv.front());
-  Result<Spawned> spawned = run.keep ? spawn_kept(run.argv, run.env) : spawn(run.argv, run.env);
+  Result<Spawned> spawned =
+      run.keep ? spawn_supervised(run.argv, run.env) : spawn(run.argv, run.env);
   if (!spawned) co_return spawned.error();
   const auto running = std::make_shared<Running>(executor, run);
   if (const auto failed = running->adopt(std::move(*spawned))) co_return Error{failed, doing};

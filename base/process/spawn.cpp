@@ -1,6 +1,6 @@
 #include "base/process/spawn.hpp"
 
-#include "base/process/keeper.hpp"
+#include "base/process/supervisor.hpp"
 
 #include <fmt/format.h>
 
@@ -91,7 +91,7 @@ struct ChildPlan {
   ::dup2(plan.error_fd, 3);
   ::fcntl(3, F_SETFD, FD_CLOEXEC);
   ::syscall(SYS_close_range, 4U, ~0U, 0U);
-  if (plan.kept) keep_a_child(3);
+  if (plan.kept) supervise_child(3);
   int error = ENOENT;
   for (const std::string& program : plan.programs) {
     ::execve(program.c_str(), plan.argv, plan.envp);
@@ -193,8 +193,8 @@ Result<Spawned> spawn(const std::vector<std::string>& argv, const std::vector<st
   return start(argv, env, cgroup_fd, false);
 }
 
-Result<Spawned> spawn_kept(const std::vector<std::string>& argv,
-                           const std::vector<std::string>& env) {
+Result<Spawned> spawn_supervised(const std::vector<std::string>& argv,
+                                 const std::vector<std::string>& env) {
   return start(argv, env, -1, true);
 }
 

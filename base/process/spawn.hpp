@@ -33,12 +33,12 @@ struct Spawned {
 [[nodiscard]] Result<Spawned> spawn(const std::vector<std::string>& argv,
                                     const std::vector<std::string>& env, int cgroup_fd = -1);
 
-/// The same below a keeper: a process between us and the program, whose pid this is, and which ends
-/// as the program ended. All that the program starts falls to the keeper, out of whichever group or
-/// session; when the program ends, when the keeper gets SIGTERM, or when we die, it kills and
-/// collects them all, and is then gone itself. SIGKILL is not for it.
-[[nodiscard]] Result<Spawned> spawn_kept(const std::vector<std::string>& argv,
-                                         const std::vector<std::string>& env);
+/// The same below a supervisor: a process between us and the program, whose pid this is, and which
+/// ends as the program ended. All that the program starts falls to the supervisor, out of whichever
+/// group or session; when the program ends, when the supervisor gets SIGTERM, or when we die, it
+/// kills and collects them all, and is then gone itself. SIGKILL is not for it.
+[[nodiscard]] Result<Spawned> spawn_supervised(const std::vector<std::string>& argv,
+                                               const std::vector<std::string>& env);
 
 /// Makes orphaned descendants children of ours, so that a double fork cannot hide them. Once,
 /// early.

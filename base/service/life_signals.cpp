@@ -73,9 +73,9 @@ void LifeSignals::wait() {
 
 void LifeSignals::hear(int signal) {
   if (!heard_) return;
-  if (signal != SIGHUP) return heard_(Wish::End, name_of(signal));
-  if (!terminal_is_gone()) return heard_(Wish::Reload, name_of(signal));
-  heard_(Wish::Close, "the terminal has closed (SIGHUP)");
+  if (signal != SIGHUP) return heard_(Request::End, name_of(signal));
+  if (!terminal_is_gone()) return heard_(Request::Reload, name_of(signal));
+  heard_(Request::Close, "the terminal has closed (SIGHUP)");
 }
 
 /// One that closes without a SIGHUP for us has let us go (a shell's disown): later ones are meant

@@ -20,13 +20,13 @@ namespace rouse {
 /// manager or nohup it is always the configuration. Single thread.
 class LifeSignals {
  public:
-  enum class Wish {
+  enum class Request {
     End,
     Close,  ///< to end, too, as the terminal has closed; may come more than once
     Reload,
   };
   /// @p what: the signal in words, for the log.
-  using Heard = std::function<void(Wish wish, const std::string& what)>;
+  using Heard = std::function<void(Request request, const std::string& what)>;
 
   explicit LifeSignals(Executor executor);
 

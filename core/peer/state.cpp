@@ -47,13 +47,13 @@ std::string_view to_string(Phase phase) {
   return "failed";
 }
 
-std::string_view to_string(Announced::Word word) {
-  switch (word) {
-    case Announced::Word::Awake:
+std::string_view to_string(Announced::PowerState power) {
+  switch (power) {
+    case Announced::PowerState::Awake:
       return "awake";
-    case Announced::Word::Draining:
+    case Announced::PowerState::Draining:
       return "draining";
-    case Announced::Word::Suspending:
+    case Announced::PowerState::Suspending:
       break;
   }
   return "suspending";
@@ -177,18 +177,18 @@ void State::on(const Probed& event) {
 
 void State::on(const Announced& event) {
   heard_at_ = now_;
-  if (!is_news(event.epoch, event.word)) return;
+  if (!is_news(event.epoch, event.power)) return;
   epoch_ = event.epoch;
-  switch (event.word) {
-    case Announced::Word::Awake:
+  switch (event.power) {
+    case Announced::PowerState::Awake:
       if (is_past_sleep(event.epoch)) enter(Phase::Awake, "says that it is awake");
       return;
-    case Announced::Word::Draining:
+    case Announced::PowerState::Draining:
       if (phase_ == Phase::Awake || phase_ == Phase::Unknown) {
         enter(Phase::Draining, "says that it is about to sleep");
       }
       return;
-    case Announced::Word::Suspending:
+    case Announced::PowerState::Suspending:
       slept_ = event.epoch;
       slept_at_ = now_;
       if (phase_ != Phase::Waking) fall_asleep("says that it goes to sleep");
@@ -408,11 +408,11 @@ void State::refuse_overdue() {
 // --- what is known -------------------------------------------------------------------------------
 
 /// False: older than what was heard already, on a stream that lagged behind.
-bool State::is_news(const Epoch& epoch, Announced::Word word) const {
+bool State::is_news(const Epoch& epoch, Announced::PowerState power) const {
   if (!epoch_ || epoch_->boot_id != epoch.boot_id) return true;
   if (epoch.number < epoch_->number) return false;
   const bool is_up = phase_ == Phase::Awake || phase_ == Phase::Draining;
-  return !(word == Announced::Word::Suspending && slept_ == epoch && is_up);
+  return !(power == Announced::PowerState::Suspending && slept_ == epoch && is_up);
 }
 
 bool State::is_past_sleep(const std::optional<Epoch>& epoch) const {

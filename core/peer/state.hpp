@@ -90,11 +90,11 @@ struct Probed {
 };
 /// A word of the peer itself, over the stream of its power events.
 struct Announced {
-  enum class Word { Awake, Draining, Suspending };
-  Word word = Word::Awake;
+  enum class PowerState { Awake, Draining, Suspending };
+  PowerState power = PowerState::Awake;
   Epoch epoch;
 };
-[[nodiscard]] std::string_view to_string(Announced::Word word);  ///< "awake", "suspending"
+[[nodiscard]] std::string_view to_string(Announced::PowerState power);  ///< "awake", "suspending"
 struct AnnouncementsLost {};  ///< the stream of the peer's power events has ended
 /// It is no longer configured, or the program ends: nobody is asked, and nobody waits, any more.
 struct Retired {
@@ -223,7 +223,7 @@ class State {
   void refuse(Order order, Cause cause, std::string detail, Duration retry_after);
   void refuse_all(Cause cause, const std::string& detail, Duration retry_after);
   void refuse_overdue();
-  [[nodiscard]] bool is_news(const Epoch& epoch, Announced::Word word) const;
+  [[nodiscard]] bool is_news(const Epoch& epoch, Announced::PowerState power) const;
   [[nodiscard]] bool is_past_sleep(const std::optional<Epoch>& epoch) const;
   [[nodiscard]] bool somebody_may_wake() const;
   [[nodiscard]] std::uint64_t held_bytes() const;

@@ -59,7 +59,7 @@ void SuspendPolicy::Body::ask_drain(bool force) {
   attempt->op = new_op();
   attempt->forced_drain = force;
   go_to(Stage::Drain, after(now.monotonic, kDrainWait));
-  out.emplace_back(AskDrain{*attempt->op, attempt->id, ttl(), force, attempt->reason});
+  out.emplace_back(RequestDrain{*attempt->op, attempt->id, ttl(), force, attempt->reason});
 }
 
 void SuspendPolicy::Body::after_drain() {
@@ -248,7 +248,7 @@ void SuspendPolicy::Body::give_up(const std::string& step, const std::string& wh
   memory.in_progress.reset();
   changed();
   ++totals.suspends[step.empty() ? "cancelled" : "failed"];
-  if (delay_by) out.emplace_back(LetSleep{why});
+  if (delay_by) out.emplace_back(ReleaseDelayLock{why});
   delay_by.reset();
   for (const OpenGate& gate : gates) out.emplace_back(AnswerGate{gate.id, true, why});
   gates.clear();

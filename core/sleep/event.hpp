@@ -105,7 +105,7 @@ struct Committed {
   std::uint64_t epoch = 0;
 };
 /// Answer to everything else: Renew, Release, Unload, ArmAlarm, Suspend (queued or refused),
-/// TellResumed, ProbeGpu, Recover, RunHook; and to a Commit that was refused or brought no answer.
+/// ReportResume, ProbeGpu, Recover, RunHook; and to a Commit that was refused or brought no answer.
 struct Done {
   Op op{};
   bool ok = true;
@@ -127,8 +127,8 @@ struct PreflightDone {
   std::vector<Problem> problems;
 };
 
-/// PrepareForSleep(true), whoever caused it. The delay lock is held until LetSleep.
-struct SleepBegins {};
+/// PrepareForSleep(true), whoever caused it. The delay lock is held until ReleaseDelayLock.
+struct SleepStarting {};
 /// What the machine says about a suspend that is over, read right after it.
 struct Evidence {
   std::optional<bool> success_grew;  ///< /sys/power/suspend_stats/success; nullopt: not readable
@@ -153,7 +153,7 @@ struct Tick {};  ///< next_deadline() has come
 using Event = std::variant<Started, Found, RequestServed, WakeupsChanged, HoldWanted, HoldReleased,
                            SuspendWanted, UnblockWanted, GateOpened, GateClosed, DrainGranted,
                            DrainRefused, DrainCancelled, DrainEnded, Committed, Done, PreflightDone,
-                           SleepBegins, SleepEnded, Reconfigured, ShutdownWanted, Tick>;
+                           SleepStarting, SleepEnded, Reconfigured, ShutdownWanted, Tick>;
 
 // ---- What the shell must do now, in order. Each carries its reason in words.
 
@@ -163,7 +163,7 @@ struct Save {
 };
 /// POST /v1/power/drain. Answered by DrainGranted or DrainRefused. @p force: the machine will sleep
 /// anyway, grant it in spite of running requests.
-struct AskDrain {
+struct RequestDrain {
   Op op{};
   Attempt attempt{};
   Duration ttl{0};
@@ -212,11 +212,11 @@ struct Suspend {
   std::string reason;
 };
 /// Close the delay lock: the machine may go to sleep from now on.
-struct LetSleep {
+struct ReleaseDelayLock {
   std::string reason;
 };
 /// POST /v1/power/resumed. ok also when the proxy knows of no such sleep: it is awake then.
-struct TellResumed {
+struct ReportResume {
   Op op{};
   std::uint64_t epoch = 0;  ///< of the commit
   Duration slept{0};        ///< zero: the suspend did not happen
@@ -279,14 +279,14 @@ struct Notify {
 };
 
 enum class State { Active, IdleCountdown, Preparing, Suspending, Resumed, Blocked };
-struct Entered {
+struct StateChanged {
   State from{};
   State to{};
   std::string reason;
 };
 
-using Action = std::variant<Save, AskDrain, Renew, Release, Unload, RunPreflight, ArmAlarm, Commit,
-                            Suspend, LetSleep, TellResumed, ProbeGpu, Recover, RunHook, Cancel,
-                            AnswerGate, Reply, Notify, Entered>;
+using Action = std::variant<Save, RequestDrain, Renew, Release, Unload, RunPreflight, ArmAlarm,
+                            Commit, Suspend, ReleaseDelayLock, ReportResume, ProbeGpu, Recover,
+                            RunHook, Cancel, AnswerGate, Reply, Notify, StateChanged>;
 
 }  // namespace rouse::core::suspend

@@ -22,7 +22,7 @@ void SuspendPolicy::Body::on(const Started& event) {
     // What a reboot has mended, and instants that mean nothing any more.
     memory.boot_id = boot_id;
     memory.in_progress.reset();
-    memory.untold.reset();
+    memory.unreported_resume.reset();
     memory.block.reset();
     memory.retry_at.reset();
     memory.failures = 0;
@@ -43,9 +43,9 @@ void SuspendPolicy::Body::on(const Started& event) {
   if (memory.in_progress) {
     recover_attempt(event.preparing_for_sleep);
   } else if (event.preparing_for_sleep) {
-    on(SleepBegins{});
+    on(SleepStarting{});
   }
-  if (memory.untold && !telling) tell(*memory.untold);
+  if (memory.unreported_resume && !telling) tell(*memory.unreported_resume);
   // It may have died in the last sleep, and whoever was to find out has died as well.
   if (settings.gpu && !attempt && !resuming && last_wake() != nullptr) {
     resuming = Resuming{now.monotonic, GpuStep::None, std::nullopt, Instant::max(), {}};
@@ -78,7 +78,7 @@ void SuspendPolicy::Body::recover_attempt(bool preparing_for_sleep) {
     } else {
       attempt->leased = false;
     }
-    return on(SleepBegins{});
+    return on(SleepStarting{});
   }
   if (attempt->slept >= kSleptAtLeast) {
     totals.asleep += attempt->slept;
@@ -285,7 +285,7 @@ void SuspendPolicy::Body::on(const Committed& event) {
   attempt->op.reset();
   attempt->epoch = attempt->told_epoch = event.epoch;
   if (memory.in_progress) memory.in_progress->epoch = event.epoch;
-  memory.untold.reset();  // a newer epoch than any that is owed
+  memory.unreported_resume.reset();  // a newer epoch than any that is owed
   telling.reset();
   changed();
   if (attempt->coming) return pass(true, "the proxy and its fronts know");
@@ -299,7 +299,7 @@ void SuspendPolicy::Body::on(const Done& event) {
     telling->op.reset();
     if (event.ok) {
       telling.reset();
-      memory.untold.reset();
+      memory.unreported_resume.reset();
       changed();
     } else {
       telling->due = after(now.monotonic, telling->pause);
@@ -338,9 +338,9 @@ void SuspendPolicy::Body::on(const PreflightDone& event) {
   arm_alarm();
 }
 
-void SuspendPolicy::Body::on(const SleepBegins&) {
+void SuspendPolicy::Body::on(const SleepStarting&) {
   if (shutdown_by) {
-    out.emplace_back(LetSleep{"the daemon is shutting down"});
+    out.emplace_back(ReleaseDelayLock{"the daemon is shutting down"});
     return;
   }
   delay_by = after(now.monotonic, settings.sleep_delay);
@@ -370,7 +370,7 @@ void SuspendPolicy::Body::on(const Reconfigured& event) {
   checks.configure(settings.checks, now.monotonic);
   if (settings.proxy != ProxyUse::None || !telling) return;
   telling.reset();  // there is nobody to be told any more
-  memory.untold.reset();
+  memory.unreported_resume.reset();
   changed();
 }
 

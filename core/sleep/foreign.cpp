@@ -61,7 +61,7 @@ void SuspendPolicy::Body::make_foreign(const std::string& why) {
 
 /// Nothing of ours stands in the way of the sleep any more, or (not @p allow) it is denied.
 void SuspendPolicy::Body::pass(bool allow, const std::string& why) {
-  if (delay_by) out.emplace_back(LetSleep{why});
+  if (delay_by) out.emplace_back(ReleaseDelayLock{why});
   delay_by.reset();
   for (const OpenGate& gate : gates) out.emplace_back(AnswerGate{gate.id, allow, why});
   gates.clear();
@@ -83,7 +83,7 @@ void SuspendPolicy::Body::drive_foreign() {
   }
   if (delay_by && *delay_by <= now.monotonic) {
     if (!settings.gate) return pass(true, "not prepared in time: " + step_words());
-    out.emplace_back(LetSleep{"the rest is for the gate to wait for: " + step_words()});
+    out.emplace_back(ReleaseDelayLock{"the rest is for the gate to wait for: " + step_words()});
     delay_by.reset();
   }
   if (delay_by) wake_at(*delay_by);

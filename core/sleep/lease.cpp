@@ -54,7 +54,7 @@ std::vector<Action> Lease::step(const Event& event, Clocks now) {
   gap_ = now.gap;
   jump_ = jump >= policy_.gap_min ? jump : Duration{0};
   // The daemon's word comes with the reason, so it goes before what the clocks say.
-  const bool is_told = std::holds_alternative<ResumeTold>(event) && state_ == State::Suspending;
+  const bool is_told = std::holds_alternative<ResumeReported>(event) && state_ == State::Suspending;
   if (jump_ > Duration{0} && !is_told) notice_sleep();
   std::visit([this](const auto& each) { on(each); }, event);
   return std::exchange(actions_, {});
@@ -110,7 +110,7 @@ void Lease::on(const CommitAsked& asked) {
     return refuse(asked.lease, Deny::Gone, "this lease is not held: ask for another drain");
   }
   if (state_ == State::Suspending) {
-    if (doors_ != Doors::Closed) {
+    if (listener_ != ListenerState::Closed) {
       return refuse(asked.lease, Deny::Held, "this lease is being committed already");
     }
     expires_ = after(now_, policy_.suspend_wait);
@@ -129,7 +129,7 @@ void Lease::on(const CommitAsked& asked) {
   expires_ = after(now_, policy_.suspend_wait);
   enter(State::Suspending);
   actions_.emplace_back(Announce{State::Suspending, reason_});
-  close_doors_if_heard();
+  close_listener_if_heard();
 }
 
 void Lease::on(const ReleaseAsked& asked) {
@@ -152,22 +152,22 @@ void Lease::on(const SubscriberAcked& acked) {
   if (state_ != State::Suspending || acked.epoch != epoch_ || unheard_ == 0) return;
   --unheard_;
   ++acks_;
-  close_doors_if_heard();
+  close_listener_if_heard();
 }
 
 void Lease::on(const SubscriberGone&) {
   if (state_ != State::Suspending || unheard_ == 0) return;
   --unheard_;
-  close_doors_if_heard();
+  close_listener_if_heard();
 }
 
-void Lease::on(const DoorsClosed&) {
-  if (doors_ != Doors::Closing) return;
-  doors_ = Doors::Closed;
+void Lease::on(const ListenerClosed&) {
+  if (listener_ != ListenerState::Closing) return;
+  listener_ = ListenerState::Closed;
   actions_.emplace_back(Committed{lease_, epoch_, acks_, subscribers_});
 }
 
-void Lease::on(const ResumeTold& told) {
+void Lease::on(const ResumeReported& told) {
   // Named after the drain or after the commit, or after the return that we have noticed ourselves.
   const bool fits =
       told.epoch <= epoch_ && told.epoch + (state_ == State::Suspending ? 1 : 2) >= epoch_;
@@ -179,18 +179,18 @@ void Lease::on(const ResumeTold& told) {
   if (state_ == State::Suspending) {
     wake_up(std::max(told.slept, jump_), told.wake, "resumed");
   } else {
-    actions_.emplace_back(Woke{told.slept, told.wake, "resumed", false});
+    actions_.emplace_back(ResumeDetected{told.slept, told.wake, "resumed", false});
   }
-  actions_.emplace_back(Noted{epoch_});
+  actions_.emplace_back(ResumeAcknowledged{epoch_});
 }
 
 void Lease::on(const WorkArrived& work) {
-  if (turns_away()) {
-    actions_.emplace_back(TurnAway{});
+  if (refuses_work()) {
+    actions_.emplace_back(RefuseWork{});
     return;
   }
   ++running_;
-  actions_.emplace_back(Admit{});
+  actions_.emplace_back(AdmitWork{});
   if (state_ == State::Draining) cancel("request", work.what);
 }
 
@@ -207,7 +207,7 @@ void Lease::on(const Tick&) {
   if (now_ >= expires_) return wake_up(Duration{0}, "", "timeout");
   if (now_ >= heard_by_) {
     unheard_ = 0;
-    close_doors_if_heard();
+    close_listener_if_heard();
   }
 }
 
@@ -227,27 +227,27 @@ void Lease::cancel(std::string by, std::string text) {
 void Lease::wake_up(Duration slept, std::string wake, std::string noticed) {
   if (state_ == State::Suspending) {
     const std::string lease = std::exchange(lease_, {});
-    if (doors_ == Doors::Closing || heard_by_ != Instant::max()) {
-      actions_.emplace_back(Overtaken{lease, "the box is awake again (" + noticed + ")"});
+    if (listener_ == ListenerState::Closing || heard_by_ != Instant::max()) {
+      actions_.emplace_back(CommitCancelled{lease, "the box is awake again (" + noticed + ")"});
     }
-    actions_.emplace_back(OpenDoors{});
+    actions_.emplace_back(OpenListener{});
     actions_.emplace_back(Cancel{lease, true, noticed, "the box is awake"});
   }
-  doors_ = Doors::Open;
+  listener_ = ListenerState::Open;
   heard_by_ = Instant::max();
   expires_ = Instant::max();
   unheard_ = 0;
   ++epoch_;
   enter(State::Awake);
   actions_.emplace_back(Announce{State::Awake, "noticed by " + noticed});
-  actions_.emplace_back(Woke{slept, std::move(wake), std::move(noticed), true});
+  actions_.emplace_back(ResumeDetected{slept, std::move(wake), std::move(noticed), true});
 }
 
-void Lease::close_doors_if_heard() {
+void Lease::close_listener_if_heard() {
   if (unheard_ > 0) return;
   heard_by_ = Instant::max();
-  doors_ = Doors::Closing;
-  actions_.emplace_back(CloseDoors{});
+  listener_ = ListenerState::Closing;
+  actions_.emplace_back(CloseListener{});
 }
 
 void Lease::refuse(const std::string& lease, Deny why, std::string text, std::vector<Busy> busy) {

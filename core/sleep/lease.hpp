@@ -49,8 +49,8 @@ struct DrainAsked {
 struct UnloadAsked {
   std::string lease;  ///< its ttl begins anew
 };
-/// Answered by Committed or Overtaken, later; in `suspending`, where the same lease asks for more
-/// time, by Renewed.
+/// Answered by Committed or CommitCancelled, later; in `suspending`, where the same lease asks for
+/// more time, by Renewed.
 struct CommitAsked {
   std::string lease;
   std::vector<Busy> busy;
@@ -67,15 +67,15 @@ struct SubscriberAcked {
   std::uint64_t epoch = 0;
 };
 struct SubscriberGone {};
-struct DoorsClosed {};  ///< what CloseDoors asked for is done
+struct ListenerClosed {};  ///< what CloseListener asked for is done
 /// The daemon says that the box has slept, or (@p slept zero) that it did not.
-struct ResumeTold {
+struct ResumeReported {
   std::uint64_t epoch = 0;
   Duration slept{};
   std::string wake;
 };
 /// Something that only an awake box can do: inference, or the management of models. Answered with
-/// Admit or TurnAway.
+/// AdmitWork or RefuseWork.
 struct WorkArrived {
   std::string what;
 };
@@ -83,7 +83,7 @@ struct WorkEnded {};  ///< of an admitted one
 struct Tick {};       ///< next_deadline() has come, or it is time to look at the clocks
 using Event =
     std::variant<DrainAsked, UnloadAsked, CommitAsked, ReleaseAsked, HolderGone, SubscriberAcked,
-                 SubscriberGone, DoorsClosed, ResumeTold, WorkArrived, WorkEnded, Tick>;
+                 SubscriberGone, ListenerClosed, ResumeReported, WorkArrived, WorkEnded, Tick>;
 
 // What the shell must do now, in this order.
 struct Grant {  ///< answers DrainAsked
@@ -100,7 +100,7 @@ struct Committed {  ///< the commit is done: logind may be called
   std::size_t acks = 0;
   std::size_t subscribers = 0;
 };
-struct Overtaken {  ///< the commit was not: the box is awake again
+struct CommitCancelled {  ///< the commit was not: the box is awake again
   std::string lease;
   std::string text;
 };
@@ -110,7 +110,7 @@ struct Renewed {
 struct Released {  ///< answers ReleaseAsked
   std::string lease;
 };
-struct Noted {  ///< answers ResumeTold
+struct ResumeAcknowledged {  ///< answers ResumeReported
   std::uint64_t epoch = 0;
 };
 enum class Deny {
@@ -137,20 +137,21 @@ struct Announce {
   State state = State::Awake;
   std::string reason;
 };
-/// End the idle connections, answer what was accepted, stop listening; then DoorsClosed.
-struct CloseDoors {};
-struct OpenDoors {};  ///< listen again, before anything else
+/// End the idle connections, answer what was accepted, stop listening; then ListenerClosed.
+struct CloseListener {};
+struct OpenListener {};  ///< listen again, before anything else
 /// The box is awake after a sleep, or after one that did not happen (@p slept zero).
-struct Woke {
+struct ResumeDetected {
   Duration slept{};
   std::string wake;     ///< as the daemon says; empty: not known
   std::string noticed;  ///< how it was found out: resumed, clock, timeout, release
   bool is_news = true;  ///< false: only now the reason of a wake that is known is told
 };
-struct Admit {};
-struct TurnAway {};  ///< 503, "suspending": not executed, wake the box and send it again
-using Action = std::variant<Grant, StartUnload, Committed, Overtaken, Renewed, Released, Noted,
-                            Refuse, Cancel, Announce, CloseDoors, OpenDoors, Woke, Admit, TurnAway>;
+struct AdmitWork {};
+struct RefuseWork {};  ///< 503, "suspending": not executed, wake the box and send it again
+using Action = std::variant<Grant, StartUnload, Committed, CommitCancelled, Renewed, Released,
+                            ResumeAcknowledged, Refuse, Cancel, Announce, CloseListener,
+                            OpenListener, ResumeDetected, AdmitWork, RefuseWork>;
 
 struct Policy {
   Duration ttl_max{600'000};
@@ -175,7 +176,7 @@ class Lease {
 
   [[nodiscard]] State state() const { return state_; }
   /// No work is admitted.
-  [[nodiscard]] bool turns_away() const {
+  [[nodiscard]] bool refuses_work() const {
     return state_ == State::Suspending || (state_ == State::Draining && forced_);
   }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
@@ -195,8 +196,8 @@ class Lease {
   void on(const HolderGone& gone);
   void on(const SubscriberAcked& acked);
   void on(const SubscriberGone&);
-  void on(const DoorsClosed&);
-  void on(const ResumeTold& told);
+  void on(const ListenerClosed&);
+  void on(const ResumeReported& told);
   void on(const WorkArrived& work);
   void on(const WorkEnded&);
   void on(const Tick&);
@@ -204,11 +205,11 @@ class Lease {
   void enter(State state);
   void cancel(std::string by, std::string text);
   void wake_up(Duration slept, std::string wake, std::string noticed);
-  void close_doors_if_heard();
+  void close_listener_if_heard();
   void refuse(const std::string& lease, Deny why, std::string text, std::vector<Busy> busy = {});
   [[nodiscard]] bool holds(const std::string& lease) const;
 
-  enum class Doors { Open, Closing, Closed };
+  enum class ListenerState { Open, Closing, Closed };
 
   Policy policy_;
   Instant now_;
@@ -230,7 +231,7 @@ class Lease {
   std::size_t subscribers_ = 0;        // when the commit came
   std::size_t acks_ = 0;
   std::size_t unheard_ = 0;  // subscribers that may still acknowledge
-  Doors doors_ = Doors::Open;
+  ListenerState listener_ = ListenerState::Open;
   Duration jump_{};  // the sleep that this step has noticed
 };
 

@@ -66,7 +66,7 @@ struct InProgress {
 };
 
 /// The proxy may still believe in a sleep that is over, or did not happen.
-struct Untold {
+struct UnreportedResume {
   Attempt attempt{};
   std::optional<std::uint64_t> epoch;  ///< nullopt: the answer to the commit was lost
   Duration slept{0};
@@ -83,7 +83,7 @@ struct Memory {
   std::optional<Instant> retry_at;  ///< boottime
   std::optional<Block> block;
   std::optional<InProgress> in_progress;
-  std::optional<Untold> untold;
+  std::optional<UnreportedResume> unreported_resume;
   std::optional<SleepRecord>
       last_suspend;                ///< the last attempt that reached the kernel, or meant to
   std::vector<SleepRecord> wakes;  ///< the last ones, oldest first, at most kWakesKept

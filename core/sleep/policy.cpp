@@ -228,7 +228,7 @@ void SuspendPolicy::Body::notice_sleep() {
 void SuspendPolicy::Body::enter(State to, std::string why) {
   reason = std::move(why);
   if (state == to) return;
-  out.emplace_back(Entered{state, to, reason});
+  out.emplace_back(StateChanged{state, to, reason});
   state = to;
   state_since = now.monotonic;
 }

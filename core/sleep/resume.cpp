@@ -43,7 +43,7 @@ void SuspendPolicy::Body::end_sleep(const Evidence& evidence) {
   record.expected = alarm_was_due(run);
   memory.in_progress.reset();
   changed();
-  if (delay_by) out.emplace_back(LetSleep{"the suspend is over"});
+  if (delay_by) out.emplace_back(ReleaseDelayLock{"the suspend is over"});
   delay_by.reset();
   for (const OpenGate& gate : gates) {
     out.emplace_back(AnswerGate{gate.id, true, "the suspend is over"});
@@ -102,10 +102,10 @@ void SuspendPolicy::Body::woke(SleepRecord record) {
 }
 
 /// Owes the proxy the word that the machine is awake, until it has heard it.
-void SuspendPolicy::Body::tell(Untold untold) {
-  memory.untold = untold;
+void SuspendPolicy::Body::tell(UnreportedResume unreported_resume) {
+  memory.unreported_resume = unreported_resume;
   changed();
-  telling = Telling{};
+  telling = ResumeReporting{};
   telling->since = now.monotonic;
   telling->due = now.monotonic;
   telling->pause = kTellAgain;
@@ -121,7 +121,7 @@ void SuspendPolicy::Body::drive_telling() {
     notify(Severity::Warning, Topic::Proxy,
            "the proxy could not be told that the machine is awake; it is taken for away");
     telling.reset();
-    memory.untold.reset();
+    memory.unreported_resume.reset();
     return changed();
   }
   if (telling->op) {
@@ -133,12 +133,13 @@ void SuspendPolicy::Body::drive_telling() {
   telling->op = new_op();
   telling->due = after(now.monotonic, kTellWait);
   telling->pause = std::min(telling->pause * 2, kTellAgainMax);
-  const Untold& untold = *memory.untold;
-  if (untold.epoch) {
-    out.emplace_back(TellResumed{*telling->op, *untold.epoch, untold.slept, untold.wake,
-                                 "the machine is awake"});
+  const UnreportedResume& unreported_resume = *memory.unreported_resume;
+  if (unreported_resume.epoch) {
+    out.emplace_back(ReportResume{*telling->op, *unreported_resume.epoch, unreported_resume.slept,
+                                  unreported_resume.wake, "the machine is awake"});
   } else {
-    out.emplace_back(Release{*telling->op, untold.attempt, "the machine does not sleep"});
+    out.emplace_back(
+        Release{*telling->op, unreported_resume.attempt, "the machine does not sleep"});
   }
   if (!telling->alerted && is_alerted) {
     telling->alerted = true;

@@ -70,7 +70,7 @@ struct Resuming {
   std::string gpu_problem;
 };
 
-struct Telling {
+struct ResumeReporting {
   std::optional<Op> op;
   Instant due = Instant::max();  ///< of the answer, or of the next try
   Duration pause{0};
@@ -103,7 +103,8 @@ struct SuspendPolicy::Body {
   Duration gap{0};  ///< boottime beyond monotonic, as of the last sleep that was noticed
   Instant deadline = Instant::max();
   bool started = false;
-  std::optional<Instant> shutdown_by;  ///< leaving; what is not told by then is left untold
+  std::optional<Instant>
+      shutdown_by;  ///< leaving; what is not told by then is left unreported_resume
   bool unsaved = false;
   std::uint64_t next_op = 1;
   Actions out;
@@ -121,7 +122,7 @@ struct SuspendPolicy::Body {
   std::optional<Instant> delay_by;  ///< the delay lock must be closed by then
   std::optional<AttemptRun> attempt;
   std::optional<Resuming> resuming;
-  std::optional<Telling> telling;
+  std::optional<ResumeReporting> telling;
   std::vector<HookRun> hooks;
   std::optional<BlockCause> retried;  ///< the block that was left to see whether its cause is gone
   bool dry_told = false;
@@ -145,7 +146,7 @@ struct SuspendPolicy::Body {
   void on(const Committed& event);
   void on(const Done& event);
   void on(const PreflightDone& event);
-  void on(const SleepBegins& event);
+  void on(const SleepStarting& event);
   void on(const SleepEnded& event);
   void on(const Reconfigured& event);
   void on(const ShutdownWanted& event);
@@ -217,7 +218,7 @@ struct SuspendPolicy::Body {
   void end_sleep(const Evidence& evidence);
   [[nodiscard]] bool alarm_was_due(const AttemptRun& run) const;
   void woke(SleepRecord record);
-  void tell(Untold untold);
+  void tell(UnreportedResume unreported_resume);
   void drive_telling();
   void drive_resuming();
   void gpu_answer(bool ok, const std::string& detail);

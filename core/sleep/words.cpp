@@ -19,7 +19,7 @@ std::string because(std::string text, const std::string& reason) {
 std::string text_of(const Save&) {
   return "save";
 }
-std::string text_of(const AskDrain& a) {
+std::string text_of(const RequestDrain& a) {
   return because("drain " + number(a.attempt) + (a.force ? " by force" : "") + " (ttl " +
                      core::to_string(a.ttl) + ")",
                  a.reason);
@@ -45,10 +45,10 @@ std::string text_of(const Commit& a) {
 std::string text_of(const Suspend& a) {
   return because("suspend " + number(a.attempt), a.reason);
 }
-std::string text_of(const LetSleep& a) {
+std::string text_of(const ReleaseDelayLock& a) {
   return because("let-sleep", a.reason);
 }
-std::string text_of(const TellResumed& a) {
+std::string text_of(const ReportResume& a) {
   return because("tell-resumed " + std::to_string(a.epoch) + " (slept " + core::to_string(a.slept) +
                      ", " + std::string(to_string(a.wake)) + ")",
                  a.reason);
@@ -76,7 +76,7 @@ std::string text_of(const Notify& a) {
       "notify " + std::string(to_string(a.severity)) + ' ' + std::string(to_string(a.topic)),
       a.text);
 }
-std::string text_of(const Entered& a) {
+std::string text_of(const StateChanged& a) {
   return because(std::string(to_string(a.from)) + " -> " + std::string(to_string(a.to)), a.reason);
 }
 

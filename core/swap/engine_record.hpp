@@ -13,7 +13,7 @@
 namespace rouse::core {
 
 /// An operator's LoadWanted: waits like a request, but nobody has to be admitted.
-struct Wish {
+struct LoadRequest {
   Order order{};
   Instant since{};
   std::string why;  ///< for people
@@ -48,7 +48,7 @@ struct EngineRecord {
   Instant last_used{};       ///< the end of the last request, or ready
   Instant unwanted_since{};  ///< while Starting and nobody waits
   WaitQueue waiting;
-  std::optional<Wish> wish;
+  std::optional<LoadRequest> load_request;
   Circuit circuit;
   std::optional<Instant> unload_by;  ///< an unload, at the latest
   std::string unloaded_by;           ///< who asked for it, in words
@@ -65,7 +65,7 @@ struct EngineRecord {
     return state == EngineState::Starting || state == EngineState::Ready ||
            state == EngineState::Stopping;
   }
-  [[nodiscard]] bool is_wanted() const { return !waiting.empty() || wish; }
+  [[nodiscard]] bool is_wanted() const { return !waiting.empty() || load_request; }
   [[nodiscard]] bool has_slot() const { return running < std::max(1, policy.concurrency); }
   [[nodiscard]] bool admits_newcomers() const {
     return state == EngineState::Ready && !outdated && !barrier && !unload_by && waiting.empty() &&
@@ -74,17 +74,19 @@ struct EngineRecord {
 
   // The next three need is_wanted().
   [[nodiscard]] Order wanted_order() const {
-    if (waiting.empty()) return wish->order;
-    return wish ? std::min(wish->order, waiting.oldest().order) : waiting.oldest().order;
+    if (waiting.empty()) return load_request->order;
+    return load_request ? std::min(load_request->order, waiting.oldest().order)
+                        : waiting.oldest().order;
   }
   [[nodiscard]] Instant wanted_since() const {
-    if (waiting.empty()) return wish->since;
-    return wish ? std::min(wish->since, waiting.oldest().since) : waiting.oldest().since;
+    if (waiting.empty()) return load_request->since;
+    return load_request ? std::min(load_request->since, waiting.oldest().since)
+                        : waiting.oldest().since;
   }
   [[nodiscard]] int wanted_priority() const {
     if (waiting.empty()) return policy.priority;
     const int highest = waiting.highest().priority;
-    return wish ? std::max(policy.priority, highest) : highest;
+    return load_request ? std::max(policy.priority, highest) : highest;
   }
 };
 

@@ -1,7 +1,7 @@
 #include "core/swap/groups.hpp"
 
+#include "core/swap/describe_eviction.hpp"
 #include "core/swap/in_quotes.hpp"
-#include "core/swap/told.hpp"
 
 #include <set>
 #include <utility>
@@ -77,7 +77,7 @@ Eviction Groups::make_room(std::string_view target, const ModelSet& running) con
   const auto mine = group_of_.find(target);
   const std::string group =
       mine == group_of_.end() ? "in no group: " : "group " + groups_[mine->second].name + ": ";
-  std::string reason = group + told(target, evict, running);
+  std::string reason = group + describe_eviction(target, evict, running);
   return {std::move(evict), std::move(reason)};
 }
 

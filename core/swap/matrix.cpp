@@ -1,7 +1,7 @@
 #include "core/swap/matrix.hpp"
 
+#include "core/swap/describe_eviction.hpp"
 #include "core/swap/matrix_solver.hpp"
-#include "core/swap/told.hpp"
 
 #include <algorithm>
 #include <unordered_set>
@@ -106,7 +106,7 @@ Eviction Matrix::make_room(std::string_view target, const ModelSet& running) con
   Choice choice = choose(target, running);
   if (!choice.set) return {std::move(choice.evict), "in no set: runs alone"};
   std::string reason = "set " + code_.set_names[*choice.set] + ": " +
-                       told(target, choice.evict, running) + " (cost " +
+                       describe_eviction(target, choice.evict, running) + " (cost " +
                        std::to_string(choice.cost) + ")";
   return {std::move(choice.evict), std::move(reason)};
 }

@@ -222,14 +222,14 @@ void Scheduler::State::enter(EngineRecord& engine, EngineState state) {
 }
 
 void Scheduler::State::wish_for(EngineRecord& engine, std::string why) {
-  if (engine.wish) return;
-  engine.wish = Wish{Order{next_order++}, now, std::move(why)};
+  if (engine.load_request) return;
+  engine.load_request = LoadRequest{Order{next_order++}, now, std::move(why)};
   ++wishes;
 }
 
 void Scheduler::State::forget_wish(EngineRecord& engine) {
-  if (!engine.wish) return;
-  engine.wish.reset();
+  if (!engine.load_request) return;
+  engine.load_request.reset();
   --wishes;
   if (!engine.is_wanted()) engine.unwanted_since = now;
 }

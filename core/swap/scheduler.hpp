@@ -155,10 +155,10 @@ struct ModelView {
   std::string reason;                   ///< of its last start, stop or failure; empty: it never ran
   std::optional<StopCause> stopped_by;  ///< Stopping, or Stopped and not by itself
   std::string leaves;                   ///< Ready, and why it is about to stop; empty: it is not
-  std::string held;           ///< wanted and not loaded, and what comes first; empty: it is not
-  bool is_wished = false;     ///< somebody wants it who is no request
-  int failures = 0;           ///< failed starts in a row
-  bool circuit_open = false;  ///< its requests are refused until retry_at
+  std::string held;  ///< wanted and not loaded, and what comes first; empty: it is not
+  bool is_load_requested = false;       ///< somebody wants it who is no request
+  int failures = 0;                     ///< failed starts in a row
+  bool circuit_open = false;            ///< its requests are refused until retry_at
   std::optional<Instant> failed_at;     ///< of last_failure
   std::optional<Instant> abandoned_at;  ///< Starting, and nobody waits: others may have its room
 };

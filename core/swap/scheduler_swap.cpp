@@ -22,7 +22,7 @@ bool goes_first(const Candidate& a, const Candidate& b) {
 }
 
 std::string wanted_by(const EngineRecord& engine, Duration waited) {
-  std::string text = engine.waiting.empty() ? engine.wish->why
+  std::string text = engine.waiting.empty() ? engine.load_request->why
                                             : count(engine.waiting.size(), "request") + " waiting";
   if (waited > Duration{0}) text += " for up to " + to_string(waited);
   return text;

@@ -88,7 +88,7 @@ ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) cons
 
   view.reason = engine.reason;
   view.stopped_by = engine.stopped_by;
-  view.is_wished = engine.wish.has_value();
+  view.is_load_requested = engine.load_request.has_value();
   view.failures = engine.circuit.failures();
   view.circuit_open = !engine.is_resident() && engine.circuit.is_open(at, policy);
   if (!view.last_failure.empty()) view.failed_at = engine.circuit.failed_at();

@@ -64,25 +64,25 @@ Dispatcher::Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, H
 }
 
 Dispatcher::~Dispatcher() {
-  ROUSE_CHECK(places_.empty());
+  ROUSE_CHECK(tickets_.empty());
 }
 
 core::Instant Dispatcher::now() const {
   return core::to_instant(std::chrono::steady_clock::now());
 }
 
-std::unique_ptr<Place> Dispatcher::enter(const ModelConfig& model, int priority,
-                                         std::string request_id) {
-  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
-  auto place =
-      std::make_unique<Place>(*this, tasks_.executor(), ticket, model.id, std::move(request_id));
-  places_.emplace_hint(places_.end(), ticket, Waiter{place.get(), now(), true});
+std::unique_ptr<AdmissionTicket> Dispatcher::enter(const ModelConfig& model, int priority,
+                                                   std::string request_id) {
+  const auto id = static_cast<core::Ticket>(next_ticket_++);
+  auto ticket = std::make_unique<AdmissionTicket>(*this, tasks_.executor(), id, model.id,
+                                                  std::move(request_id));
+  tickets_.emplace_hint(tickets_.end(), id, Waiter{ticket.get(), now(), true});
   if (std::string obstacle = obstacle_to(model.id); !obstacle.empty()) {
-    place->refuse(cannot_start(std::move(obstacle)));
+    ticket->refuse(cannot_start(std::move(obstacle)));
   } else {
-    post(core::Arrived{ticket, model.id, priority});
+    post(core::Arrived{id, model.id, priority});
   }
-  return place;
+  return ticket;
 }
 
 int Dispatcher::priority(std::string_view name, const ModelConfig& model) const {
@@ -93,22 +93,23 @@ int Dispatcher::priority(std::string_view name, const ModelConfig& model) const 
   return it == config_->priority.end() ? 0 : it->second;
 }
 
-std::unique_ptr<Place> Dispatcher::visit(const ModelConfig& model, std::string request_id) {
+std::unique_ptr<AdmissionTicket> Dispatcher::visit(const ModelConfig& model,
+                                                   std::string request_id) {
   const auto it = engines_.find(model.id);
   if (it == engines_.end() || it->second.state != core::EngineState::Ready) return nullptr;
-  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
-  auto place =
-      std::make_unique<Place>(*this, tasks_.executor(), ticket, model.id, std::move(request_id));
-  place->admit(it->second.engine->launch().endpoint, core::Duration{0});
-  places_.emplace_hint(places_.end(), ticket, Waiter{place.get(), now(), false});
-  return place;
+  const auto id = static_cast<core::Ticket>(next_ticket_++);
+  auto ticket = std::make_unique<AdmissionTicket>(*this, tasks_.executor(), id, model.id,
+                                                  std::move(request_id));
+  ticket->admit(it->second.engine->launch().endpoint, core::Duration{0});
+  tickets_.emplace_hint(tickets_.end(), id, Waiter{ticket.get(), now(), false});
+  return ticket;
 }
 
-void Dispatcher::left(Place& place) {
-  const auto it = places_.find(place.ticket());
+void Dispatcher::left(AdmissionTicket& ticket) {
+  const auto it = tickets_.find(ticket.id());
   const bool scheduled = it->second.scheduled;
-  places_.erase(it);
-  if (scheduled && place.state() != Place::State::Refused) post(core::Left{place.ticket()});
+  tickets_.erase(it);
+  if (scheduled && ticket.state() != AdmissionTicket::State::Refused) post(core::Left{ticket.id()});
 }
 
 std::vector<std::string> Dispatcher::adopt(std::shared_ptr<const Config> config) {
@@ -213,13 +214,13 @@ core::ScheduleView Dispatcher::view() const {
   return scheduler_.view(now());
 }
 
-std::size_t Dispatcher::queue_position(const Place& place) const {
-  return scheduler_.position(place.ticket());
+std::size_t Dispatcher::queue_position(const AdmissionTicket& ticket) const {
+  return scheduler_.position(ticket.id());
 }
 
-std::string Dispatcher::request_id(core::Ticket ticket) const {
-  const auto it = places_.find(ticket);
-  return it == places_.end() ? std::string() : it->second.place->request_id();
+std::string Dispatcher::request_id(core::Ticket id) const {
+  const auto it = tickets_.find(id);
+  return it == tickets_.end() ? std::string() : it->second.ticket->request_id();
 }
 
 std::string Dispatcher::last_obstacle(const std::string& model) const {
@@ -325,27 +326,28 @@ void Dispatcher::perform(const core::Stop& stop) {
   enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
   Engine& engine = *slot.engine;
   pool_.forget(engine.launch().endpoint);
-  for (const auto& [ticket, waiter] : places_) {
-    Place& place = *waiter.place;
-    if (place.model() != stop.model || place.state() != Place::State::Admitted) continue;
-    place.abort(stop.reason);
+  for (const auto& [id, waiter] : tickets_) {
+    AdmissionTicket& ticket = *waiter.ticket;
+    if (ticket.model() != stop.model || ticket.state() != AdmissionTicket::State::Admitted)
+      continue;
+    ticket.abort(stop.reason);
   }
   engine.stop();
 }
 
 void Dispatcher::perform(const core::Admit& admit) {
-  const auto it = places_.find(admit.ticket);
-  if (it == places_.end()) return;  // it left in the meantime; its Left is in the queue
+  const auto it = tickets_.find(admit.ticket);
+  if (it == tickets_.end()) return;  // it left in the meantime; its Left is in the queue
   const EngineSlot& slot = engines_.at(admit.model);
   // The part of the load that it was there for.
   const auto load = std::clamp(slot.since - it->second.entered, core::Duration{0}, slot.load);
-  it->second.place->admit(slot.engine->launch().endpoint, load);
+  it->second.ticket->admit(slot.engine->launch().endpoint, load);
 }
 
 void Dispatcher::perform(const core::Refuse& refuse) {
-  const auto it = places_.find(refuse.ticket);
-  if (it == places_.end()) return;
-  it->second.place->refuse(failure_of(refuse));
+  const auto it = tickets_.find(refuse.ticket);
+  if (it == tickets_.end()) return;
+  it->second.ticket->refuse(failure_of(refuse));
 }
 
 void Dispatcher::arm_timer() {

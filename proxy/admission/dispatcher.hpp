@@ -4,7 +4,7 @@
 #include "base/http/pool.hpp"
 #include "core/swap/scheduler.hpp"
 #include "proxy/admission/decision_log.hpp"
-#include "proxy/admission/place.hpp"
+#include "proxy/admission/ticket.hpp"
 #include "proxy/check/start_look.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/engine/engine.hpp"
@@ -36,7 +36,7 @@ struct EngineChange {
 /// engines. One queue of events, one loop that drains it, one timer. Single thread.
 ///
 /// @p tasks, @p pool, @p registry outlive it. Places must be gone before it is destroyed.
-class Dispatcher final : public PlaceGiver {
+class Dispatcher final : public AdmissionSource {
  public:
   Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, HttpPool& pool,
              EngineRegistry& registry);
@@ -50,12 +50,13 @@ class Dispatcher final : public PlaceGiver {
 
   /// Queues a request for @p model, a configured id. It is refused at once when its engine would
   /// have to be started and cannot be: nothing is moved for it.
-  [[nodiscard]] std::unique_ptr<Place> enter(const ModelConfig& model, int priority,
-                                             std::string request_id);
+  [[nodiscard]] std::unique_ptr<AdmissionTicket> enter(const ModelConfig& model, int priority,
+                                                       std::string request_id);
 
   /// A place on the engine of @p model as it is: no load, no slot, no effect on ttl or swaps; cut
   /// when the engine stops. Null unless the engine is ready.
-  [[nodiscard]] std::unique_ptr<Place> visit(const ModelConfig& model, std::string request_id);
+  [[nodiscard]] std::unique_ptr<AdmissionTicket> visit(const ModelConfig& model,
+                                                       std::string request_id);
 
   /// Takes a new configuration: what it leaves as it is goes on, see core::Reconfigured. Returns
   /// the models whose engines will be replaced or removed.
@@ -83,8 +84,8 @@ class Dispatcher final : public PlaceGiver {
   /// What the configuration says of the name that was asked for, or of its model.
   [[nodiscard]] int priority(std::string_view name, const ModelConfig& model) const;
   /// 1: next in turn.
-  [[nodiscard]] std::size_t queue_position(const Place& place) const;
-  [[nodiscard]] std::string request_id(core::Ticket ticket) const;
+  [[nodiscard]] std::size_t queue_position(const AdmissionTicket& ticket) const;
+  [[nodiscard]] std::string request_id(core::Ticket id) const;
   /// What kept @p model from being started when that was last wanted; empty: nothing.
   [[nodiscard]] std::string last_obstacle(const std::string& model) const;
   /// The request that @p model's engine was last started for; empty: it was none.
@@ -99,7 +100,7 @@ class Dispatcher final : public PlaceGiver {
 
  private:
   struct Waiter {
-    Place* place = nullptr;
+    AdmissionTicket* ticket = nullptr;
     core::Instant entered{};
     bool scheduled = true;  // false: a visit, of which the scheduler knows nothing
   };
@@ -125,7 +126,7 @@ class Dispatcher final : public PlaceGiver {
   void perform(const core::Admit& admit);
   void perform(const core::Refuse& refuse);
   void arm_timer();
-  void left(Place& place) override;
+  void left(AdmissionTicket& ticket) override;
   void decided(std::string text, const std::string& model, const std::string& also = {});
   void enter(const std::string& model, core::EngineState state, std::string reason, bool failed);
   void ring_watchers();
@@ -138,7 +139,7 @@ class Dispatcher final : public PlaceGiver {
   core::Scheduler scheduler_;
   StartLook start_look_;
   std::map<std::string, EngineSlot, std::less<>> engines_;
-  std::map<core::Ticket, Waiter> places_;
+  std::map<core::Ticket, Waiter> tickets_;
   std::deque<core::Event> events_;
   DecisionLog decisions_;
   std::function<void(const EngineChange&)> observe_;

@@ -50,7 +50,7 @@ void write_reasons(JsonWriter& json, const core::ModelView& model, core::Instant
   if (model.stopped_by) json.member("stopped_by", core::to_string(*model.stopped_by));
   if (!model.leaves.empty()) json.member("leaves", model.leaves);
   if (!model.held.empty()) json.member("held", model.held);
-  if (model.is_wished) json.member("wished", true);
+  if (model.is_load_requested) json.member("wished", true);
   if (model.failures > 0) json.member("failures", model.failures);
   if (model.circuit_open) json.member("circuit_open", true);
   if (model.failed_at) json.member("failed_s", in_seconds(now - *model.failed_at));

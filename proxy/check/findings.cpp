@@ -1,6 +1,6 @@
 #include "proxy/check/findings.hpp"
 
-#include "proxy/access/exposure.hpp"
+#include "proxy/access/open_listener.hpp"
 #include "proxy/check/command_findings.hpp"
 #include "proxy/check/ports.hpp"
 #include "proxy/check/program.hpp"
@@ -121,7 +121,7 @@ class OtherLook {
 
   void look_at_exposure() {
     const std::string host = place_.listen.substr(0, place_.listen.rfind(':'));
-    if (!place_.tells_exposure || !exposure_warning(config_, host)) return;
+    if (!place_.tells_exposure || !open_listener_warning(config_, host)) return;
     add(Severity::Warn, "keys",
         fmt::format("there are none, and rouse listens on {}: whoever can reach that may use, load "
                     "and unload every model",

@@ -121,8 +121,9 @@ std::vector<std::string> Peer::macs() const {
 
 std::vector<std::pair<Waker, core::Instant>> Peer::waiting() const {
   std::vector<std::pair<Waker, core::Instant>> list;
-  for (const auto& [ticket, waiter] : waiters_) {
-    const bool waits = !waiter.is_visit && waiter.place->state() == Place::State::Waiting;
+  for (const auto& [id, waiter] : waiters_) {
+    const bool waits =
+        !waiter.is_visit && waiter.ticket->state() == AdmissionTicket::State::Waiting;
     if (waits) list.emplace_back(waiter.who, waiter.entered);
   }
   return list;
@@ -130,64 +131,64 @@ std::vector<std::pair<Waker, core::Instant>> Peer::waiting() const {
 
 // --- places --------------------------------------------------------------------------------------
 
-std::unique_ptr<Place> Peer::enter(const std::string& model, Visitor visitor) {
-  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
-  auto place = std::make_unique<Place>(*this, world_.tasks.executor(), ticket, model,
-                                       visitor.who.request_id);
+std::unique_ptr<AdmissionTicket> Peer::enter(const std::string& model, Visitor visitor) {
+  const auto id = static_cast<core::Ticket>(next_ticket_++);
+  auto ticket = std::make_unique<AdmissionTicket>(*this, world_.tasks.executor(), id, model,
+                                                  visitor.who.request_id);
   Waiter waiter;
-  waiter.place = place.get();
+  waiter.ticket = ticket.get();
   waiter.who = std::move(visitor.who);
   waiter.entered = now();
   waiter.wake = wake_;  // the one under way
-  waiters_.emplace(ticket, std::move(waiter));
-  post(peer::Wanted{ticket, visitor.may_wake, std::move(visitor.why_not), visitor.has_other});
-  return place;
+  waiters_.emplace(id, std::move(waiter));
+  post(peer::Wanted{id, visitor.may_wake, std::move(visitor.why_not), visitor.has_other});
+  return ticket;
 }
 
-std::unique_ptr<Place> Peer::visit(const std::string& model, std::string request_id) {
+std::unique_ptr<AdmissionTicket> Peer::visit(const std::string& model, std::string request_id) {
   if (!is_up()) return nullptr;
-  const auto ticket = static_cast<core::Ticket>(next_ticket_++);
-  auto place =
-      std::make_unique<Place>(*this, world_.tasks.executor(), ticket, model, std::move(request_id));
+  const auto id = static_cast<core::Ticket>(next_ticket_++);
+  auto ticket = std::make_unique<AdmissionTicket>(*this, world_.tasks.executor(), id, model,
+                                                  std::move(request_id));
   Waiter waiter;
-  waiter.place = place.get();
+  waiter.ticket = ticket.get();
   waiter.is_visit = true;
-  waiters_.emplace(ticket, std::move(waiter));
-  place->admit(config_.endpoint, core::Duration{0});
-  return place;
+  waiters_.emplace(id, std::move(waiter));
+  ticket->admit(config_.endpoint, core::Duration{0});
+  return ticket;
 }
 
-void Peer::left(Place& place) {
-  const auto it = waiters_.find(place.ticket());
+void Peer::left(AdmissionTicket& ticket) {
+  const auto it = waiters_.find(ticket.id());
   const bool is_visit = it->second.is_visit;
   waiters_.erase(it);
-  if (!is_visit && place.state() != Place::State::Refused) post(peer::Left{place.ticket()});
+  if (!is_visit && ticket.state() != AdmissionTicket::State::Refused) post(peer::Left{ticket.id()});
   if (waiters_.empty() && world_.on_idle) world_.on_idle();
 }
 
 void Peer::cut() {
-  for (const auto& [ticket, waiter] : waiters_) {
-    if (waiter.place->state() != Place::State::Admitted) continue;
-    waiter.place->abort("the proxy is shutting down, at once");
+  for (const auto& [id, waiter] : waiters_) {
+    if (waiter.ticket->state() != AdmissionTicket::State::Admitted) continue;
+    waiter.ticket->abort("the proxy is shutting down, at once");
   }
 }
 
-void Peer::taken(const Place& place) {
-  post(peer::Taken{place.ticket()});
+void Peer::taken(const AdmissionTicket& ticket) {
+  post(peer::Taken{ticket.id()});
 }
 
-void Peer::turned_away(Place& place, bool suspending) {
-  ROUSE_CHECK(!waiters_.at(place.ticket()).is_visit);
-  place.send_back();
-  post(peer::TurnedAway{place.ticket(), suspending});
+void Peer::turned_away(AdmissionTicket& ticket, bool suspending) {
+  ROUSE_CHECK(!waiters_.at(ticket.id()).is_visit);
+  ticket.send_back();
+  post(peer::TurnedAway{ticket.id(), suspending});
 }
 
-void Peer::grew(const Place& place, std::uint64_t bytes) {
-  post(peer::Grew{place.ticket(), bytes});
+void Peer::grew(const AdmissionTicket& ticket, std::uint64_t bytes) {
+  post(peer::Grew{ticket.id(), bytes});
 }
 
-void Peer::answered(const Place& place) {
-  const auto it = waiters_.find(place.ticket());
+void Peer::answered(const AdmissionTicket& ticket) {
+  const auto it = waiters_.find(ticket.id());
   if (it == waiters_.end() || it->second.wake == 0) return;
   Wake* wake = world_.ledger.find(it->second.wake);
   if (wake == nullptr || wake->to_first_byte) return;
@@ -240,8 +241,8 @@ void Peer::perform(const peer::Admit& admit) {
   if (it == waiters_.end()) return;
   const bool waited_for_wake = it->second.wake != 0;
   const core::Duration waited = now() - it->second.entered;
-  it->second.place->admit(config_.endpoint, core::Duration{0},
-                          waited_for_wake ? waited : core::Duration{0});
+  it->second.ticket->admit(config_.endpoint, core::Duration{0},
+                           waited_for_wake ? waited : core::Duration{0});
 }
 
 void Peer::perform(const peer::Refuse& refuse) {
@@ -267,7 +268,7 @@ void Peer::perform(const peer::Refuse& refuse) {
       break;
   }
   failure.elsewhere = refuse.cause != peer::Cause::HeldTooLong;
-  it->second.place->refuse(std::move(failure));
+  it->second.ticket->refuse(std::move(failure));
 }
 
 void Peer::perform(const peer::SendVolley& volley) {
@@ -332,8 +333,8 @@ void Peer::began_to_wake(const peer::Entered& entered) {
     wake.by = *operator_;
   } else {
     // Who came first; those who may not wake anything are among them only by chance.
-    for (const auto& [ticket, waiter] : waiters_) {
-      if (waiter.is_visit || waiter.place->state() != Place::State::Waiting) continue;
+    for (const auto& [id, waiter] : waiters_) {
+      if (waiter.is_visit || waiter.ticket->state() != AdmissionTicket::State::Waiting) continue;
       wake.by = waiter.who;
       break;
     }
@@ -343,8 +344,8 @@ void Peer::began_to_wake(const peer::Entered& entered) {
   wake_began_ = now();
   wake_ = world_.ledger.begin(std::move(wake));
   last_result_.clear();
-  for (auto& [ticket, waiter] : waiters_) {
-    if (waiter.place->state() == Place::State::Waiting) waiter.wake = wake_;
+  for (auto& [id, waiter] : waiters_) {
+    if (waiter.ticket->state() == AdmissionTicket::State::Waiting) waiter.wake = wake_;
   }
 }
 

@@ -4,7 +4,7 @@
 #include "base/wake/sender.hpp"
 #include "core/peer/state.hpp"
 #include "proxy/admission/decision_log.hpp"
-#include "proxy/admission/place.hpp"
+#include "proxy/admission/ticket.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/peers/peer_memory.hpp"
 #include "proxy/peers/probe.hpp"
@@ -49,7 +49,7 @@ struct Visitor {
 /// The shell around core::peer::State for one machine: gives places, sends packets, asks, listens
 /// to what it announces, and remembers. Single thread. Its tasks belong to world.tasks, which is
 /// joined before this is destroyed; its places go before that, too.
-class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> {
+class Peer final : public AdmissionSource, public std::enable_shared_from_this<Peer> {
  public:
   Peer(std::string name, const PeerConfig& config, PeerWorld& world);
   ~Peer();
@@ -63,18 +63,19 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
   void retire(const std::string& why);
 
   /// A place for an inference request, which may wake it.
-  [[nodiscard]] std::unique_ptr<Place> enter(const std::string& model, Visitor visitor);
+  [[nodiscard]] std::unique_ptr<AdmissionTicket> enter(const std::string& model, Visitor visitor);
   /// A place for what is worth no wake; null unless it is awake.
-  [[nodiscard]] std::unique_ptr<Place> visit(const std::string& model, std::string request_id);
+  [[nodiscard]] std::unique_ptr<AdmissionTicket> visit(const std::string& model,
+                                                       std::string request_id);
 
   /// The request at @p place was sent.
-  void taken(const Place& place);
+  void taken(const AdmissionTicket& ticket);
   /// Not one byte of it can have been executed: it waits again.
-  void turned_away(Place& place, bool suspending);
+  void turned_away(AdmissionTicket& ticket, bool suspending);
   /// So much of its body is in our memory while it waits.
-  void grew(const Place& place, std::uint64_t bytes);
+  void grew(const AdmissionTicket& ticket, std::uint64_t bytes);
   /// The first byte of its answer has come.
-  void answered(const Place& place);
+  void answered(const AdmissionTicket& ticket);
 
   /// Cuts the requests that are on their way to it.
   void cut();
@@ -105,11 +106,11 @@ class Peer final : public PlaceGiver, public std::enable_shared_from_this<Peer> 
   };
   [[nodiscard]] const std::optional<Asked>& last_asked() const { return last_asked_; }
 
-  void left(Place& place) override;
+  void left(AdmissionTicket& ticket) override;
 
  private:
   struct Waiter {
-    Place* place = nullptr;
+    AdmissionTicket* ticket = nullptr;
     Waker who;
     core::Instant entered{};
     std::uint64_t wake = 0;  // the entry of the ledger of the wake that it waited for

@@ -115,10 +115,10 @@ void Peer::heard(std::string_view data) {
   if (!news) return;
   world_.metrics.seen(name_);
   learn(*news);
-  if (news->word == peer::Announced::Word::Suspending) {
+  if (news->power == peer::Announced::PowerState::Suspending) {
     world_.tasks.spawn(acknowledge(news->epoch.number));
   }
-  post(peer::Announced{news->word, news->epoch});
+  post(peer::Announced{news->power, news->epoch});
 }
 
 /// On a connection of its own: the peer waits for it, and not for long.

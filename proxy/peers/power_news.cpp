@@ -6,12 +6,12 @@ namespace rouse {
 
 namespace {
 
-using Word = core::peer::Announced::Word;
+using PowerState = core::peer::Announced::PowerState;
 
-std::optional<Word> word_of(std::string_view state) {
-  if (state == "awake") return Word::Awake;
-  if (state == "draining") return Word::Draining;
-  if (state == "suspending") return Word::Suspending;
+std::optional<PowerState> power_state_of(std::string_view state) {
+  if (state == "awake") return PowerState::Awake;
+  if (state == "draining") return PowerState::Draining;
+  if (state == "suspending") return PowerState::Suspending;
   return std::nullopt;
 }
 
@@ -28,9 +28,9 @@ std::optional<PowerNews> parse_power_news(std::string_view json) {
   if (root["state"].get(state) != simdjson::SUCCESS) return std::nullopt;
   if (root["boot_id"].get(boot_id) != simdjson::SUCCESS) return std::nullopt;
   if (root["epoch"].get(news.epoch.number) != simdjson::SUCCESS) return std::nullopt;
-  const std::optional<Word> word = word_of(state);
-  if (!word) return std::nullopt;
-  news.word = *word;
+  const std::optional<PowerState> power = power_state_of(state);
+  if (!power) return std::nullopt;
+  news.power = *power;
   news.epoch.boot_id = boot_id;
   simdjson::dom::array cards;
   if (root["wake"]["macs"].get(cards) != simdjson::SUCCESS) return news;

@@ -12,7 +12,7 @@ namespace rouse {
 /// What another rouse says of itself: the body of `GET /v1/power` and of every event of
 /// `GET /v1/power/events`.
 struct PowerNews {
-  core::peer::Announced::Word word = core::peer::Announced::Word::Awake;
+  core::peer::Announced::PowerState power = core::peer::Announced::PowerState::Awake;
   core::peer::Epoch epoch;
   std::vector<MacAddress> macs;  ///< of its cards that listen for packets; bad ones left out
 };

@@ -49,9 +49,9 @@ PeerAnswer silent(const Error& error) {
 PeerAnswer answer_of(PowerNews news) {
   PeerAnswer answer;
   // One that drains still takes requests, and does not sleep then.
-  const bool leaves = news.word == core::peer::Announced::Word::Suspending;
+  const bool leaves = news.power == core::peer::Announced::PowerState::Suspending;
   answer.sign = leaves ? Sign::Suspending : Sign::Answers;
-  answer.detail = fmt::format("says that it is {}", core::peer::to_string(news.word));
+  answer.detail = fmt::format("says that it is {}", core::peer::to_string(news.power));
   answer.news = std::move(news);
   return answer;
 }

@@ -76,12 +76,12 @@ std::vector<cp::Action> Power::step(const cp::Event& event) {
 
 void Power::perform(const std::vector<cp::Action>& actions) {
   for (const cp::Action& action : actions) {
-    if (std::holds_alternative<cp::OpenDoors>(action)) {
+    if (std::holds_alternative<cp::OpenListener>(action)) {
       open_doors();
-    } else if (std::holds_alternative<cp::CloseDoors>(action)) {
+    } else if (std::holds_alternative<cp::CloseListener>(action)) {
       tasks_.spawn(close_doors());
     } else if (std::holds_alternative<cp::Committed>(action) ||
-               std::holds_alternative<cp::Overtaken>(action)) {
+               std::holds_alternative<cp::CommitCancelled>(action)) {
       commit_answer_ = action;
       ring();
     } else {
@@ -121,7 +121,7 @@ void Power::apply(const cp::Announce& said) {
   announce(to_string(said.state));
 }
 
-void Power::apply(const cp::Woke& woke) {
+void Power::apply(const cp::ResumeDetected& woke) {
   spdlog::info("power: awake after {:.1f} s of sleep, woken by {} (noticed by {})",
                static_cast<double>(woke.slept.count()) / 1000,
                woke.wake.empty() ? "what is not known" : for_log(woke.wake), woke.noticed);
@@ -145,7 +145,7 @@ Task<void> Power::close_doors() {
     const std::size_t closed = idle_.close_all();
     spdlog::info("power: the listener is closed, {} idle connections ended", closed);
   }
-  step(cp::DoorsClosed{});
+  step(cp::ListenerClosed{});
 }
 
 void Power::open_doors() {
@@ -165,7 +165,7 @@ std::variant<std::unique_ptr<Power::Work>, Failure> Power::begin(const RequestHe
   const std::uint64_t number = next_work_++;
   std::optional<core::Attempt> attempt;
   if (const auto text = head.fields.find(kAttemptHeader)) attempt = core::parse_attempt(*text);
-  if (attempt && !lease_.turns_away()) {
+  if (attempt && !lease_.refuses_work()) {
     const auto verdict = attempts_.begin(*attempt, number, power_clocks().mono);
     if (verdict.superseded) {
       recorder_.metrics.attempt_superseded("refused");
@@ -179,7 +179,7 @@ std::variant<std::unique_ptr<Power::Work>, Failure> Power::begin(const RequestHe
   const std::string what = head.method + " " + for_log(head.path());
   const std::vector<cp::Action> actions = step(cp::WorkArrived{what});
   const bool admitted = std::any_of(actions.begin(), actions.end(), [](const cp::Action& each) {
-    return std::holds_alternative<cp::Admit>(each);
+    return std::holds_alternative<cp::AdmitWork>(each);
   });
   if (!admitted) {
     recorder_.metrics.rejected("suspending", "");
@@ -236,7 +236,7 @@ std::optional<cp::Action> Power::ask(const Asked& event) {
                            std::holds_alternative<cp::StartUnload>(action) ||
                            std::holds_alternative<cp::Renewed>(action) ||
                            std::holds_alternative<cp::Released>(action) ||
-                           std::holds_alternative<cp::Noted>(action) ||
+                           std::holds_alternative<cp::ResumeAcknowledged>(action) ||
                            std::holds_alternative<cp::Refuse>(action);
     if (is_answer) return action;
   }
@@ -247,7 +247,7 @@ Task<cp::Action> Power::committed() {
   Bell bell(*this);
   while (!commit_answer_) {
     const bool rang = co_await bell.wait(Clock::time_point::max());
-    if (!rang) co_return cp::Overtaken{"", "the proxy shuts down"};
+    if (!rang) co_return cp::CommitCancelled{"", "the proxy shuts down"};
   }
   co_return *commit_answer_;
 }

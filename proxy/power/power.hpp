@@ -98,7 +98,7 @@ class Power {
   [[nodiscard]] std::optional<core::power::Action> ask(const Asked& event);
   /// When the daemon expects the next wake, told with the announcement; empty: not known.
   void expect_wake(std::string at) { expect_wake_ = std::move(at); }
-  /// Waits for Committed or Overtaken.
+  /// Waits for Committed or CommitCancelled.
   Task<core::power::Action> committed();
   /// Stops all engines; the models that had one. Returns when none is left, when the lease has
   /// gone, or after @p limit.
@@ -151,7 +151,7 @@ class Power {
   void apply(const core::power::Refuse& refuse);
   void apply(const core::power::Cancel& cancel);
   void apply(const core::power::Announce& announce);
-  void apply(const core::power::Woke& woke);
+  void apply(const core::power::ResumeDetected& woke);
   template <class Other>  // an answer: nothing else is to be done
   void apply(const Other&) {}
   void ring();

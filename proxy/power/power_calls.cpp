@@ -251,7 +251,7 @@ Reply commit_reply(const cp::Action& answer) {
   } else if (const auto* renewed = std::get_if<cp::Renewed>(&answer)) {
     json.member("epoch", renewed->epoch);
     json.member("renewed", true);
-  } else if (const auto* overtaken = std::get_if<cp::Overtaken>(&answer)) {
+  } else if (const auto* overtaken = std::get_if<cp::CommitCancelled>(&answer)) {
     return problem(409, "overtaken", overtaken->text);
   } else if (const auto* refuse = std::get_if<cp::Refuse>(&answer)) {
     return refused(*refuse);
@@ -276,7 +276,7 @@ Task<Reply> commit(std::string body, Power& power) {
 
 Reply resumed(const std::string& body, Power& power) {
   Call call(body);
-  cp::ResumeTold told;
+  cp::ResumeReported told;
   told.epoch =
       static_cast<std::uint64_t>(call.number("epoch", 0, std::numeric_limits<std::int64_t>::max()));
   told.slept = core::Duration(call.number("slept_ms", 0, kMsMax));
@@ -288,7 +288,7 @@ Reply resumed(const std::string& body, Power& power) {
   }
   JsonWriter json;
   json.begin_object();
-  if (answer) json.member("epoch", std::get<cp::Noted>(*answer).epoch);
+  if (answer) json.member("epoch", std::get<cp::ResumeAcknowledged>(*answer).epoch);
   json.end_object();
   return {200, json.take()};
 }

@@ -45,10 +45,10 @@ Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wir
       remote_(std::move(remote)),
       caller_(std::move(caller)),
       request_id_(request_id_for(head_)),
-      account_(proxy.recorder, head_, route, request_id_, session_id_of(head_, *config_)),
+      record_(proxy.recorder, head_, route, request_id_, session_id_of(head_, *config_)),
       flight_(proxy.recorder.in_flight, head_, remote_, [this] { on_cancelled(); }),
       body_(head_.fields.find("content-type").value_or("")),
-      lifeline_(client, proxy.sessions.executor(), config_->waiting) {}
+      heartbeat_(client, proxy.sessions.executor(), config_->waiting) {}
 
 Exchange::~Exchange() = default;
 
@@ -70,7 +70,7 @@ Task<bool> Exchange::run() {
   } else if (!gone_) {
     co_await relay();
   }
-  lifeline_.stop();
+  heartbeat_.stop();
   client_.on_gone(nullptr);
   place_.reset();
   record();
@@ -152,7 +152,7 @@ std::optional<Failure> Exchange::resolve() {
   }
   flight_.set_counts(!must_not_load());
   flight_.set_model(model_->id);
-  account_.row.model = model_->id;
+  record_.row.model = model_->id;
   return std::nullopt;
 }
 
@@ -195,7 +195,7 @@ Task<std::optional<Failure>> Exchange::read_model_name() {
 
 /// Whether the caller's key may use the model, and now.
 std::optional<Failure> Exchange::check_key() {
-  account_.row.client = caller_.name;
+  record_.row.client = caller_.name;
   flight_.set_request(request_id_, caller_.name);
   if (!proxy_.keys.may_use(caller_, model_->id, asked_for_)) {
     proxy_.recorder.metrics.rejected("model_forbidden", caller_.name);
@@ -232,9 +232,10 @@ Task<std::optional<Failure>> Exchange::admit() {
   const auto hold_until = started_ + config_->waiting.hold;
   const bool shows_loading =
       model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat;
-  if (place_->state() == Place::State::Waiting && shows_loading) co_await settle_stream_flag();
-  while (place_->state() == Place::State::Waiting && !gone_) {
-    start_lifeline();
+  if (place_->state() == AdmissionTicket::State::Waiting && shows_loading)
+    co_await settle_stream_flag();
+  while (place_->state() == AdmissionTicket::State::Waiting && !gone_) {
+    start_heartbeat();
     const bool must_look = route_.early_head && !client_.body_done() && !body_.stream() && !gone_;
     const bool may_look = prefix_.size() < kReadAheadMax;
     if (must_look && may_look && Clock::now() >= hold_until) {
@@ -247,11 +248,11 @@ Task<std::optional<Failure>> Exchange::admit() {
     co_await place_->changed(until);
   }
   admitted_at_ = Clock::now();
-  account_.row.load_ms = place_->load().count();
-  account_.row.metadata["fifo_priority"] = std::to_string(priority_);
+  record_.row.load_ms = place_->load().count();
+  record_.row.metadata["fifo_priority"] = std::to_string(priority_);
   flight_.set_phase(Phase::Prefill);
-  if (place_->state() == Place::State::Refused) co_return place_->failure();
-  if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
+  if (place_->state() == AdmissionTicket::State::Refused) co_return place_->failure();
+  if (place_->state() == AdmissionTicket::State::Aborted) co_return stopped_under_us();
   co_return std::nullopt;
 }
 
@@ -312,20 +313,20 @@ bool Exchange::wants_stream() const {
   return body_.stream().value_or(false);
 }
 
-void Exchange::start_lifeline() {
-  if (lifeline_.is_running() || !wants_stream() || !route_.early_head || head_.version != 11)
+void Exchange::start_heartbeat() {
+  if (heartbeat_.is_running() || !wants_stream() || !route_.early_head || head_.version != 11)
     return;
   auto head_at = started_ + config_->waiting.hold;
   if (model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat &&
-      place_->state() == Place::State::Waiting) {
+      place_->state() == AdmissionTicket::State::Waiting) {
     head_at = Clock::now();
-    lifeline_.set_text(loading_text(), wire::kLoadingInterval);
+    heartbeat_.set_text(loading_text(), wire::kLoadingInterval);
   }
   ResponseHead head = early_stream_head(head_, request_id_);
   if (!aux_.empty()) head.fields.add("x-rouse-aux", aux_);
   add_timing(head);
   add_cors(*config_, &route_, head_, head);
-  lifeline_.start(head_at, std::move(head));
+  heartbeat_.start(head_at, std::move(head));
 }
 
 std::function<std::string()> Exchange::loading_text() {
@@ -333,7 +334,7 @@ std::function<std::string()> Exchange::loading_text() {
   return [this, text] {
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
-    const bool waits = place_ && place_->state() == Place::State::Waiting;
+    const bool waits = place_ && place_->state() == AdmissionTicket::State::Waiting;
     const std::size_t position = waits ? proxy_.dispatcher.queue_position(*place_) : 0;
     return text->next(elapsed, position);
   };

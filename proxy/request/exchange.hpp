@@ -3,8 +3,8 @@
 #include "base/http/stream.hpp"
 #include "proxy/peers/peers.hpp"
 #include "proxy/proxy.hpp"
-#include "proxy/request/account.hpp"
-#include "proxy/request/lifeline.hpp"
+#include "proxy/request/heartbeat.hpp"
+#include "proxy/request/request_record.hpp"
 #include "proxy/routing/names.hpp"
 #include "proxy/wire/body_model.hpp"
 #include "proxy/wire/error_body.hpp"
@@ -85,7 +85,7 @@ class Exchange {
   void on_client_gone();
   void on_cancelled();
   void count_refusal(const Failure& failed);
-  void start_lifeline();
+  void start_heartbeat();
   [[nodiscard]] std::function<std::string()> loading_text();
   void cut_upstream();
   [[nodiscard]] bool wants_stream() const;
@@ -109,7 +109,7 @@ class Exchange {
   KeyTicket ticket_;  // counts as one of the key's requests
   std::string request_id_;
   Clock::time_point started_ = Clock::now();
-  Account account_;
+  RequestRecord record_;
   InFlight::Entry flight_;
 
   wire::BodyModel body_;
@@ -128,9 +128,9 @@ class Exchange {
   std::string sent_name_;  // of the model, for the engine; empty: as the client wrote it
 
   std::string aux_;  // what is done with a request that is worth no swap; empty: it is none
-  std::unique_ptr<Place> place_;
+  std::unique_ptr<AdmissionTicket> place_;
   std::unique_ptr<HttpStream> upstream_;
-  Lifeline lifeline_;
+  Heartbeat heartbeat_;
   ResponseHead answer_;
 
   bool gone_ = false;

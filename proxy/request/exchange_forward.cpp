@@ -45,7 +45,7 @@ Task<std::optional<Failure>> Exchange::forward() {
     std::optional<Failure> failed = co_await send_request(reused);
     if (!failed) failed = co_await read_head(reused);
     if (!failed || gone_) co_return failed;
-    if (place_->state() == Place::State::Aborted) co_return stopped_under_us();
+    if (place_->state() == AdmissionTicket::State::Aborted) co_return stopped_under_us();
     if (!failed->try_again || !reused) co_return failed;
     proxy_.recorder.metrics.retried(model_->id, "stale_connection");
     fresh = true;
@@ -107,9 +107,9 @@ Task<std::optional<Failure>> Exchange::send_request(bool reused) {
   const std::string first = body_prefix();
   const bool more = !client_.body_done();
   upstream_->expires_after(config_->limits.body_timeout);
-  account_.sent(first);
+  record_.sent(first);
   const Result<void> sent = co_await upstream_->write_request(head, first, more);
-  account_.dispatched();
+  record_.dispatched();
   if (!sent) {
     Failure made = passing_failure(
         502, fmt::format("{} took no request: {}", upstream_name(), sent.error().message()), 5);
@@ -132,7 +132,7 @@ Task<std::optional<Failure>> Exchange::send_rest_of_body() {
       co_return body_failure(piece.error());
     }
     body_.feed(*piece);
-    account_.sent(*piece);
+    record_.sent(*piece);
     upstream_->expires_after(config_->limits.body_timeout);
     const bool more = !client_.body_done();
     const Result<void> sent = co_await upstream_->write_body(*piece, more);
@@ -144,7 +144,7 @@ Task<std::optional<Failure>> Exchange::send_rest_of_body() {
 }
 
 Task<std::optional<Failure>> Exchange::read_head(bool reused) {
-  start_lifeline();
+  start_heartbeat();
   const std::chrono::seconds limit = model_->timeouts.response_header;
   if (limit > 0s) {
     upstream_->expires_after(limit);
@@ -155,7 +155,7 @@ Task<std::optional<Failure>> Exchange::read_head(bool reused) {
   if (answer) {
     upstream_->expires_never();
     answer_ = std::move(*answer);
-    account_.answered(answer_);
+    record_.answered(answer_);
     flight_.set_answer(answer_);
     flight_.set_phase(Phase::Streaming);
     if (peer_ && answer_.status == 503 && answer_.fields.find(kNotExecuted) == "suspending") {

@@ -45,7 +45,7 @@ void Exchange::use_offer(std::size_t which) {
     edits_ = edits_for(model_->filters, resolved_.name);
   }
   flight_.set_model(model_->id);
-  account_.row.model = model_->id;
+  record_.row.model = model_->id;
 }
 
 /// Into the queue of the peer, unless it waits there already.
@@ -82,7 +82,7 @@ std::optional<Failure> Exchange::enter_peer() {
 /// After a failure that executed nothing: there again, or at another machine.
 bool Exchange::tries_peer_again(const Failure& failed) {
   const bool is_visit = must_not_load();  // worth no second try, and no wait
-  const bool is_admitted = place_ && place_->state() == Place::State::Admitted;
+  const bool is_admitted = place_ && place_->state() == AdmissionTicket::State::Admitted;
   if (failed.try_again && is_admitted && !is_visit) {
     proxy_.recorder.metrics.retried(model_->id, failed.suspending ? "suspending" : "connect");
     upstream_.reset();
@@ -143,7 +143,7 @@ std::string_view Exchange::cold_start() const {
   if (!place_) return "none";
   if (place_->wake_time() > 0ms) return "wake";
   if (place_->load() > 0ms) return "load";
-  if (place_->state() != Place::State::Waiting) return "none";
+  if (place_->state() != AdmissionTicket::State::Waiting) return "none";
   if (peer_) return peer_->is_up() ? "none" : "wake";
   return proxy_.dispatcher.engine_state(model_->id) == core::EngineState::Ready ? "none" : "load";
 }
@@ -154,7 +154,7 @@ void Exchange::add_timing(ResponseHead& head) const {
   if (!peer_ || cold == "wake" || !head.fields.contains("x-rouse-cold-start")) {
     head.fields.set("x-rouse-cold-start", cold);
   }
-  if (!place_ || place_->state() != Place::State::Admitted) return;
+  if (!place_ || place_->state() != AdmissionTicket::State::Admitted) return;
   const auto waited = std::chrono::duration_cast<core::Duration>(admitted_at_ - started_);
   const auto load = place_->load().count();
   const auto wake = place_->wake_time().count();

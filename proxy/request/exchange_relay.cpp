@@ -30,7 +30,7 @@ Task<void> Exchange::relay() {
     co_return;
   }
   const bool events = is_event_stream(answer_);
-  if (lifeline_.head_sent()) {
+  if (heartbeat_.head_sent()) {
     status_ = 200;
     if (answer_.status != 200 || !events) {
       Failure refusal = co_await engine_refusal();
@@ -38,7 +38,7 @@ Task<void> Exchange::relay() {
       co_return;
     }
   } else {
-    if (!events) lifeline_.stop();
+    if (!events) heartbeat_.stop();
     ResponseHead head = head_for_client(answer_, head_, request_id_, client_.body_done());
     if (!aux_.empty()) head.fields.set("x-rouse-aux", aux_);
     add_timing(head);
@@ -53,13 +53,13 @@ Task<void> Exchange::relay() {
       if (piece) first = *piece;
       ended = upstream_->body_done();
     }
-    lifeline_.set_writing(true);
-    lifeline_.head_was_relayed();
+    heartbeat_.set_writing(true);
+    heartbeat_.head_was_relayed();
     client_.expires_after(config_->limits.idle_timeout);
     const Result<void> sent = co_await client_.write_response(head, first, !ended);
-    lifeline_.set_writing(false);
+    heartbeat_.set_writing(false);
     if (!sent) co_return on_client_gone();
-    account_.received(first);
+    record_.received(first);
     flight_.add_bytes(first.size());
     keep_alive_ = head.keep_alive;
   }
@@ -72,22 +72,22 @@ Task<void> Exchange::relay_body() {
     if (gone_) co_return;
     if (!piece) {
       // Cut, never ended cleanly: the client must not take a part for the whole.
-      account_.row.outcome = "upstream_error";
-      outcome_ = place_->state() == Place::State::Aborted
+      record_.row.outcome = "upstream_error";
+      outcome_ = place_->state() == AdmissionTicket::State::Aborted
                      ? "cut: " + place_->abort_reason()
                      : upstream_name() + " broke off: " + piece.error().message();
       client_.close(answer_.framing == Framing::UntilClose || head_.version == 10);
       keep_alive_ = false;
       co_return;
     }
-    account_.received(*piece);
+    record_.received(*piece);
     flight_.add_bytes(piece->size());
-    lifeline_.set_writing(true);
+    heartbeat_.set_writing(true);
     client_.expires_after(config_->limits.idle_timeout);
     const bool more = !upstream_->body_done();
     const Result<void> sent = co_await client_.write_body(*piece, more);
-    lifeline_.set_writing(false);
-    lifeline_.sent(*piece);
+    heartbeat_.set_writing(false);
+    heartbeat_.sent(*piece);
     if (!sent) co_return on_client_gone();
   }
   client_.expires_never();
@@ -99,7 +99,7 @@ Task<void> Exchange::relay_body() {
 
 /// A WebSocket, or whatever else both sides have agreed on.
 Task<void> Exchange::relay_tunnel() {
-  lifeline_.stop();
+  heartbeat_.stop();
   client_.on_gone(nullptr);  // the end of one direction is not the end of the other
   keep_alive_ = false;
   ResponseHead head = head_for_client(answer_, head_, request_id_, false);
@@ -108,9 +108,10 @@ Task<void> Exchange::relay_tunnel() {
   const Result<void> sent = co_await client_.write_response(head, std::string_view(), false);
   if (!sent) co_return on_client_gone();
   const TunnelBytes bytes = co_await tunnel(client_, *upstream_, config_->limits.tunnel_timeout);
-  account_.row.bytes_in = static_cast<std::int64_t>(bytes.up);
-  account_.row.bytes_out = static_cast<std::int64_t>(bytes.down);
-  if (place_->state() == Place::State::Aborted) outcome_ = "cut: " + place_->abort_reason();
+  record_.row.bytes_in = static_cast<std::int64_t>(bytes.up);
+  record_.row.bytes_out = static_cast<std::int64_t>(bytes.down);
+  if (place_->state() == AdmissionTicket::State::Aborted)
+    outcome_ = "cut: " + place_->abort_reason();
 }
 
 /// The engine said no after our early head: its message has to travel inside the stream.
@@ -132,11 +133,11 @@ Task<Failure> Exchange::engine_refusal() {
 
 Task<void> Exchange::tell(Failure failed) {
   outcome_ = failed.text.message;
-  account_.row.outcome = outcome_of(failed);
+  record_.row.outcome = outcome_of(failed);
   count_refusal(failed);
-  lifeline_.stop();
+  heartbeat_.stop();
   client_.on_gone(nullptr);
-  if (lifeline_.head_sent()) {
+  if (heartbeat_.head_sent()) {
     status_ = 200;
     if (!failed.passing) {
       co_await tell_as_event(std::move(failed));
@@ -158,18 +159,18 @@ Task<void> Exchange::tell(Failure failed) {
   client_.expires_after(config_->limits.body_timeout);
   const Result<void> sent = co_await client_.write_response(head, body, false);
   keep_alive_ = head.keep_alive && sent;
-  account_.row.bytes_out += static_cast<std::int64_t>(body.size());
+  record_.row.bytes_out += static_cast<std::int64_t>(body.size());
   if (unread && sent) co_await client_.linger_close();
 }
 
 Task<void> Exchange::tell_as_event(Failure failed) {
   outcome_ = failed.text.message;
-  account_.row.outcome = outcome_of(failed);
-  lifeline_.stop();
+  record_.row.outcome = outcome_of(failed);
+  heartbeat_.stop();
   const std::string event = wire::error_event(route_.dialect, failed.status, failed.text);
   client_.expires_after(config_->limits.body_timeout);
   const Result<void> sent = co_await client_.write_body(event, false);
-  account_.row.bytes_out += static_cast<std::int64_t>(event.size());
+  record_.row.bytes_out += static_cast<std::int64_t>(event.size());
   keep_alive_ = sent && client_.body_done();
 }
 
@@ -180,21 +181,21 @@ void Exchange::count_refusal(const Failure& failed) {
   if (failed.status == 413) reason = "body_too_large";
   if (failed.status == 429 && place_) reason = "queue_full";
   if (failed.status == 503) reason = failed.load_failed ? "circuit" : "draining";
-  if (!reason.empty()) proxy_.recorder.metrics.rejected(reason, account_.row.client);
+  if (!reason.empty()) proxy_.recorder.metrics.rejected(reason, record_.row.client);
 }
 
 void Exchange::record() {
   const auto ms = [](Clock::duration d) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
   };
-  const bool left_early = gone_ && !account_.is_complete();
+  const bool left_early = gone_ && !record_.is_complete();
   if (left_early) {
     outcome_ = cancelled_ ? "cancelled by an operator" : "client left";
-    account_.row.outcome = "cancelled";
+    record_.row.outcome = "cancelled";
   }
   const auto waited =
       admitted_at_ == Clock::time_point{} ? Clock::duration::zero() : admitted_at_ - started_;
-  Activity& row = account_.row;
+  Activity& row = record_.row;
   row.asked_for = asked_for_;
   if (row.model.empty()) row.model = asked_for_;
   row.status = status_;
@@ -213,9 +214,9 @@ void Exchange::record() {
   if (peer_) peer_->ended(status_);
   if (route_.source == wire::ModelSource::Body) {
     // After the answer: a stream that runs is never cut.
-    const std::int64_t tokens = account_.tokens();
+    const std::int64_t tokens = record_.tokens();
     if (tokens > 0) proxy_.keys.count_tokens(caller_, tokens, proxy_.dispatcher.now());
-    account_.close([this](const Fields::Field& field) { return holds_own_key(*config_, field); });
+    record_.close([this](const Fields::Field& field) { return holds_own_key(*config_, field); });
   }
 }
 

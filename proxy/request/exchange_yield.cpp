@@ -84,7 +84,7 @@ bool Exchange::hand_over() {
     sent_name_ = other->use_model_name.empty() ? id : other->use_model_name;
     edits_ = edits_for(other->filters, id);
     flight_.set_model(id);
-    account_.row.model = id;
+    record_.row.model = id;
     return true;
   }
   return false;

@@ -60,14 +60,14 @@ bool truth_of(const Element& object, std::string_view key) {
   return object[key].get(truth) == simdjson::SUCCESS && truth;
 }
 
-std::optional<std::int64_t> number_of(const Element& object, std::string_view key) {
+std::optional<std::int64_t> whole_number(const Element& object, std::string_view key) {
   std::int64_t number = 0;
   if (object[key].get(number) != simdjson::SUCCESS) return std::nullopt;
   return number;
 }
 
 std::optional<int> small_of(const Element& object, std::string_view key) {
-  const auto number = number_of(object, key);
+  const auto number = whole_number(object, key);
   if (!number) return std::nullopt;
   return static_cast<int>(*number);
 }

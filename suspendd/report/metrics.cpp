@@ -89,13 +89,14 @@ void add_checks(Families& out, const Report& report) {
     out.add(check.verdict == policy::Verdict::Idle ? 0 : 1, {{"check", check.name}});
   }
   out.counter("check_seconds_total", "What the looks of the check have taken.");
-  for (const Lookout::Post& post : report.posts) out.add(post.took_total, {{"check", post.name}});
+  for (const CheckRunner::Post& post : report.posts)
+    out.add(post.took_total, {{"check", post.name}});
   out.counter("check_looks_total", "Looks of the check.");
-  for (const Lookout::Post& post : report.posts) {
+  for (const CheckRunner::Post& post : report.posts) {
     out.add(static_cast<double>(post.looks), {{"check", post.name}});
   }
   out.counter("check_errors_total", "Looks that could not tell.");
-  for (const Lookout::Post& post : report.posts) {
+  for (const CheckRunner::Post& post : report.posts) {
     out.add(static_cast<double>(post.unknowns), {{"check", post.name}});
   }
   out.gauge("inhibitors", "Locks on sleep or idle that somebody holds.");

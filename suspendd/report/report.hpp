@@ -2,7 +2,7 @@
 
 #include "core/sleep/policy.hpp"
 #include "suspendd/box/nic.hpp"
-#include "suspendd/checks/lookout.hpp"
+#include "suspendd/checks/check_runner.hpp"
 #include "suspendd/config/config.hpp"
 #include "suspendd/systemd/logind.hpp"
 
@@ -18,7 +18,7 @@ struct Report {
   core::suspend::View view;
   core::suspend::Now now;
   std::shared_ptr<const Config> config;
-  std::vector<Lookout::Post> posts;
+  std::vector<CheckRunner::Post> posts;
   std::vector<Nic> nics;
   std::vector<Inhibitor> inhibitors;
   std::string inhibitors_error;  ///< why they are not known; empty: they are

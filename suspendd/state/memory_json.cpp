@@ -204,13 +204,13 @@ std::string to_json(const Memory& memory) {
     json.key("in_progress");
     write_in_progress(json, *memory.in_progress);
   }
-  if (memory.untold) {
+  if (memory.unreported_resume) {
     json.key("untold");
     json.begin_object();
-    json.member("attempt", static_cast<std::uint64_t>(memory.untold->attempt));
-    write(json, "epoch", memory.untold->epoch);
-    json.member("slept", number_of(memory.untold->slept));
-    json.member("wake", to_string(memory.untold->wake));
+    json.member("attempt", static_cast<std::uint64_t>(memory.unreported_resume->attempt));
+    write(json, "epoch", memory.unreported_resume->epoch);
+    json.member("slept", number_of(memory.unreported_resume->slept));
+    json.member("wake", to_string(memory.unreported_resume->wake));
     json.end_object();
   }
   if (memory.last_suspend) {
@@ -253,7 +253,7 @@ Result<Memory> memory_from_json(std::string_view text) {
     memory.in_progress = read_in_progress(below);
   }
   if (root["untold"].get(below) == simdjson::SUCCESS) {
-    memory.untold = policy::Untold{
+    memory.unreported_resume = policy::UnreportedResume{
         static_cast<policy::Attempt>(value_at<std::uint64_t>(below, "attempt")),
         maybe_at<std::uint64_t>(below, "epoch"), Duration(value_at<std::int64_t>(below, "slept")),
         word_at(below, "wake", kWakes)};

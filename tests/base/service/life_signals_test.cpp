@@ -15,7 +15,7 @@ TEST(LifeSignals, OneThatIsOnItsWayAtTheEndBeginsNoOtherWait) {
   LifeSignals life(io.get_executor());
   int heard = 0;
   // The second is on its way when the first is heard: a closing terminal sends two.
-  life.watch([&heard, &life](LifeSignals::Wish, const std::string&) {
+  life.watch([&heard, &life](LifeSignals::Request, const std::string&) {
     ++heard;
     life.stop();
   });

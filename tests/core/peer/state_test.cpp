@@ -59,7 +59,7 @@ class Bench {
   void answer(Sign sign, std::optional<Epoch> at = std::nullopt) {
     step(Probed{asked, sign, std::move(at)});
   }
-  void announce(Announced::Word word, std::uint64_t number) {
+  void announce(Announced::PowerState word, std::uint64_t number) {
     step(Announced{word, epoch(number)});
   }
   /// A request brings it there, and is done.
@@ -72,7 +72,7 @@ class Bench {
   }
   void be_asleep(std::uint64_t number = 2) {
     be_awake(number - 1);
-    announce(Announced::Word::Suspending, number);
+    announce(Announced::PowerState::Suspending, number);
     ASSERT_EQ(phase(), Phase::Asleep);
     pass(60s);
   }
@@ -281,18 +281,18 @@ TEST(PeerState, WhoCanGoElsewhereDoesNotWaitForAServiceThatIsDown) {
 TEST(PeerState, ARequestGoesThroughADrain) {
   Bench b;
   b.be_awake();
-  b.announce(Announced::Word::Draining, 1);
+  b.announce(Announced::PowerState::Draining, 1);
   EXPECT_EQ(b.phase(), Phase::Draining);
   b.want(1);
   EXPECT_TRUE(b.admitted(1));
-  b.announce(Announced::Word::Awake, 1);
+  b.announce(Announced::PowerState::Awake, 1);
   EXPECT_EQ(b.phase(), Phase::Awake);
 }
 
 TEST(PeerState, ADrainThatDoesNotEndIsAskedAbout) {
   Bench b;
   b.be_awake();
-  b.announce(Announced::Word::Draining, 1);
+  b.announce(Announced::PowerState::Draining, 1);
   b.run(15s);
   EXPECT_EQ(b.count<Probe>(b.all), 1);
   b.answer(Sign::Answers, epoch(1));
@@ -302,7 +302,7 @@ TEST(PeerState, ADrainThatDoesNotEndIsAskedAbout) {
 TEST(PeerState, ADrainThatBecameASleepInSilenceDoesNotSpin) {
   Bench b;
   b.be_awake();
-  b.announce(Announced::Word::Draining, 1);
+  b.announce(Announced::PowerState::Draining, 1);
   b.want(1);
   b.pass(1s);
   b.step(TurnedAway{ticket(1), false});
@@ -323,7 +323,7 @@ TEST(PeerState, AQueueBeforeADrainingOneDoesNotSpin) {
   b.answer(Sign::Answers, epoch(1));
   EXPECT_TRUE(b.admitted(1));
   EXPECT_FALSE(b.admitted(2));
-  b.announce(Announced::Word::Draining, 1);
+  b.announce(Announced::PowerState::Draining, 1);
   b.run(10s);
   b.step(Taken{ticket(1)});
   EXPECT_TRUE(b.admitted(2));
@@ -334,13 +334,13 @@ TEST(PeerState, AnHonouredDrainHoldsRequestsForAMoment) {
   policy.drain_hold = 3s;
   Bench b(policy);
   b.be_awake();
-  b.announce(Announced::Word::Draining, 1);
+  b.announce(Announced::PowerState::Draining, 1);
   b.want(1);
   EXPECT_FALSE(b.admitted(1));
   b.run(3s);
   EXPECT_EQ(b.count<Admit>(b.all), 1);
   b.want(2);
-  b.announce(Announced::Word::Suspending, 2);
+  b.announce(Announced::PowerState::Suspending, 2);
   EXPECT_EQ(b.phase(), Phase::Asleep);
   EXPECT_FALSE(b.admitted(2));
 }
@@ -380,7 +380,7 @@ TEST(PeerState, OneThatIsUpUnheardOfIsUsedWithoutAPacket) {
 TEST(PeerState, ARefusalMeansSleepOnlySoonAfterItWasAnnounced) {
   Bench b;
   b.be_awake();
-  b.announce(Announced::Word::Suspending, 2);
+  b.announce(Announced::PowerState::Suspending, 2);
   b.pass(10s);
   b.want(1);
   b.answer(Sign::Refuses);
@@ -498,12 +498,12 @@ TEST(PeerState, NothingButAProperAnswerEndsAWake) {
 TEST(PeerState, ItsOwnWordEndsAWake) {
   Bench b;
   b.be_waking();
-  b.announce(Announced::Word::Suspending, 3);
+  b.announce(Announced::PowerState::Suspending, 3);
   EXPECT_EQ(b.phase(), Phase::Waking) << "it says so too late";
   EXPECT_EQ(b.did<Entered>(), 0) << "the same wake";
-  b.announce(Announced::Word::Awake, 2);
+  b.announce(Announced::PowerState::Awake, 2);
   EXPECT_EQ(b.phase(), Phase::Waking) << "that was before";
-  b.announce(Announced::Word::Awake, 3);
+  b.announce(Announced::PowerState::Awake, 3);
   EXPECT_TRUE(b.admitted(901));
 }
 
@@ -576,7 +576,7 @@ TEST(PeerState, AWakeThatFailsIsAPauseThatDoubles) {
   }
   b.answer(Sign::Answers, epoch(2));
   EXPECT_TRUE(b.admitted(101));
-  b.announce(Announced::Word::Suspending, 3);
+  b.announce(Announced::PowerState::Suspending, 3);
   b.pass(1min);
   b.want(102);
   b.run(122s);
@@ -690,15 +690,15 @@ TEST(PeerState, WhoWaitsForOneThatIsRetiredIsToldSo) {
 TEST(PeerState, AnAnnouncementOfBeforeIsNoNews) {
   Bench b;
   b.be_asleep(5);
-  b.announce(Announced::Word::Awake, 4);
+  b.announce(Announced::PowerState::Awake, 4);
   EXPECT_EQ(b.phase(), Phase::Asleep);
-  b.announce(Announced::Word::Awake, 5);
+  b.announce(Announced::PowerState::Awake, 5);
   EXPECT_EQ(b.phase(), Phase::Awake);
-  b.announce(Announced::Word::Suspending, 5);
+  b.announce(Announced::PowerState::Suspending, 5);
   EXPECT_EQ(b.phase(), Phase::Awake) << "the sleep that is over";
-  b.announce(Announced::Word::Draining, 4);
+  b.announce(Announced::PowerState::Draining, 4);
   EXPECT_EQ(b.phase(), Phase::Awake);
-  b.step(Announced{Announced::Word::Suspending, {1, "next boot"}});
+  b.step(Announced{Announced::PowerState::Suspending, {1, "next boot"}});
   EXPECT_EQ(b.phase(), Phase::Asleep);
 }
 
@@ -716,7 +716,7 @@ TEST(PeerState, SaysWhenItWasLastHeardOfAndWhenAWakeIsGivenUp) {
   EXPECT_EQ(b.state.view().heard_at, std::nullopt);
   EXPECT_EQ(b.state.view().gives_up_at, std::nullopt);
   b.pass(1s);
-  b.announce(Announced::Word::Awake, 1);
+  b.announce(Announced::PowerState::Awake, 1);
   const Instant heard = b.now;
   EXPECT_EQ(b.state.view().heard_at, heard);
   b.pass(10s);

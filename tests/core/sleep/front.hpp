@@ -43,14 +43,14 @@ class Front {
     if (announce_cut) return;
     time_.in_world(latency(), [this, said, epoch, run = run_] {
       if (run != run_) return;
-      using Word = peer::Announced::Word;
-      const Word word = said == power::State::Awake      ? Word::Awake
-                        : said == power::State::Draining ? Word::Draining
-                                                         : Word::Suspending;
+      using PowerState = peer::Announced::PowerState;
+      const PowerState announced = said == power::State::Awake      ? PowerState::Awake
+                                   : said == power::State::Draining ? PowerState::Draining
+                                                                    : PowerState::Suspending;
       if (said == power::State::Suspending) {
         time_.in_world(latency(), [this, epoch] { box_.acked(epoch); });
       }
-      step(peer::Announced{word, {epoch, "boot"}});
+      step(peer::Announced{announced, {epoch, "boot"}});
     });
   }
   /// The stream of its announcements falls silent with it.

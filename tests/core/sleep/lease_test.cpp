@@ -24,23 +24,23 @@ struct Word {
     return "committed " + std::to_string(a.epoch) + " acks " + std::to_string(a.acks) + "/" +
            std::to_string(a.subscribers);
   }
-  std::string operator()(const Overtaken&) const { return "overtaken"; }
+  std::string operator()(const CommitCancelled&) const { return "overtaken"; }
   std::string operator()(const Renewed&) const { return "renewed"; }
   std::string operator()(const Released&) const { return "released"; }
-  std::string operator()(const Noted&) const { return "noted"; }
+  std::string operator()(const ResumeAcknowledged&) const { return "noted"; }
   std::string operator()(const Refuse& a) const { return "no: " + std::string(to_string(a.why)); }
   std::string operator()(const Cancel& a) const {
     return (a.was_committed ? "end by " : "cancel by ") + a.by;
   }
   std::string operator()(const Announce& a) const { return std::string(to_string(a.state)); }
-  std::string operator()(const CloseDoors&) const { return "close"; }
-  std::string operator()(const OpenDoors&) const { return "open"; }
-  std::string operator()(const Woke& a) const {
+  std::string operator()(const CloseListener&) const { return "close"; }
+  std::string operator()(const OpenListener&) const { return "open"; }
+  std::string operator()(const ResumeDetected& a) const {
     return std::string(a.is_news ? "woke " : "told ") + std::to_string(a.slept.count()) + " " +
            a.wake + " by " + a.noticed;
   }
-  std::string operator()(const Admit&) const { return "admit"; }
-  std::string operator()(const TurnAway&) const { return "turn away"; }
+  std::string operator()(const AdmitWork&) const { return "admit"; }
+  std::string operator()(const RefuseWork&) const { return "turn away"; }
 };
 
 /// A lease and the clocks of its world.
@@ -66,7 +66,7 @@ class Box {
   void suspend() {
     drain();
     commit();
-    on(DoorsClosed{});
+    on(ListenerClosed{});
     ASSERT_EQ(lease.state(), State::Suspending);
   }
 
@@ -81,11 +81,11 @@ TEST(PowerLease, AnIdleBoxDrainsCommitsAndComesBack) {
   EXPECT_THAT(box.drain(), ElementsAre("grant 40", "draining"));
   EXPECT_THAT(box.on(UnloadAsked{"L"}), ElementsAre("unload"));
   EXPECT_THAT(box.commit(), ElementsAre("suspending", "close"));
-  EXPECT_THAT(box.on(DoorsClosed{}), ElementsAre("committed 41 acks 0/0"));
+  EXPECT_THAT(box.on(ListenerClosed{}), ElementsAre("committed 41 acks 0/0"));
   EXPECT_THAT(box.on(WorkArrived{"x"}), ElementsAre("turn away"));
   box.sleep(100s);
   EXPECT_THAT(
-      box.on(ResumeTold{41, 99s, "wol"}),
+      box.on(ResumeReported{41, 99s, "wol"}),
       ElementsAre("open", "end by resumed", "awake", "woke 100000 wol by resumed", "noted"));
   EXPECT_EQ(box.lease.epoch(), 42U);
   EXPECT_THAT(box.on(WorkArrived{"x"}), ElementsAre("admit"));
@@ -147,7 +147,7 @@ TEST(PowerLease, AForcedDrainTakesNoNotice) {
   EXPECT_THAT(box.on(WorkArrived{"y"}), ElementsAre("turn away"));
   EXPECT_THAT(box.on(CommitAsked{"L", {{"inflight", "a", 1s, 1}}, 0}),
               ElementsAre("suspending", "close"));
-  box.on(DoorsClosed{});
+  box.on(ListenerClosed{});
   box.on(ReleaseAsked{"L"});
   EXPECT_THAT(box.on(WorkArrived{"y"}), ElementsAre("admit"));
   box.on(WorkEnded{});
@@ -203,7 +203,7 @@ TEST(PowerLease, TheDoorsWaitForTheSubscribersButNotForLong) {
   box.pass(1ms);
   EXPECT_THAT(box.tick(), ElementsAre("close"));
   EXPECT_THAT(box.on(SubscriberAcked{41}), IsEmpty());
-  EXPECT_THAT(box.on(DoorsClosed{}), ElementsAre("committed 41 acks 1/3"));
+  EXPECT_THAT(box.on(ListenerClosed{}), ElementsAre("committed 41 acks 1/3"));
 }
 
 TEST(PowerLease, TheDoorsCloseWithTheLastAck) {
@@ -222,7 +222,7 @@ TEST(PowerLease, AWakeThatOvertakesACommitAnswersIt) {
     box.sleep(3s);
     EXPECT_THAT(box.tick(),
                 ElementsAre("overtaken", "open", "end by clock", "awake", "woke 3000  by clock"));
-    EXPECT_THAT(box.on(DoorsClosed{}), IsEmpty());
+    EXPECT_THAT(box.on(ListenerClosed{}), IsEmpty());
     EXPECT_EQ(box.lease.state(), State::Awake);
   }
 }
@@ -235,7 +235,8 @@ TEST(PowerLease, TheClocksTellASleepThatNobodyReports) {
   EXPECT_THAT(box.tick(), IsEmpty());
   box.sleep(500ms);
   EXPECT_THAT(box.tick(), ElementsAre("open", "end by clock", "awake", "woke 500  by clock"));
-  EXPECT_THAT(box.on(ResumeTold{41, 2s, "rtc"}), ElementsAre("told 2000 rtc by resumed", "noted"));
+  EXPECT_THAT(box.on(ResumeReported{41, 2s, "rtc"}),
+              ElementsAre("told 2000 rtc by resumed", "noted"));
   EXPECT_EQ(box.lease.epoch(), 42U);
 }
 
@@ -274,7 +275,7 @@ TEST(PowerLease, ACommitIsNotRenewedBeforeItIsDone) {
   EXPECT_THAT(box.commit(), ElementsAre("no: lease_held"));
   box.on(SubscriberGone{});
   EXPECT_THAT(box.commit(), ElementsAre("no: lease_held"));
-  EXPECT_THAT(box.on(DoorsClosed{}), ElementsAre("committed 41 acks 0/1"));
+  EXPECT_THAT(box.on(ListenerClosed{}), ElementsAre("committed 41 acks 0/1"));
   EXPECT_THAT(box.commit(), ElementsAre("renewed"));
 }
 
@@ -292,10 +293,10 @@ TEST(PowerLease, ASleepBehindItsBackIsNoticedInEveryState) {
 TEST(PowerLease, WordOfAnotherSleepDoesNotOpenTheDoors) {
   Box box;
   box.suspend();
-  EXPECT_THAT(box.on(ResumeTold{39, 0s, ""}), ElementsAre("no: stale_epoch"));
-  EXPECT_THAT(box.on(ResumeTold{42, 0s, ""}), ElementsAre("no: stale_epoch"));
+  EXPECT_THAT(box.on(ResumeReported{39, 0s, ""}), ElementsAre("no: stale_epoch"));
+  EXPECT_THAT(box.on(ResumeReported{42, 0s, ""}), ElementsAre("no: stale_epoch"));
   EXPECT_EQ(box.lease.state(), State::Suspending);
-  EXPECT_THAT(box.on(ResumeTold{40, 0s, ""}),  // the epoch of the drain
+  EXPECT_THAT(box.on(ResumeReported{40, 0s, ""}),  // the epoch of the drain
               ElementsAre("open", "end by resumed", "awake", "woke 0  by resumed", "noted"));
 }
 
@@ -337,13 +338,13 @@ class Simulation {
       case 8:
         if (closing_) {
           closing_ = false;
-          return step(DoorsClosed{});
+          return step(ListenerClosed{});
         }
         return step(SubscriberGone{});
       case 9:
         if (pick(4) == 0) gap_ += Duration(pick(100'000));
-        return step(ResumeTold{lease_.epoch() - static_cast<std::uint64_t>(pick(3)),
-                               Duration(pick(1000)), ""});
+        return step(ResumeReported{lease_.epoch() - static_cast<std::uint64_t>(pick(3)),
+                                   Duration(pick(1000)), ""});
       case 10:
         return work();
       case 11:
@@ -404,20 +405,20 @@ class Simulation {
 
   void note(const Action& action) {
     if (std::holds_alternative<Grant>(action)) granted_ = true;
-    if (std::holds_alternative<Admit>(action)) admitted_ = true;
+    if (std::holds_alternative<AdmitWork>(action)) admitted_ = true;
     const bool answers =
         std::holds_alternative<Grant>(action) || std::holds_alternative<Refuse>(action) ||
-        std::holds_alternative<Renewed>(action) || std::holds_alternative<Admit>(action) ||
-        std::holds_alternative<TurnAway>(action);
+        std::holds_alternative<Renewed>(action) || std::holds_alternative<AdmitWork>(action) ||
+        std::holds_alternative<RefuseWork>(action);
     if (answers) ++answers_;
-    if (std::holds_alternative<CloseDoors>(action)) {
+    if (std::holds_alternative<CloseListener>(action)) {
       EXPECT_EQ(running_, 0) << "the doors close over work";
       open_ = false;
       closing_ = true;
     }
-    if (std::holds_alternative<OpenDoors>(action)) open_ = true;
-    const bool commit_ends =
-        std::holds_alternative<Committed>(action) || std::holds_alternative<Overtaken>(action);
+    if (std::holds_alternative<OpenListener>(action)) open_ = true;
+    const bool commit_ends = std::holds_alternative<Committed>(action) ||
+                             std::holds_alternative<CommitCancelled>(action);
     if (commit_ends) {
       EXPECT_TRUE(commit_waits_) << "an answer without a commit";
       commit_waits_ = false;
@@ -445,11 +446,11 @@ class Simulation {
 
   /// Nobody but the clock acts any more.
   void end_of_daemon() {
-    if (closing_) step(DoorsClosed{});
+    if (closing_) step(ListenerClosed{});
     for (int i = 0; i < 3 && lease_.next_deadline() != Instant::max(); ++i) {
       now_ = std::max(now_, lease_.next_deadline());
       step(Tick{});
-      if (std::exchange(closing_, false)) step(DoorsClosed{});
+      if (std::exchange(closing_, false)) step(ListenerClosed{});
     }
     EXPECT_EQ(lease_.state(), State::Awake) << "it stays asleep for ever";
     EXPECT_TRUE(open_);

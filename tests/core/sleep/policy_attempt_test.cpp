@@ -11,7 +11,7 @@ using testing::Not;
 Bench at_drain(Settings settings = plain()) {
   Bench b(std::move(settings));
   b.wait(15min);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
   return b;
 }
 
@@ -24,11 +24,11 @@ TEST(SuspendAttempt, GoesStepByStep) {
   b.wait(15min);
   EXPECT_EQ(b.last<RunHook>().hook, Hook::PreDrain);
   EXPECT_EQ(b.view().step, "pre_drain hook");
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   b.done<RunHook>();
   EXPECT_EQ(b.view().step, "drain");
   b.granted();
-  EXPECT_EQ(b.last<Unload>().attempt, b.last<AskDrain>().attempt);
+  EXPECT_EQ(b.last<Unload>().attempt, b.last<RequestDrain>().attempt);
   EXPECT_EQ(b.view().step, "unload");
   b.done<Unload>();
   EXPECT_EQ(b.last<RunHook>().hook, Hook::PreSuspend);
@@ -47,24 +47,24 @@ TEST(SuspendAttempt, GoesStepByStep) {
   EXPECT_TRUE(std::holds_alternative<Save>(actions.front())) << "before the call";
   EXPECT_EQ(b.state(), State::Suspending);
   b.done<Suspend>();
-  EXPECT_EQ(b.seen<LetSleep>(), 0U);
-  b.step(SleepBegins{});
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 0U);
+  b.step(SleepStarting{});
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
   b.pass(3h, false);
   const auto woken = b.step(SleepEnded{Bench::woken_by(WakeReason::Wol, "eth0")});
   EXPECT_EQ(b.state(), State::Resumed);
   EXPECT_EQ(b.view().reason, "slept for 3 h 0 min, woken by wol (eth0)");
-  ASSERT_TRUE(has<TellResumed>(woken));
-  EXPECT_EQ(b.last<TellResumed>().epoch, 41U);
-  EXPECT_EQ(b.last<TellResumed>().slept, 3h);
-  EXPECT_EQ(b.last<TellResumed>().wake, WakeReason::Wol);
+  ASSERT_TRUE(has<ReportResume>(woken));
+  EXPECT_EQ(b.last<ReportResume>().epoch, 41U);
+  EXPECT_EQ(b.last<ReportResume>().slept, 3h);
+  EXPECT_EQ(b.last<ReportResume>().wake, WakeReason::Wol);
   EXPECT_EQ(b.last<RunHook>().hook, Hook::PostResume);
   EXPECT_EQ(b.last<RunHook>().slept, 3h);
   EXPECT_EQ(b.view().totals.suspends["ok"], 1U);
   EXPECT_TRUE(b.view().last_suspend->ok);
   EXPECT_EQ(b.view().wake_proof, b.now().realtime);
   EXPECT_FALSE(b.policy().memory().in_progress);
-  b.done<TellResumed>(), b.done<RunHook>();
+  b.done<ReportResume>(), b.done<RunHook>();
   b.wait(59s);
   EXPECT_EQ(b.state(), State::Resumed);
   b.wait(1s);
@@ -73,19 +73,19 @@ TEST(SuspendAttempt, GoesStepByStep) {
 
 TEST(SuspendAttempt, ABusyProxyIsActivity) {
   Bench b = at_drain();
-  b.step(DrainRefused{b.last<AskDrain>().op, false, "1 request to qwen (1.2 s)"});
+  b.step(DrainRefused{b.last<RequestDrain>().op, false, "1 request to qwen (1.2 s)"});
   EXPECT_EQ(b.policy().memory().failures, 0);
   EXPECT_EQ(b.seen<Release>(), 0U);
   b.wait(15min - 1s);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
   b.wait(1s);
-  EXPECT_EQ(b.seen<AskDrain>(), 2U);
-  EXPECT_NE(b.last<AskDrain>().attempt, Attempt{1}) << "a lease of its own";
+  EXPECT_EQ(b.seen<RequestDrain>(), 2U);
+  EXPECT_NE(b.last<RequestDrain>().attempt, Attempt{1}) << "a lease of its own";
 }
 
 TEST(SuspendAttempt, WorkThatNoCheckHasSeenCounts) {
   Bench b = at_drain();
-  b.step(DrainGranted{b.last<AskDrain>().op, 2s});
+  b.step(DrainGranted{b.last<RequestDrain>().op, 2s});
   EXPECT_EQ(b.state(), State::Active);
   EXPECT_EQ(b.view().next.empty(), false);
   EXPECT_EQ(b.seen<Release>(), 1U);
@@ -100,45 +100,45 @@ TEST(SuspendAttempt, WorkThatNoCheckHasSeenCounts) {
 
   Bench asked;
   asked.step(SuspendWanted{CommandId{1}, false, "root"});
-  asked.step(DrainGranted{asked.last<AskDrain>().op, 2s});
+  asked.step(DrainGranted{asked.last<RequestDrain>().op, 2s});
   EXPECT_EQ(asked.seen<RunPreflight>(), 1U) << "an operator knows that it was just used";
 }
 
 TEST(SuspendAttempt, WhatTheProxySaysIsNoNewsForBeingToldALittleLater) {
   Bench b;
   b.wait(15min);
-  b.step(DrainGranted{b.last<AskDrain>().op, 15min - 300ms});
+  b.step(DrainGranted{b.last<RequestDrain>().op, 15min - 300ms});
   EXPECT_EQ(b.state(), State::Preparing) << b.view().reason;
 }
 
 TEST(SuspendAttempt, WithoutTheProxysAnswerItStaysAwake) {
   Bench b = at_drain();
-  b.step(DrainRefused{b.last<AskDrain>().op, true, "connection refused"});
+  b.step(DrainRefused{b.last<RequestDrain>().op, true, "connection refused"});
   EXPECT_EQ(b.state(), State::Active);
   EXPECT_EQ(b.view().reason, "the proxy does not answer: connection refused");
   b.wait(30s);
-  EXPECT_EQ(b.seen<AskDrain>(), 2U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 2U);
   EXPECT_THAT(b.wait(5s), Not(IsEmpty())) << "no answer at all";
   EXPECT_EQ(b.state(), State::Active);
   EXPECT_EQ(b.seen<Cancel>(), 1U);
-  EXPECT_THAT(b.step(DrainGranted{b.last<AskDrain>().op}), IsEmpty()) << "too late";
+  EXPECT_THAT(b.step(DrainGranted{b.last<RequestDrain>().op}), IsEmpty()) << "too late";
 }
 
 TEST(SuspendAttempt, AProxyThatNeedNotBeThereIsNotWaitedFor) {
   Settings settings = plain();
   settings.proxy = ProxyUse::IfThere;
   Bench b = at_drain(settings);
-  b.step(DrainRefused{b.last<AskDrain>().op, true, "connection refused"});
+  b.step(DrainRefused{b.last<RequestDrain>().op, true, "connection refused"});
   b.checked(), b.done<ArmAlarm>();
   EXPECT_EQ(b.seen<Suspend>(), 1U);
   EXPECT_EQ(b.seen<Commit>(), 0U);
   b.sleep(1h);
-  EXPECT_EQ(b.seen<TellResumed>(), 0U);
+  EXPECT_EQ(b.seen<ReportResume>(), 0U);
 
   settings.proxy = ProxyUse::None;
   Bench none(settings);
   none.wait(15min);
-  EXPECT_EQ(none.seen<AskDrain>(), 0U);
+  EXPECT_EQ(none.seen<RequestDrain>(), 0U);
   none.checked(), none.done<ArmAlarm>();
   EXPECT_EQ(none.seen<Suspend>(), 1U);
 }
@@ -180,7 +180,7 @@ TEST(SuspendAttempt, ARequestCancelsItAtEveryStage) {
     EXPECT_EQ(b.view().totals.drains_cancelled, 1U);
     EXPECT_EQ(b.policy().memory().failures, 0);
     b.wait(15min);
-    EXPECT_EQ(b.seen<AskDrain>(), 2U);
+    EXPECT_EQ(b.seen<RequestDrain>(), 2U);
     EXPECT_EQ(b.seen<Suspend>(), 0U);
   }
 }
@@ -213,8 +213,8 @@ TEST(SuspendAttempt, WhatComesUpDuringTheCommitUndoesIt) {
   EXPECT_EQ(b.state(), State::Preparing) << "the proxy's answer has to be waited for";
   b.committed(41);
   EXPECT_EQ(b.seen<Suspend>(), 0U);
-  EXPECT_EQ(b.last<TellResumed>().epoch, 41U);
-  EXPECT_EQ(b.last<TellResumed>().slept, 0ms);
+  EXPECT_EQ(b.last<ReportResume>().epoch, 41U);
+  EXPECT_EQ(b.last<ReportResume>().slept, 0ms);
   EXPECT_EQ(b.state(), State::Active);
 }
 
@@ -224,14 +224,14 @@ TEST(SuspendAttempt, ACommitWithoutAnAnswerIsReleasedUntilTheProxyHasHeardIt) {
   b.wait(10s);
   EXPECT_EQ(b.seen<Release>(), 1U);
   EXPECT_EQ(b.policy().memory().failures, 1);
-  EXPECT_TRUE(b.policy().memory().untold);
+  EXPECT_TRUE(b.policy().memory().unreported_resume);
   b.done<Release>(false, "connection refused");
   b.wait(3s);
   EXPECT_EQ(b.seen<Release>(), 2U);
   b.wait(10s);
   EXPECT_EQ(b.seen<Release>(), 3U) << "no answer is none";
   b.done<Release>();
-  EXPECT_FALSE(b.policy().memory().untold);
+  EXPECT_FALSE(b.policy().memory().unreported_resume);
   b.wait(5s);
   EXPECT_EQ(b.seen<Release>(), 3U);
 }
@@ -301,7 +301,7 @@ TEST(SuspendAttempt, FailuresBackOffTwiceAsLongEachAndBlockAfterFive) {
   for (std::size_t i = 0; i < pauses.size(); ++i) {
     SCOPED_TRACE(i);
     b.wait(i == 0 ? 15min : Duration{1ms});
-    ASSERT_EQ(b.seen<AskDrain>(), i + 1);
+    ASSERT_EQ(b.seen<RequestDrain>(), i + 1);
     b.granted();
     b.done<Unload>(false, "qwen does not stop");
     b.done<Release>();
@@ -342,7 +342,7 @@ TEST(SuspendAttempt, ASuspendThatLogindRefusesIsToldAndCounted) {
   b.to_suspend();
   b.done<Suspend>(false, "Sleep verb not supported");
   EXPECT_EQ(b.state(), State::Active);
-  EXPECT_EQ(b.last<TellResumed>().slept, 0ms);
+  EXPECT_EQ(b.last<ReportResume>().slept, 0ms);
   EXPECT_EQ(b.view().last_failure, "suspend: Sleep verb not supported");
 }
 
@@ -362,7 +362,7 @@ TEST(SuspendAttempt, OnlySleepIsSuccess) {
     b.sleep(each.slept, {each.grew, "freeze", "EBUSY", WakeReason::Wol, "eth0"});
     EXPECT_EQ(b.view().totals.suspends["ok"], each.ok ? 1U : 0U);
     EXPECT_EQ(b.view().failures, each.ok ? 0 : 1);
-    EXPECT_EQ(b.last<TellResumed>().slept, each.slept >= 500ms ? each.slept : 0ms);
+    EXPECT_EQ(b.last<ReportResume>().slept, each.slept >= 500ms ? each.slept : 0ms);
     if (!each.ok) {
       EXPECT_THAT(b.view().last_failure, HasSubstr("EBUSY"));
     }
@@ -374,7 +374,7 @@ TEST(SuspendAttempt, ASuccessForgetsTheFailures) {
   Bench b;
   b.to_suspend();
   b.done<Suspend>(false, "no");
-  b.done<TellResumed>();
+  b.done<ReportResume>();
   EXPECT_EQ(b.view().failures, 1);
   b.to_suspend();
   b.sleep(1h);
@@ -392,38 +392,38 @@ TEST(SuspendAttempt, ASuspendThatNeverComesIsOverAfterAMinuteOfTimeAwake) {
   b.wait(1ms);
   EXPECT_EQ(b.state(), State::Active);
   EXPECT_EQ(b.view().last_failure, "suspend: the machine did not sleep");
-  EXPECT_EQ(b.seen<TellResumed>(), 1U);
+  EXPECT_EQ(b.seen<ReportResume>(), 1U);
 }
 
 TEST(SuspendAttempt, ASleepWhoseEndNobodyTellsIsFoundByTheClocks) {
   Bench b;
   b.to_suspend();
   b.done<Suspend>();
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.pass(2h, false);
   b.wait(60s);
   EXPECT_EQ(b.state(), State::Resumed);
   EXPECT_EQ(b.view().last_suspend->slept, 2h);
   EXPECT_TRUE(b.view().last_suspend->ok);
-  EXPECT_EQ(b.last<TellResumed>().slept, 2h);
+  EXPECT_EQ(b.last<ReportResume>().slept, 2h);
 }
 
 TEST(SuspendAttempt, TheProxyIsToldUntilItHasHeard) {
   Bench b;
   b.to_suspend();
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.pass(2h, false);
   b.step(SleepEnded{});
-  EXPECT_EQ(b.seen<TellResumed>(), 1U);
-  b.done<TellResumed>(false, "connection refused");
+  EXPECT_EQ(b.seen<ReportResume>(), 1U);
+  b.done<ReportResume>(false, "connection refused");
   auto all = b.wait(30min);
-  EXPECT_GT(b.seen<TellResumed>(), 20U);
+  EXPECT_GT(b.seen<ReportResume>(), 20U);
   EXPECT_THAT(all, HasTopic(Topic::Proxy));
   EXPECT_EQ(b.state(), State::Active);
   EXPECT_EQ(b.view().reason, "the proxy has not heard yet that the machine is awake");
-  const std::size_t before = b.seen<TellResumed>();
-  while (b.seen<TellResumed>() == before) b.wait(1s);
-  b.done<TellResumed>();
+  const std::size_t before = b.seen<ReportResume>();
+  while (b.seen<ReportResume>() == before) b.wait(1s);
+  b.done<ReportResume>();
   EXPECT_NE(b.state(), State::Active);
 }
 
@@ -434,16 +434,16 @@ TEST(SuspendAttempt, AProxyThatNeedNotBeThereIsNotToldForEver) {
   Bench b(settings);
   b.to_suspend();
   b.step(Done{b.last<Suspend>().op, true, ""});
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.pass(1h, false);
   b.step(SleepEnded{Bench::woken_by(WakeReason::Wol, "eth0")});
-  const std::size_t before = b.seen<AskDrain>();
+  const std::size_t before = b.seen<RequestDrain>();
   for (int i = 0; i < 200; ++i) {
-    b.done<TellResumed>(false, "nobody listens");
+    b.done<ReportResume>(false, "nobody listens");
     b.wait(1s);
   }
-  EXPECT_GT(b.seen<AskDrain>(), before) << b.view().next;
-  EXPECT_FALSE(b.policy().memory().untold);
+  EXPECT_GT(b.seen<RequestDrain>(), before) << b.view().next;
+  EXPECT_FALSE(b.policy().memory().unreported_resume);
 }
 
 TEST(SuspendAttempt, TheFailureOfAHookAbortsOnlyIfItShall) {
@@ -459,7 +459,7 @@ TEST(SuspendAttempt, TheFailureOfAHookAbortsOnlyIfItShall) {
       EXPECT_THAT(actions, HasTopic(Topic::HookFailed));
       if (on_fail == OnFail::Warn) {
         EXPECT_EQ(b.state(), State::Preparing);
-        EXPECT_TRUE(first ? has<AskDrain>(actions) : has<RunPreflight>(actions));
+        EXPECT_TRUE(first ? has<RequestDrain>(actions) : has<RunPreflight>(actions));
       } else {
         EXPECT_EQ(b.state(), State::Active);
         EXPECT_EQ(b.view().failures, 1);
@@ -501,8 +501,8 @@ TEST(SuspendAttempt, AnOperatorSkipsTheWaitAndNothingElse) {
   b.wait(10s);
   b.step(SuspendWanted{CommandId{1}, false, "root"});
   EXPECT_TRUE(b.last<Reply>().accepted);
-  EXPECT_EQ(b.last<AskDrain>().reason, "asked for by root");
-  b.step(DrainRefused{b.last<AskDrain>().op, false, "1 request"});
+  EXPECT_EQ(b.last<RequestDrain>().reason, "asked for by root");
+  b.step(DrainRefused{b.last<RequestDrain>().op, false, "1 request"});
   EXPECT_EQ(b.state(), State::IdleCountdown);
 
   b.becomes("cpu", Verdict::Active, "busy");
@@ -535,8 +535,8 @@ TEST(SuspendAttempt, ForceOverridesEverythingButRequests) {
 
   Bench busy;
   busy.step(SuspendWanted{CommandId{2}, true, "root"});
-  EXPECT_FALSE(busy.last<AskDrain>().force);
-  busy.step(DrainRefused{busy.last<AskDrain>().op, false, "1 request"});
+  EXPECT_FALSE(busy.last<RequestDrain>().force);
+  busy.step(DrainRefused{busy.last<RequestDrain>().op, false, "1 request"});
   EXPECT_EQ(busy.state(), State::IdleCountdown);
 }
 

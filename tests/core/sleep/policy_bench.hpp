@@ -118,7 +118,7 @@ class Bench {
     return static_cast<std::size_t>(std::count_if(
         log_.begin(), log_.end(), [](const Action& a) { return std::holds_alternative<T>(a); }));
   }
-  Actions granted() { return step(DrainGranted{last<AskDrain>().op}); }
+  Actions granted() { return step(DrainGranted{last<RequestDrain>().op}); }
   Actions committed(std::uint64_t epoch = 7) { return step(Committed{last<Commit>().op, epoch}); }
   template <typename T>
   Actions done(bool ok = true, std::string detail = "") {
@@ -134,9 +134,9 @@ class Bench {
 
   /// From an idle machine to the call of logind.
   Actions to_suspend() {
-    const std::size_t before = seen<AskDrain>();
-    for (int i = 0; i < 400 && seen<AskDrain>() == before; ++i) wait(10s);
-    EXPECT_GT(seen<AskDrain>(), before) << view().next;
+    const std::size_t before = seen<RequestDrain>();
+    for (int i = 0; i < 400 && seen<RequestDrain>() == before; ++i) wait(10s);
+    EXPECT_GT(seen<RequestDrain>(), before) << view().next;
     return from_drain();
   }
   Actions from_drain() {
@@ -150,11 +150,11 @@ class Bench {
   Actions sleep(Duration span, Evidence evidence = woken_by(WakeReason::Wol, "eth0")) {
     step(Done{last<Suspend>().op, true, ""});
     pass(700ms, true);
-    step(SleepBegins{});
+    step(SleepStarting{});
     pass(300ms, true);
     pass(span, false);
     Actions all = step(SleepEnded{evidence});
-    if (seen<TellResumed>() > 0) add(all, done<TellResumed>());
+    if (seen<ReportResume>() > 0) add(all, done<ReportResume>());
     looked_ = now_.monotonic;
     return all;
   }

@@ -23,16 +23,16 @@ Settings gateless() {
 TEST(SuspendForeign, IsPreparedWhileTheGateWaits) {
   Bench b(gated());
   b.becomes("cpu", Verdict::Active);
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   EXPECT_EQ(b.state(), State::Suspending);
   EXPECT_EQ(b.view().reason, "a suspend that is not ours has begun");
-  EXPECT_FALSE(b.last<AskDrain>().force);
+  EXPECT_FALSE(b.last<RequestDrain>().force);
   b.granted();
   b.done<Unload>();
   EXPECT_EQ(b.seen<RunPreflight>(), 0U) << "the operator's will wins";
-  EXPECT_EQ(b.seen<LetSleep>(), 0U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 0U);
   b.committed(9);
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
   EXPECT_EQ(b.seen<Suspend>(), 0U) << "somebody else has called for it";
   b.step(GateOpened{kGate});
   EXPECT_TRUE(b.last<AnswerGate>().allow);
@@ -40,18 +40,18 @@ TEST(SuspendForeign, IsPreparedWhileTheGateWaits) {
   b.pass(2h, false);
   b.step(SleepEnded{Bench::woken_by(WakeReason::PowerButton, "lid")});
   EXPECT_EQ(b.state(), State::Resumed);
-  EXPECT_EQ(b.last<TellResumed>().epoch, 9U);
+  EXPECT_EQ(b.last<ReportResume>().epoch, 9U);
   EXPECT_FALSE(b.view().last_suspend->ours);
 }
 
 TEST(SuspendForeign, TheDelayIsNotHeldLongerThanLogindWaits) {
   Bench b(gated());
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.granted();
   b.wait(4s - 1ms);
-  EXPECT_EQ(b.seen<LetSleep>(), 0U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 0U);
   b.wait(1ms);
-  EXPECT_EQ(b.seen<LetSleep>(), 1U) << "the gate waits on";
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U) << "the gate waits on";
   b.step(GateOpened{kGate});
   EXPECT_EQ(b.seen<AnswerGate>(), 0U);
   b.done<Unload>(), b.committed();
@@ -65,7 +65,7 @@ TEST(SuspendForeign, AGateWithoutAWordBeforeItIsOneToo) {
   b.granted(), b.done<Unload>(false, "stuck"), b.committed();
   EXPECT_TRUE(b.last<AnswerGate>().allow) << "as well as it could be done";
   b.wait(60s);
-  EXPECT_EQ(b.last<TellResumed>().slept, 0ms) << "it did not come";
+  EXPECT_EQ(b.last<ReportResume>().slept, 0ms) << "it did not come";
   EXPECT_EQ(b.view().failures, 0) << "and it was not ours";
 }
 
@@ -73,14 +73,14 @@ TEST(SuspendForeign, ABusyProxyIsAskedAgainAndInTheEndTold) {
   Bench b(gated());
   b.step(GateOpened{kGate});
   for (int i = 0; i < 17; ++i) {
-    EXPECT_FALSE(b.last<AskDrain>().force);
-    b.step(DrainRefused{b.last<AskDrain>().op, false, "1 request"});
+    EXPECT_FALSE(b.last<RequestDrain>().force);
+    b.step(DrainRefused{b.last<RequestDrain>().op, false, "1 request"});
     EXPECT_EQ(b.seen<AnswerGate>(), 0U);
     b.wait(1s);
   }
-  b.step(DrainRefused{b.last<AskDrain>().op, false, "1 request"});
+  b.step(DrainRefused{b.last<RequestDrain>().op, false, "1 request"});
   b.wait(1s);
-  ASSERT_TRUE(b.last<AskDrain>().force);
+  ASSERT_TRUE(b.last<RequestDrain>().force);
   EXPECT_EQ(b.seen<AnswerGate>(), 0U);
   b.granted(), b.committed();
   EXPECT_TRUE(b.last<AnswerGate>().allow);
@@ -95,7 +95,7 @@ TEST(SuspendForeign, ABusyProxyCanDenyIt) {
   Bench b(gated(OnBusy::Deny));
   b.step(GateOpened{kGate});
   for (int i = 0; i < 20; ++i) {
-    b.step(DrainRefused{b.last<AskDrain>().op, false, "1 request"});
+    b.step(DrainRefused{b.last<RequestDrain>().op, false, "1 request"});
     EXPECT_EQ(b.seen<AnswerGate>(), 0U);
     b.wait(1s);
   }
@@ -110,39 +110,39 @@ TEST(SuspendForeign, ARequestDuringItIsWaitedFor) {
   Bench b(gated());
   b.step(GateOpened{kGate});
   b.granted();
-  b.step(DrainCancelled{b.last<AskDrain>().attempt, "request"});
+  b.step(DrainCancelled{b.last<RequestDrain>().attempt, "request"});
   EXPECT_EQ(b.state(), State::Suspending);
   b.wait(1s);
-  EXPECT_EQ(b.seen<AskDrain>(), 2U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 2U);
   b.granted(), b.done<Unload>(), b.committed();
   EXPECT_TRUE(b.last<AnswerGate>().allow);
 }
 
 TEST(SuspendForeign, WithoutAGateThereAreFourSeconds) {
   Bench b(gateless());
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.granted();
   EXPECT_EQ(b.seen<Unload>(), 0U) << "no time for it";
   b.committed();
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
 
   Bench busy(gateless());
-  busy.step(SleepBegins{});
-  busy.step(DrainRefused{busy.last<AskDrain>().op, false, "1 request"});
+  busy.step(SleepStarting{});
+  busy.step(DrainRefused{busy.last<RequestDrain>().op, false, "1 request"});
   busy.wait(1s);
-  busy.step(DrainRefused{busy.last<AskDrain>().op, false, "1 request"});
+  busy.step(DrainRefused{busy.last<RequestDrain>().op, false, "1 request"});
   busy.wait(1s);
-  EXPECT_TRUE(busy.last<AskDrain>().force);
-  EXPECT_EQ(busy.seen<LetSleep>(), 0U);
+  EXPECT_TRUE(busy.last<RequestDrain>().force);
+  EXPECT_EQ(busy.seen<ReleaseDelayLock>(), 0U);
   busy.wait(2s);
-  EXPECT_EQ(busy.seen<LetSleep>(), 1U);
+  EXPECT_EQ(busy.seen<ReleaseDelayLock>(), 1U);
 }
 
 TEST(SuspendForeign, NobodyWaitsForAProxyThatIsNotThere) {
   Bench b(gated());
-  b.step(SleepBegins{});
-  b.step(DrainRefused{b.last<AskDrain>().op, true, "connection refused"});
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  b.step(SleepStarting{});
+  b.step(DrainRefused{b.last<RequestDrain>().op, true, "connection refused"});
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
 }
 
 TEST(SuspendForeign, OvertakesOurOwnAttemptAtEveryStage) {
@@ -165,26 +165,26 @@ TEST(SuspendForeign, OvertakesOurOwnAttemptAtEveryStage) {
     b.wait(15min);
     each.go(b);
     ASSERT_EQ(b.view().step, each.name);
-    b.step(SleepBegins{});
+    b.step(SleepStarting{});
     EXPECT_EQ(b.state(), State::Suspending);
     if (b.view().step == "drain") b.granted();
     if (b.view().step == "unload") b.done<Unload>();
     b.becomes("cpu", Verdict::Active);
     ASSERT_EQ(b.view().step, "commit");
     b.committed();
-    EXPECT_EQ(b.seen<LetSleep>(), 1U);
+    EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
     EXPECT_EQ(b.seen<Suspend>(), 0U);
     b.pass(1h, false);
     b.step(SleepEnded{});
-    EXPECT_EQ(b.seen<TellResumed>(), 1U);
+    EXPECT_EQ(b.seen<ReportResume>(), 1U);
   }
 }
 
 TEST(SuspendForeign, OurOwnPassesTheGateAtOnce) {
   Bench b(gated());
   b.to_suspend();
-  b.step(SleepBegins{});
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  b.step(SleepStarting{});
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
   b.step(GateOpened{kGate});
   EXPECT_TRUE(b.last<AnswerGate>().allow);
   b.pass(1h, false);
@@ -195,18 +195,18 @@ TEST(SuspendForeign, OurOwnPassesTheGateAtOnce) {
 TEST(SuspendForeign, AProxyThatRestartedAfterTheCommitIsToldAgainBeforeTheSleep) {
   Bench b(gated());
   b.to_suspend();
-  b.step(DrainEnded{b.last<AskDrain>().attempt, "the proxy has gone"});
-  b.step(SleepBegins{});
-  EXPECT_EQ(b.seen<LetSleep>(), 0U);
-  EXPECT_EQ(b.seen<AskDrain>(), 2U);
+  b.step(DrainEnded{b.last<RequestDrain>().attempt, "the proxy has gone"});
+  b.step(SleepStarting{});
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 2U);
   b.granted(), b.done<Unload>();
   EXPECT_EQ(b.seen<Commit>(), 2U);
   b.committed(3);
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
   EXPECT_EQ(b.seen<Suspend>(), 1U) << "called for once";
   b.pass(1h, false);
   b.step(SleepEnded{});
-  EXPECT_EQ(b.last<TellResumed>().epoch, 3U);
+  EXPECT_EQ(b.last<ReportResume>().epoch, 3U);
   EXPECT_TRUE(b.view().last_suspend->ours);
 }
 
@@ -263,7 +263,7 @@ TEST(SuspendRestart, InAnyStageTheProxyIsFreedAndTheHookUndone) {
     b.wait(15min + 10s);
     EXPECT_EQ(b.last<RunHook>().hook, Hook::PreDrain);
     b.done<RunHook>();
-    EXPECT_EQ(b.last<AskDrain>().attempt, Attempt{2}) << "never a lease of the same name";
+    EXPECT_EQ(b.last<RequestDrain>().attempt, Attempt{2}) << "never a lease of the same name";
   }
 }
 
@@ -271,16 +271,16 @@ TEST(SuspendRestart, AfterTheCommitTheProxyIsToldTheTruth) {
   for (const Duration slept : {Duration{0}, Duration{2h}}) {
     Bench b;
     b.to_suspend();
-    b.step(SleepBegins{});
+    b.step(SleepStarting{});
     b.pass(slept, false);
     b.restart();
     if (slept == 0s) {
       EXPECT_EQ(b.state(), State::Suspending) << "the call may be on its way still";
-      EXPECT_EQ(b.seen<TellResumed>(), 0U);
+      EXPECT_EQ(b.seen<ReportResume>(), 0U);
       b.wait(5s);
     }
-    EXPECT_EQ(b.last<TellResumed>().epoch, 41U);
-    EXPECT_EQ(b.last<TellResumed>().slept, slept);
+    EXPECT_EQ(b.last<ReportResume>().epoch, 41U);
+    EXPECT_EQ(b.last<ReportResume>().slept, slept);
     EXPECT_EQ(b.state(), slept > 0s ? State::Resumed : State::Active);
     EXPECT_EQ(b.view().failures, slept > 0s ? 0 : 1);
   }
@@ -289,54 +289,54 @@ TEST(SuspendRestart, AfterTheCommitTheProxyIsToldTheTruth) {
 TEST(SuspendRestart, AProxyIsNotWokenWhileTheMachineIsStillOnItsWayToSleep) {
   Bench b;
   b.to_suspend();
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.restart({true});
   EXPECT_EQ(b.state(), State::Suspending);
-  EXPECT_EQ(b.seen<TellResumed>(), 0U);
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  EXPECT_EQ(b.seen<ReportResume>(), 0U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
   b.pass(1h, false);
   b.step(SleepEnded{Bench::woken_by(WakeReason::Wol, "eth0")});
-  EXPECT_EQ(b.last<TellResumed>().slept, 1h);
+  EXPECT_EQ(b.last<ReportResume>().slept, 1h);
   EXPECT_EQ(b.view().last_wake->source, "eth0");
 }
 
 TEST(SuspendRestart, DoesNotWaitForEverForTheEndOfASleep) {
   Bench b;
   b.to_suspend();
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.restart({true});
   b.pass(1h, false);
   b.wait(60s);
   EXPECT_EQ(b.state(), State::Resumed);
-  EXPECT_EQ(b.last<TellResumed>().slept, 1h);
+  EXPECT_EQ(b.last<ReportResume>().slept, 1h);
 }
 
 TEST(SuspendRestart, ASleepThatBeganMeanwhileIsPreparedForInAHurry) {
   Bench b(gated());
   b.restart({true});
-  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
   b.granted(), b.done<Unload>(), b.committed();
-  EXPECT_EQ(b.seen<LetSleep>(), 1U);
+  EXPECT_EQ(b.seen<ReleaseDelayLock>(), 1U);
 
   Bench half(gated());
   half.wait(15min), half.granted();
   half.restart({true});
-  EXPECT_EQ(half.seen<AskDrain>(), 1U) << "the lease died with its stream";
+  EXPECT_EQ(half.seen<RequestDrain>(), 1U) << "the lease died with its stream";
 }
 
 TEST(SuspendRestart, WhatIsOwedToTheProxyIsStillOwed) {
   Bench b;
   b.to_suspend();
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.pass(2h, false);
   b.step(SleepEnded{});
   b.restart();
-  EXPECT_EQ(b.last<TellResumed>().slept, 2h);
+  EXPECT_EQ(b.last<ReportResume>().slept, 2h);
   b.restart();
-  EXPECT_EQ(b.seen<TellResumed>(), 1U);
-  b.done<TellResumed>();
+  EXPECT_EQ(b.seen<ReportResume>(), 1U);
+  b.done<ReportResume>();
   b.restart();
-  EXPECT_EQ(b.seen<TellResumed>(), 0U);
+  EXPECT_EQ(b.seen<ReportResume>(), 0U);
 }
 
 TEST(SuspendRestart, HoldsFailuresAndBlocksOutliveACrash) {
@@ -399,7 +399,7 @@ TEST(SuspendShutdown, GivesBackWhateverIsTaken) {
   deaf.step(ShutdownWanted{});
   deaf.wait(5s);
   EXPECT_TRUE(deaf.policy().is_quiet()) << "a shutdown does not wait for ever";
-  EXPECT_EQ(deaf.seen<AskDrain>(), 1U);
+  EXPECT_EQ(deaf.seen<RequestDrain>(), 1U);
 }
 
 TEST(SuspendShutdown, WaitsForTheHookThatUndoesWhatAnotherHasDone) {
@@ -428,19 +428,19 @@ TEST(SuspendShutdown, WaitsForTheHookThatUndoesWhatAnotherHasDone) {
 TEST(SuspendShutdown, LeavesASleepThatComesAllTheSameToTheNextRun) {
   Bench b(gated());
   b.to_suspend();
-  b.step(SleepBegins{});
+  b.step(SleepStarting{});
   b.step(ShutdownWanted{});
   EXPECT_TRUE(b.policy().is_quiet());
-  EXPECT_EQ(b.seen<TellResumed>(), 0U);
+  EXPECT_EQ(b.seen<ReportResume>(), 0U);
   b.pass(1h, false);
   b.restart();
-  EXPECT_EQ(b.last<TellResumed>().slept, 1h);
+  EXPECT_EQ(b.last<ReportResume>().slept, 1h);
 
   Bench gate(gated());
-  gate.step(SleepBegins{});
+  gate.step(SleepStarting{});
   gate.step(GateOpened{kGate});
   gate.step(ShutdownWanted{});
-  EXPECT_EQ(gate.seen<LetSleep>(), 1U);
+  EXPECT_EQ(gate.seen<ReleaseDelayLock>(), 1U);
   EXPECT_TRUE(gate.last<AnswerGate>().allow);
   gate.step(GateOpened{GateId{6}});
   EXPECT_EQ(gate.seen<AnswerGate>(), 2U);

@@ -12,13 +12,13 @@ TEST(SuspendIdle, SleepsAfterTheIdleTimeAndNotBefore) {
   Bench b;
   EXPECT_EQ(b.state(), State::IdleCountdown);
   b.wait(15min - 1ms);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   EXPECT_EQ(b.view().sleep_in, 1ms);
   b.wait(1ms);
-  ASSERT_EQ(b.seen<AskDrain>(), 1U);
-  EXPECT_EQ(b.last<AskDrain>().reason, "idle for 15 min 0 s");
-  EXPECT_GE(b.last<AskDrain>().ttl, 60s);
-  EXPECT_FALSE(b.last<AskDrain>().force);
+  ASSERT_EQ(b.seen<RequestDrain>(), 1U);
+  EXPECT_EQ(b.last<RequestDrain>().reason, "idle for 15 min 0 s");
+  EXPECT_GE(b.last<RequestDrain>().ttl, 60s);
+  EXPECT_FALSE(b.last<RequestDrain>().force);
   EXPECT_EQ(b.state(), State::Preparing);
 }
 
@@ -30,12 +30,12 @@ TEST(SuspendIdle, OneActiveCheckKeepsItAwakeAndStartsTheCountdownAnew) {
   EXPECT_EQ(b.view().reason, "cpu: 2.1 of one core busy");
   EXPECT_EQ(b.view().next, "stays awake until this ends: cpu: 2.1 of one core busy");
   b.wait(1h);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   b.becomes("cpu", Verdict::Idle);
   b.wait(15min - 1s);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   b.wait(1s);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
 }
 
 TEST(SuspendIdle, UnknownIsActiveAndAfterTenMinutesAnAlert) {
@@ -47,7 +47,7 @@ TEST(SuspendIdle, UnknownIsActiveAndAfterTenMinutesAnAlert) {
   EXPECT_EQ(b.last<Notify>().severity, Severity::Alert);
   EXPECT_THAT(b.last<Notify>().text, HasSubstr("cannot read /proc/stat"));
   EXPECT_THAT(b.wait(3h), Not(HasTopic(Topic::UnknownCheck))) << "once";
-  EXPECT_EQ(b.seen<AskDrain>(), 0U) << "still active";
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U) << "still active";
   b.becomes("cpu", Verdict::Idle);
   b.becomes("cpu", Verdict::Unknown);
   EXPECT_THAT(b.wait(10min), HasTopic(Topic::UnknownCheck)) << "another time";
@@ -74,9 +74,9 @@ TEST(SuspendIdle, ASensorThatSawUseBetweenTwoLooksDelaysTheSleep) {
   b.wait(10min);
   b.step(Found{"proxy", Verdict::Idle, "no request", 2s});
   b.wait(5min);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   b.wait(10min - 2s);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U) << "counted from the use, not from the look";
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U) << "counted from the use, not from the look";
 }
 
 TEST(SuspendIdle, WhatASensorKnowsNeverShortensTheCountdown) {
@@ -85,7 +85,7 @@ TEST(SuspendIdle, WhatASensorKnowsNeverShortensTheCountdown) {
   b.wait(1min);
   b.step(Found{"cpu", Verdict::Idle, "idle", 2h});
   b.wait(14min);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
 }
 
 TEST(SuspendIdle, AServedRequestStartsTheCountdownAnew) {
@@ -93,9 +93,9 @@ TEST(SuspendIdle, AServedRequestStartsTheCountdownAnew) {
   b.wait(14min);
   b.step(RequestServed{});
   b.wait(14min);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   b.wait(1min);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
 }
 
 TEST(SuspendIdle, AFreshlyBootedMachineStaysAwakeForItsMinimum) {
@@ -106,7 +106,7 @@ TEST(SuspendIdle, AFreshlyBootedMachineStaysAwakeForItsMinimum) {
   EXPECT_EQ(b.state(), State::Active);
   EXPECT_THAT(b.view().reason, HasSubstr("has been up for 119 min 0 s, less than 2 h 0 min"));
   b.wait(1min);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U) << "it has been idle all the time";
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U) << "it has been idle all the time";
 }
 
 TEST(SuspendIdle, AHoldKeepsItAwakeUntilItEnds) {
@@ -123,9 +123,9 @@ TEST(SuspendIdle, AHoldKeepsItAwakeUntilItEnds) {
   EXPECT_EQ(b.state(), State::IdleCountdown);
   EXPECT_THAT(b.view().holds, IsEmpty());
   b.wait(15min - 1ms);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U) << "the idle time begins at the end of the hold";
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U) << "the idle time begins at the end of the hold";
   b.wait(1ms);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
 }
 
 TEST(SuspendIdle, AHoldIsReleasedByItsToken) {
@@ -152,11 +152,11 @@ TEST(SuspendIdle, ItIsNotWorthSleepingShortlyBeforeAWakeup) {
   Bench b;
   b.step(WakeupsChanged{{{kNoon + 24min, "backup.timer"}, {kNoon + 5h, "other"}}});
   b.wait(15min);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   EXPECT_EQ(b.state(), State::Active);
   EXPECT_THAT(b.view().reason, HasSubstr("backup.timer is due in 9 min 0 s"));
   b.wait(9min + 1s);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U) << "it has passed, and everything was idle meanwhile";
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U) << "it has passed, and everything was idle meanwhile";
 }
 
 TEST(SuspendIdle, AWallClockThatJumpsChangesNoCountdown) {
@@ -165,9 +165,9 @@ TEST(SuspendIdle, AWallClockThatJumpsChangesNoCountdown) {
     b.wait(7min);
     b.set_wall(jump);
     b.wait(8min - 1ms);
-    EXPECT_EQ(b.seen<AskDrain>(), 0U);
+    EXPECT_EQ(b.seen<RequestDrain>(), 0U);
     b.wait(1ms);
-    EXPECT_EQ(b.seen<AskDrain>(), 1U);
+    EXPECT_EQ(b.seen<RequestDrain>(), 1U);
   }
 }
 
@@ -178,7 +178,7 @@ TEST(SuspendIdle, ADryRunOnlyTells) {
   EXPECT_THAT(b.wait(15min), HasTopic(Topic::DryRun));
   EXPECT_EQ(b.last<Notify>().text, "dry run: would suspend now: idle for 15 min 0 s");
   EXPECT_THAT(b.wait(5h), Not(HasTopic(Topic::DryRun))) << "once";
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   b.becomes("cpu", Verdict::Active);
   b.becomes("cpu", Verdict::Idle);
   EXPECT_THAT(b.wait(15min), HasTopic(Topic::DryRun));

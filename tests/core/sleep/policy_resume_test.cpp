@@ -46,10 +46,10 @@ TEST(SuspendResume, AnUnusedMachineLingersByTheReasonOfItsWake) {
     b.look();
     b.forget_log();
     b.wait(each.linger - 1ms);
-    EXPECT_EQ(b.seen<AskDrain>(), 0U);
+    EXPECT_EQ(b.seen<RequestDrain>(), 0U);
     b.wait(1ms);
-    EXPECT_EQ(b.seen<AskDrain>(), 1U);
-    EXPECT_THAT(b.last<AskDrain>().reason, HasSubstr("unused since the wake-up"));
+    EXPECT_EQ(b.seen<RequestDrain>(), 1U);
+    EXPECT_THAT(b.last<RequestDrain>().reason, HasSubstr("unused since the wake-up"));
   }
 }
 
@@ -67,9 +67,9 @@ TEST(SuspendResume, AUsedMachineWaitsTheWholeIdleTime) {
     }
     b.forget_log();
     b.wait(15min - 1ms);
-    EXPECT_EQ(b.seen<AskDrain>(), 0U) << how;
+    EXPECT_EQ(b.seen<RequestDrain>(), 0U) << how;
     b.wait(1ms);
-    EXPECT_EQ(b.seen<AskDrain>(), 1U) << how;
+    EXPECT_EQ(b.seen<RequestDrain>(), 1U) << how;
     EXPECT_TRUE(b.view().totals.spurious.empty());
   }
 }
@@ -111,7 +111,7 @@ TEST(SuspendResume, ALongSleepEndsASeries) {
   b.sleep(31min);
   b.look(), b.forget_log();
   b.wait(3min);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U) << "not doubled";
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U) << "not doubled";
 }
 
 TEST(SuspendResume, AWakeByOurAlarmOrByAPersonIsExpected) {
@@ -271,7 +271,7 @@ TEST(SuspendResume, NothingBeginsWhileThePostResumeHookRuns) {
   b.sleep(1h);
   b.forget_log();
   b.wait(9min);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   EXPECT_EQ(b.view().reason, "the post_resume hook is running");
 }
 
@@ -284,7 +284,7 @@ TEST(SuspendResume, ASleepThatNobodyAnnouncedIsFoundByTheClocks) {
   EXPECT_FALSE(b.view().last_wake->ours);
   EXPECT_EQ(b.view().last_wake->slept, 1h);
   b.wait(10min);
-  EXPECT_EQ(b.seen<AskDrain>(), 0U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 0U);
 }
 
 TEST(SuspendResume, TheCountdownAndTheSleepBearAClockThatIsSet) {
@@ -296,7 +296,7 @@ TEST(SuspendResume, TheCountdownAndTheSleepBearAClockThatIsSet) {
   b.set_wall(2h);
   b.look(), b.forget_log();
   b.wait(3min);
-  EXPECT_EQ(b.seen<AskDrain>(), 1U);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
 }
 
 }  // namespace

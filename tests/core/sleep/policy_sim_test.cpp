@@ -88,7 +88,7 @@ struct World {
     EXPECT_TRUE(view.state == State::Active || view.state == State::Blocked)
         << to_string(view.state) << ": " << view.next;
     EXPECT_FALSE(box.daemon()->memory().in_progress);
-    EXPECT_FALSE(box.daemon()->memory().untold);
+    EXPECT_FALSE(box.daemon()->memory().unreported_resume);
     EXPECT_FALSE(box.cut_off_running) << "a request was running";
     for (const auto& [id, request] : front.requests()) {
       EXPECT_EQ(request.answered, 1) << "request " << id;

@@ -244,7 +244,7 @@ class Box {
     const auto actions = proxy_->step(event, {time_.mono(), time_.gap()});
     for (const power::Action& action : actions) {
       std::visit([&](const auto& each) { act(each); }, action);
-      if (admitted && std::holds_alternative<power::Admit>(action)) *admitted = true;
+      if (admitted && std::holds_alternative<power::AdmitWork>(action)) *admitted = true;
     }
     if (!proxy_) return;
     if (const Instant due = proxy_->next_deadline(); due != Instant::max()) {
@@ -265,7 +265,7 @@ class Box {
   void act(const power::StartUnload&) { answer_ = Done{}; }
   void act(const power::Renewed&) { answer_ = Done{}; }
   void act(const power::Released&) { answer_ = Done{}; }
-  void act(const power::Noted&) { answer_ = Done{}; }
+  void act(const power::ResumeAcknowledged&) { answer_ = Done{}; }
   void act(const power::Refuse& a) {
     refusal_ = a.text;
     answer_ = Done{Op{}, a.why == power::Deny::Gone || a.why == power::Deny::Stale, a.text};
@@ -275,7 +275,7 @@ class Box {
       tell_daemon(span(0, 30), suspend::Committed{*op, a.epoch});
     }
   }
-  void act(const power::Overtaken& a) {
+  void act(const power::CommitCancelled& a) {
     if (const auto op = std::exchange(commit_, std::nullopt)) {
       tell_daemon(span(0, 30), Done{*op, false, a.text});
     }
@@ -292,17 +292,17 @@ class Box {
   void act(const power::Announce& a) {
     if (announced) announced(a.state, proxy_->epoch());
   }
-  void act(const power::CloseDoors&) {
+  void act(const power::CloseListener&) {
     time_.in_box(span(1, 20), [this, run = proxy_run_] {
       if (run != proxy_run_ || !proxy_ || proxy_->state() != power::State::Suspending) return;
       doors_open_ = false;
-      step_proxy(power::DoorsClosed{});
+      step_proxy(power::ListenerClosed{});
     });
   }
-  void act(const power::OpenDoors&) { doors_open_ = true; }
-  void act(const power::Woke&) {}
-  void act(const power::Admit&) {}
-  void act(const power::TurnAway&) {}
+  void act(const power::OpenListener&) { doors_open_ = true; }
+  void act(const power::ResumeDetected&) {}
+  void act(const power::AdmitWork&) {}
+  void act(const power::RefuseWork&) {}
   [[nodiscard]] std::vector<power::Busy> busy() const {
     std::vector<power::Busy> list;
     for (std::size_t n = running_.size(); n > 0; --n)
@@ -427,7 +427,7 @@ class Box {
   }
 
   void perform(const Save& a) { saved_ = a.memory; }
-  void perform(const AskDrain& a) {
+  void perform(const RequestDrain& a) {
     const Op op = a.op;
     call(op, power::DrainAsked{lease(a.attempt), a.ttl, a.reason, busy(), a.force},
          [this, op]() -> Event {
@@ -460,8 +460,8 @@ class Box {
       tell_daemon(span(0, 20), Done{a.op, false, proxy_ ? refusal_ : "connection refused"});
     });
   }
-  void perform(const TellResumed& a) {
-    call(a.op, power::ResumeTold{a.epoch, a.slept, ""},
+  void perform(const ReportResume& a) {
+    call(a.op, power::ResumeReported{a.epoch, a.slept, ""},
          [this, op = a.op] { return plain_done(op); });
   }
   void perform(const RunPreflight& a) {
@@ -490,7 +490,7 @@ class Box {
     }
     call_logind(a.op);
   }
-  void perform(const LetSleep&) {
+  void perform(const ReleaseDelayLock&) {
     logind_.lock = false;
     if (logind_.preparing) lock_closed(logind_.job);
   }
@@ -503,7 +503,7 @@ class Box {
   }
   void perform(const Notify& a) { blocks += a.topic == Topic::Blocked ? 1 : 0; }
   void perform(const Reply&) {}
-  void perform(const Entered&) {}
+  void perform(const StateChanged&) {}
   static std::string lease(Attempt attempt) {
     return std::to_string(static_cast<std::uint64_t>(attempt));
   }
@@ -525,7 +525,7 @@ class Box {
     time_.in_box(span(0, 700), [this, job] {
       logind_.preparing = true;
       if (!logind_.lock) return lock_closed(job);
-      step_daemon(SleepBegins{});
+      step_daemon(SleepStarting{});
       time_.in_box(5s, [this, job] { lock_closed(job); });
     });
   }

@@ -27,9 +27,9 @@ TEST(SchedulerWhy, ALoadNamesWhoWantedIt) {
   ASSERT_THAT(actions, SizeIs(1));
   EXPECT_EQ(std::get<Start>(actions[0]).first, std::nullopt);
   EXPECT_THAT(s.model("a").reason, StartsWith("it is preloaded"));
-  EXPECT_TRUE(s.model("a").is_wished);
+  EXPECT_TRUE(s.model("a").is_load_requested);
   s.ready("a");
-  EXPECT_FALSE(s.model("a").is_wished);
+  EXPECT_FALSE(s.model("a").is_load_requested);
   EXPECT_THAT(s.model("a").reason, StartsWith("it is preloaded"));
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/text/rfc3339.hpp"
 #include "proxy/access/authorise.hpp"
-#include "proxy/access/exposure.hpp"
+#include "proxy/access/open_listener.hpp"
 #include "proxy/cli/new_key.hpp"
 
 #include <fmt/format.h>
@@ -424,17 +424,17 @@ TEST(Exposure, IsToldBeyondThisMachineOnly) {
   for (const char* const host :
        {"127.0.0.1", "127.8.8.8", "127.1", "::1", "[::1]", "::ffff:127.0.0.1", "localhost",
         "LocalHost", "ip6-localhost", "unix:/run/rouse.sock"}) {
-    EXPECT_EQ(exposure_warning(*open, host), std::nullopt) << host;
+    EXPECT_EQ(open_listener_warning(*open, host), std::nullopt) << host;
   }
   for (const char* const host :
        {"", "0.0.0.0", "0", "::", "[::]", "::ffff:0.0.0.0", "192.168.1.5", "fe80::1%eth0",
         "2001:db8::1", "nas.local", "127.0.0.1.example.org", "localhost.example.org"}) {
-    const auto warning = exposure_warning(*open, host);
+    const auto warning = open_listener_warning(*open, host);
     ASSERT_TRUE(warning) << host;
     EXPECT_THAT(*warning, AllOf(HasSubstr("ANYBODY"), HasSubstr("rouse key"), HasSubstr(host)));
   }
-  EXPECT_THAT(*exposure_warning(*open, "*"), HasSubstr("every address"));
-  const auto everywhere = *exposure_warning(*open, "0.0.0.0");
+  EXPECT_THAT(*open_listener_warning(*open, "*"), HasSubstr("every address"));
+  const auto everywhere = *open_listener_warning(*open, "0.0.0.0");
   EXPECT_THAT(everywhere, AllOf(HasSubstr("every address"), Not(HasSubstr("peers")),
                                 Not(HasSubstr("captureBuffer"))));
 }
@@ -442,10 +442,10 @@ TEST(Exposure, IsToldBeyondThisMachineOnly) {
 TEST(Exposure, SaysWhatThisConfigurationGivesAway) {
   const auto config = good(
       "captureBuffer: 5\npeers: {attic: {proxy: \"http://192.168.1.20:8080\", models: [huge]}}\n");
-  EXPECT_THAT(*exposure_warning(*config, "0.0.0.0"),
+  EXPECT_THAT(*open_listener_warning(*config, "0.0.0.0"),
               AllOf(HasSubstr("peers"), HasSubstr("prompts")));
-  EXPECT_EQ(exposure_warning(*good("apiKeys: [x]\n"), "0.0.0.0"), std::nullopt);
-  EXPECT_EQ(exposure_warning(*good(keys_yaml({{"a", "k", ""}})), "0.0.0.0"), std::nullopt);
+  EXPECT_EQ(open_listener_warning(*good("apiKeys: [x]\n"), "0.0.0.0"), std::nullopt);
+  EXPECT_EQ(open_listener_warning(*good(keys_yaml({{"a", "k", ""}})), "0.0.0.0"), std::nullopt);
 }
 
 }  // namespace

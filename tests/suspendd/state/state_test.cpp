@@ -46,8 +46,8 @@ policy::Memory full_memory() {
                          true,
                          {Instant(Duration(1)), Instant(Duration(2)), WallTime(Duration(3))},
                          "because"};
-  memory.untold =
-      policy::Untold{policy::Attempt{6}, std::uint64_t{40}, Duration(5), policy::WakeReason::Rtc};
+  memory.unreported_resume = policy::UnreportedResume{policy::Attempt{6}, std::uint64_t{40},
+                                                      Duration(5), policy::WakeReason::Rtc};
   memory.last_suspend = record;
   memory.wakes = {record, record};
   memory.holds = {{"t", "why", "me", Instant(Duration(8)), WallTime(Duration(9)), true}};
@@ -66,7 +66,7 @@ TEST(MemoryJson, ComesBackAsItWas) {
   EXPECT_EQ(back->in_progress->epoch, 41u);
   EXPECT_EQ(back->in_progress->began.boottime, Instant(Duration(2)));
   EXPECT_TRUE(back->in_progress->hooks_ran);
-  EXPECT_EQ(back->untold->wake, policy::WakeReason::Rtc);
+  EXPECT_EQ(back->unreported_resume->wake, policy::WakeReason::Rtc);
   EXPECT_EQ(back->last_suspend->source, "eth0 \"quoted\"\n");
   EXPECT_EQ(back->last_suspend->wake, policy::WakeReason::PowerButton);
   EXPECT_EQ(back->wakes.size(), 2u);
@@ -97,7 +97,7 @@ TEST(MemoryJson, EveryCauseAndReasonHasItsWord) {
 TEST(MemoryJson, EmptyStaysEmpty) {
   const Result<policy::Memory> back = memory_from_json(to_json(policy::Memory()));
   ASSERT_TRUE(back);
-  EXPECT_FALSE(back->block || back->in_progress || back->untold || back->last_suspend);
+  EXPECT_FALSE(back->block || back->in_progress || back->unreported_resume || back->last_suspend);
   EXPECT_THAT(back->holds, IsEmpty());
   EXPECT_FALSE(memory_from_json("[1]"));
   EXPECT_FALSE(memory_from_json("{\"boot_id\":"));

@@ -1,4 +1,4 @@
-#include "suspendd/checks/lookout.hpp"
+#include "suspendd/checks/check_runner.hpp"
 
 #include "base/async/use_task.hpp"
 
@@ -61,10 +61,10 @@ class LookoutTest : public testing::Test {
   LookoutTest()
       : hands_(std::make_shared<FakeCheck::Hands>(io_.get_executor())),
         tasks_(io_.get_executor(), [](const std::string& text) { ADD_FAILURE() << text; }),
-        lookout_(tasks_, [this](const Lookout::Post& post) { found_.push_back(post); }) {}
+        check_runner_(tasks_, [this](const CheckRunner::Post& post) { found_.push_back(post); }) {}
   ~LookoutTest() override {
     hands_->answers = true;
-    lookout_.stop();
+    check_runner_.stop();
     hands_->bell.cancel();
     tasks_.cancel(asio::cancellation_type::terminal);
     io_.run();
@@ -74,7 +74,7 @@ class LookoutTest : public testing::Test {
     CheckConfig config{"fake", ProxyCheck{}, timeout, every};
     std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> checks;
     checks.emplace_back(config, std::make_unique<FakeCheck>(hands_));
-    lookout_.start(std::move(checks));
+    check_runner_.start(std::move(checks));
   }
   /// Runs the loop until @p condition holds; a failure after 5 s.
   void run_until(const std::function<bool()>& condition) {
@@ -85,9 +85,9 @@ class LookoutTest : public testing::Test {
 
   asio::io_context io_{1};
   std::shared_ptr<FakeCheck::Hands> hands_;
-  std::vector<Lookout::Post> found_;
+  std::vector<CheckRunner::Post> found_;
   TaskGroup tasks_;
-  Lookout lookout_;
+  CheckRunner check_runner_;
 };
 
 TEST_F(LookoutTest, LooksAgainAndAgain) {
@@ -113,13 +113,13 @@ TEST_F(LookoutTest, ALookThatDoesNotComeBackIsNotStartedTwice) {
   start(1ms, 10ms);
   run_until([&] { return !found_.empty() && hands_->cancelled > 0; });
   bool done = false;
-  std::vector<Lookout::Post> posts;
-  const auto again = [](Lookout& lookout, std::vector<Lookout::Post>& out,
+  std::vector<CheckRunner::Post> posts;
+  const auto again = [](CheckRunner& check_runner, std::vector<CheckRunner::Post>& out,
                         bool& flag) -> Task<void> {
-    out = co_await lookout.look_again();
+    out = co_await check_runner.look_again();
     flag = true;
   };
-  tasks_.spawn(again(lookout_, posts, done));
+  tasks_.spawn(again(check_runner_, posts, done));
   run_until([&] { return done; });
   EXPECT_EQ(hands_->looks, 1);
   EXPECT_EQ(posts.at(0).finding.verdict, Verdict::Unknown);
@@ -130,15 +130,15 @@ TEST_F(LookoutTest, ACheckThatIsReplacedDuringALastLookHasNotLooked) {
   run_until([&] { return found_.size() == 1; });
   hands_->answers = false;
   bool done = false;
-  std::vector<Lookout::Post> posts;
-  const auto again = [](Lookout& lookout, std::vector<Lookout::Post>& out,
+  std::vector<CheckRunner::Post> posts;
+  const auto again = [](CheckRunner& check_runner, std::vector<CheckRunner::Post>& out,
                         bool& flag) -> Task<void> {
-    out = co_await lookout.look_again();
+    out = co_await check_runner.look_again();
     flag = true;
   };
-  tasks_.spawn(again(lookout_, posts, done));
+  tasks_.spawn(again(check_runner_, posts, done));
   run_until([&] { return hands_->looks == 2; });
-  lookout_.stop();
+  check_runner_.stop();
   run_until([&] { return done; });
   EXPECT_TRUE(posts.empty()) << "what it has found before is old";
 }
@@ -154,16 +154,16 @@ TEST_F(LookoutTest, AnExceptionIsUnknown) {
 TEST_F(LookoutTest, LooksAgainAtOnceWhenAskedAlsoWhilePaused) {
   start(1h, 5s);
   run_until([&] { return found_.size() == 1; });
-  lookout_.pause(true);
+  check_runner_.pause(true);
   hands_->verdict = Verdict::Active;
   bool done = false;
-  std::vector<Lookout::Post> posts;
-  const auto again = [](Lookout& lookout, std::vector<Lookout::Post>& out,
+  std::vector<CheckRunner::Post> posts;
+  const auto again = [](CheckRunner& check_runner, std::vector<CheckRunner::Post>& out,
                         bool& flag) -> Task<void> {
-    out = co_await lookout.look_again();
+    out = co_await check_runner.look_again();
     flag = true;
   };
-  tasks_.spawn(again(lookout_, posts, done));
+  tasks_.spawn(again(check_runner_, posts, done));
   run_until([&] { return done; });
   EXPECT_EQ(hands_->looks, 2);
   EXPECT_EQ(posts.at(0).finding.verdict, Verdict::Active);
@@ -172,14 +172,14 @@ TEST_F(LookoutTest, LooksAgainAtOnceWhenAskedAlsoWhilePaused) {
 TEST_F(LookoutTest, PausedItDoesNotLook) {
   start(1ms, 5s);
   run_until([&] { return found_.size() >= 1; });
-  lookout_.pause(true);
+  check_runner_.pause(true);
   const int looks = hands_->looks;
   Timer timer(io_.get_executor(), 30ms);
   bool fired = false;
   timer.async_wait([&](const boost::system::error_code&) { fired = true; });
   run_until([&] { return fired; });
   EXPECT_LE(hands_->looks, looks + 1);
-  lookout_.pause(false);
+  check_runner_.pause(false);
   run_until([&] { return hands_->looks > looks + 1; });
 }
 

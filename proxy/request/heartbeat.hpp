@@ -18,11 +18,11 @@ namespace rouse {
 ///
 /// Written synchronously from a timer: the bytes either fit the socket's buffer at once or are not
 /// needed, since the client has unread bytes. Single thread; the client stream outlives it.
-class Lifeline {
+class Heartbeat {
  public:
   /// Nothing happens before start().
-  Lifeline(HttpStream& client, Executor executor, WaitingConfig waiting);
-  ~Lifeline();
+  Heartbeat(HttpStream& client, Executor executor, WaitingConfig waiting);
+  ~Heartbeat();
 
   /// Arms it: the early head goes out at @p head_at, with @p head. May be in the past.
   void start(std::chrono::steady_clock::time_point head_at, ResponseHead head);
@@ -37,7 +37,7 @@ class Lifeline {
 
   /// Tells what the relay sends, to know the boundaries and the silence.
   void sent(std::string_view bytes);
-  /// While the relay itself is writing, the lifeline must not.
+  /// While the relay itself is writing, the heartbeat must not.
   void set_writing(bool writing) { writing_ = writing; }
   void stop();
 

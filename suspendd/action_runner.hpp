@@ -4,7 +4,7 @@
 #include "core/sleep/event.hpp"
 #include "suspendd/box/root.hpp"
 #include "suspendd/box/wake_alarm.hpp"
-#include "suspendd/checks/lookout.hpp"
+#include "suspendd/checks/check_runner.hpp"
 #include "suspendd/config/config.hpp"
 #include "suspendd/gpu/gpu_probe.hpp"
 #include "suspendd/policy_loop.hpp"
@@ -24,7 +24,7 @@ namespace rouse::suspendd {
 
 /// Does what the policy has decided, and tells it how that went. Nothing here decides. Single
 /// thread; what it gets outlives it, and the group is joined before it goes.
-class Performer {
+class ActionRunner {
  public:
   struct Tools {
     TaskGroup& tasks;
@@ -33,13 +33,13 @@ class Performer {
     SleepLock& lock;
     GpuProbe& gpu;
     Preflight& preflight;
-    Lookout& lookout;
+    CheckRunner& check_runner;
     StateDir& state;
     Notices& notices;
     const Root& root;
   };
   /// @p tell hands an event to the policy.
-  Performer(Tools tools, std::string boot_id, std::function<void(core::suspend::Event)> tell);
+  ActionRunner(Tools tools, std::string boot_id, std::function<void(core::suspend::Event)> tell);
 
   void configure(std::shared_ptr<const Config> config) { config_ = std::move(config); }
   /// Where the answers to commands and gates go, and the clocks come from.
@@ -62,7 +62,7 @@ class Performer {
   [[nodiscard]] std::string lease_of(core::suspend::Attempt attempt) const;
 
   void on(const core::suspend::Save& save);
-  void on(const core::suspend::AskDrain& ask);
+  void on(const core::suspend::RequestDrain& ask);
   void on(const core::suspend::Renew& renew);
   void on(const core::suspend::Release& release);
   void on(const core::suspend::Unload& unload);
@@ -70,8 +70,8 @@ class Performer {
   void on(const core::suspend::ArmAlarm& alarm);
   void on(const core::suspend::Commit& commit);
   void on(const core::suspend::Suspend& suspend);
-  void on(const core::suspend::LetSleep& let);
-  void on(const core::suspend::TellResumed& tell);
+  void on(const core::suspend::ReleaseDelayLock& let);
+  void on(const core::suspend::ReportResume& tell);
   void on(const core::suspend::ProbeGpu& probe);
   void on(const core::suspend::Recover& recover);
   void on(const core::suspend::RunHook& hook);
@@ -79,9 +79,9 @@ class Performer {
   void on(const core::suspend::AnswerGate& answer);
   void on(const core::suspend::Reply& reply);
   void on(const core::suspend::Notify& notice);
-  void on(const core::suspend::Entered& entered);
+  void on(const core::suspend::StateChanged& entered);
 
-  Task<void> drain(core::suspend::AskDrain ask);
+  Task<void> drain(core::suspend::RequestDrain ask);
   Task<void> renew(core::suspend::Renew renew);
   Task<void> release(core::suspend::Release release);
   Task<void> unload(core::suspend::Unload unload);
@@ -89,7 +89,7 @@ class Performer {
   Task<void> commit(core::suspend::Commit commit);
   Task<void> suspend(core::suspend::Suspend suspend);
   Task<void> let_sleep();
-  Task<void> tell_resumed(core::suspend::TellResumed told);
+  Task<void> tell_resumed(core::suspend::ReportResume told);
   Task<void> probe_gpu(Op op);
   Task<void> recover(core::suspend::Recover recover);
   Task<void> run_hook(core::suspend::RunHook run);

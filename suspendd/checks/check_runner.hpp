@@ -18,7 +18,7 @@ namespace rouse::suspendd {
 /// Lets each check look again and again, each with its deadline, and tells what it has found. A
 /// check that does not come back counts as unknown and is not asked again until it has. Single
 /// thread; the group and the callback outlive it, and the group is joined before it goes.
-class Lookout {
+class CheckRunner {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -32,10 +32,10 @@ class Lookout {
     std::uint64_t unknowns = 0;
   };
 
-  Lookout(TaskGroup& tasks, std::function<void(const Post&)> found);
-  ~Lookout();
-  Lookout(const Lookout&) = delete;
-  Lookout& operator=(const Lookout&) = delete;
+  CheckRunner(TaskGroup& tasks, std::function<void(const Post&)> found);
+  ~CheckRunner();
+  CheckRunner(const CheckRunner&) = delete;
+  CheckRunner& operator=(const CheckRunner&) = delete;
 
   /// Stops with the checks that there were, and goes on with these.
   void start(std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> checks);

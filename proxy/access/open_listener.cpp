@@ -1,4 +1,4 @@
-#include "proxy/access/exposure.hpp"
+#include "proxy/access/open_listener.hpp"
 
 #include "base/service/log.hpp"
 
@@ -59,7 +59,8 @@ std::string where(Reach reach, const std::string& host) {
 
 }  // namespace
 
-std::optional<std::string> exposure_warning(const Config& config, const std::string& listen_host) {
+std::optional<std::string> open_listener_warning(const Config& config,
+                                                 const std::string& listen_host) {
   if (!config.keys.empty()) return std::nullopt;
   const Reach reach = reach_of(listen_host);
   if (reach == Reach::ThisMachine) return std::nullopt;

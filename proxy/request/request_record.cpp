@@ -1,4 +1,4 @@
-#include "proxy/request/account.hpp"
+#include "proxy/request/request_record.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -7,7 +7,7 @@ namespace rouse {
 
 namespace {
 
-std::int64_t ms(Account::Clock::duration duration) {
+std::int64_t ms(RequestRecord::Clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
@@ -24,8 +24,8 @@ void append(std::string& to, std::string_view piece, std::size_t most) {
 
 }  // namespace
 
-Account::Account(Recorder& recorder, const RequestHead& head, const wire::Route& route,
-                 std::string request_id, std::string session_id)
+RequestRecord::RequestRecord(Recorder& recorder, const RequestHead& head, const wire::Route& route,
+                             std::string request_id, std::string session_id)
     : recorder_(recorder) {
   row.path = head.path();
   row.api = wire::to_string(route.api);
@@ -37,19 +37,19 @@ Account::Account(Recorder& recorder, const RequestHead& head, const wire::Route&
   capture_->request = head.fields;
 }
 
-void Account::sent(std::string_view piece) {
+void RequestRecord::sent(std::string_view piece) {
   row.bytes_in += static_cast<std::int64_t>(piece.size());
   if (capture_) append(capture_->request_body, piece, recorder_.captures.body_max());
 }
 
-void Account::answered(const ResponseHead& head) {
+void RequestRecord::answered(const ResponseHead& head) {
   row.content_type = head.fields.find("content-type").value_or("");
   row.streamed = kind_of(head) == wire::UsageTap::Body::Events;
   tap_.emplace(kind_of(head), head.status);
   if (capture_) capture_->answer = head.fields;
 }
 
-void Account::received(std::string_view piece) {
+void RequestRecord::received(std::string_view piece) {
   row.bytes_out += static_cast<std::int64_t>(piece.size());
   if (capture_) append(capture_->answer_body, piece, recorder_.captures.body_max());
   if (!tap_ || tap_->feed(piece) == 0) return;
@@ -62,7 +62,7 @@ void Account::received(std::string_view piece) {
   last_content_at_ = now;
 }
 
-void Account::take_usage() {
+void RequestRecord::take_usage() {
   if (!tap_) return;
   const wire::Usage usage = tap_->finish();
   timing.has_usage = usage.input.has_value() || usage.output.has_value();
@@ -80,12 +80,12 @@ void Account::take_usage() {
   tap_.reset();
 }
 
-std::int64_t Account::tokens() {
+std::int64_t RequestRecord::tokens() {
   take_usage();
   return row.input_tokens + row.output_tokens;
 }
 
-void Account::close(const std::function<bool(const Fields::Field&)>& is_secret) {
+void RequestRecord::close(const std::function<bool(const Fields::Field&)>& is_secret) {
   take_usage();
   row.ended_at = std::chrono::system_clock::now();
   row.duration_ms = std::max(ms(Clock::now() - started_at_), engine_ms_);

@@ -1,4 +1,4 @@
-#include "suspendd/checks/lookout.hpp"
+#include "suspendd/checks/check_runner.hpp"
 
 #include "base/async/use_task.hpp"
 #include "base/text/duration_text.hpp"
@@ -16,12 +16,12 @@ namespace rouse::suspendd {
 namespace {
 
 using Timer =
-    asio::basic_waitable_timer<Lookout::Clock, asio::wait_traits<Lookout::Clock>, Executor>;
+    asio::basic_waitable_timer<CheckRunner::Clock, asio::wait_traits<CheckRunner::Clock>, Executor>;
 
 }  // namespace
 
 /// One check at work. Shared by its loop and by the look under way, which may outlast the loop.
-struct Lookout::Watch {
+struct CheckRunner::Watch {
   Watch(const Executor& executor, CheckConfig the_config, std::unique_ptr<Check> the_check)
       : config(std::move(the_config)),
         check(std::move(the_check)),
@@ -47,12 +47,12 @@ struct Lookout::Watch {
   bool over = false;
 };
 
-Lookout::Lookout(TaskGroup& tasks, std::function<void(const Post&)> found)
+CheckRunner::CheckRunner(TaskGroup& tasks, std::function<void(const Post&)> found)
     : tasks_(tasks), found_(std::move(found)) {}
 
-Lookout::~Lookout() = default;
+CheckRunner::~CheckRunner() = default;
 
-void Lookout::start(std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> checks) {
+void CheckRunner::start(std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> checks) {
   stop();
   for (auto& [config, check] : checks) {
     auto watch = std::make_shared<Watch>(tasks_.executor(), config, std::move(check));
@@ -61,7 +61,7 @@ void Lookout::start(std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> 
   }
 }
 
-void Lookout::stop() {
+void CheckRunner::stop() {
   for (const std::shared_ptr<Watch>& watch : watches_) {
     watch->over = true;
     watch->loop.cancel(asio::cancellation_type::terminal);
@@ -71,13 +71,13 @@ void Lookout::stop() {
   watches_.clear();
 }
 
-void Lookout::pause(bool paused) {
+void CheckRunner::pause(bool paused) {
   paused_ = paused;
   if (paused) return;
   for (const std::shared_ptr<Watch>& watch : watches_) watch->pause.cancel();
 }
 
-Task<void> Lookout::keep_looking(std::shared_ptr<Watch> watch) {
+Task<void> CheckRunner::keep_looking(std::shared_ptr<Watch> watch) {
   while (!watch->over) {
     if (!paused_ || watch->wanted > watch->started) co_await look_within_limit(watch);
     if (watch->over) co_return;
@@ -90,7 +90,7 @@ Task<void> Lookout::keep_looking(std::shared_ptr<Watch> watch) {
 }
 
 /// One look, at most as long as its timeout; the next one begins when it has really come back.
-Task<void> Lookout::look_within_limit(std::shared_ptr<Watch> watch) {
+Task<void> CheckRunner::look_within_limit(std::shared_ptr<Watch> watch) {
   const Clock::time_point began = Clock::now();
   const std::uint64_t number = ++watch->started;
   watch->looking = true;
@@ -113,7 +113,7 @@ Task<void> Lookout::look_within_limit(std::shared_ptr<Watch> watch) {
   }
 }
 
-Task<void> Lookout::look_once(std::shared_ptr<Watch> watch) {
+Task<void> CheckRunner::look_once(std::shared_ptr<Watch> watch) {
   const Clock::time_point began = Clock::now();
   const std::uint64_t number = watch->started;
   Finding finding;
@@ -131,7 +131,7 @@ Task<void> Lookout::look_once(std::shared_ptr<Watch> watch) {
   watch->pause.cancel();
 }
 
-void Lookout::note(Watch& watch, Finding finding, Clock::time_point began) {
+void CheckRunner::note(Watch& watch, Finding finding, Clock::time_point began) {
   Post& post = watch.post;
   const Clock::time_point now = Clock::now();
   post.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began);
@@ -144,7 +144,7 @@ void Lookout::note(Watch& watch, Finding finding, Clock::time_point began) {
   found_(post);
 }
 
-Task<std::vector<Lookout::Post>> Lookout::look_again() {
+Task<std::vector<CheckRunner::Post>> CheckRunner::look_again() {
   const std::list<std::shared_ptr<Watch>> all = watches_;
   std::vector<Post> posts;
   for (const std::shared_ptr<Watch>& watch : all) {
@@ -165,7 +165,7 @@ Task<std::vector<Lookout::Post>> Lookout::look_again() {
   co_return posts;
 }
 
-std::vector<Lookout::Post> Lookout::posts() const {
+std::vector<CheckRunner::Post> CheckRunner::posts() const {
   std::vector<Post> posts;
   for (const std::shared_ptr<Watch>& watch : watches_) posts.push_back(watch->post);
   return posts;

@@ -1,4 +1,4 @@
-#include "proxy/request/lifeline.hpp"
+#include "proxy/request/heartbeat.hpp"
 
 #include <utility>
 
@@ -6,36 +6,36 @@ namespace rouse {
 
 using std::chrono::steady_clock;
 
-Lifeline::Lifeline(HttpStream& client, Executor executor, WaitingConfig waiting)
+Heartbeat::Heartbeat(HttpStream& client, Executor executor, WaitingConfig waiting)
     : client_(client), waiting_(waiting), timer_(std::move(executor)) {}
 
-Lifeline::~Lifeline() {
+Heartbeat::~Heartbeat() {
   stop();
 }
 
-void Lifeline::start(steady_clock::time_point head_at, ResponseHead head) {
+void Heartbeat::start(steady_clock::time_point head_at, ResponseHead head) {
   head_ = std::move(head);
   running_ = true;
   arm(head_at);
 }
 
-void Lifeline::set_text(std::function<std::string()> text, std::chrono::milliseconds interval) {
+void Heartbeat::set_text(std::function<std::string()> text, std::chrono::milliseconds interval) {
   text_ = std::move(text);
   waiting_.keep_alive = interval;
 }
 
-void Lifeline::sent(std::string_view bytes) {
+void Heartbeat::sent(std::string_view bytes) {
   if (!running_) return;
   boundary_.feed(bytes);
   last_sent_ = steady_clock::now();
 }
 
-void Lifeline::stop() {
+void Heartbeat::stop() {
   running_ = false;
   timer_.cancel();
 }
 
-void Lifeline::arm(steady_clock::time_point at) {
+void Heartbeat::arm(steady_clock::time_point at) {
   timer_.expires_at(at);
   timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
     if (error || alive.expired() || !running_) return;
@@ -43,7 +43,7 @@ void Lifeline::arm(steady_clock::time_point at) {
   });
 }
 
-void Lifeline::beat() {
+void Heartbeat::beat() {
   const auto now = steady_clock::now();
   // The relay does not re-arm the timer for each piece; it is looked at here instead.
   const auto due = last_sent_ + waiting_.keep_alive;

@@ -18,20 +18,20 @@ using SteadyTimer =
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-class Place;
+class AdmissionTicket;
 
 /// Who gives places: the Dispatcher for engines, a Peer for another machine. Outlives them.
-class PlaceGiver {
+class AdmissionSource {
  public:
-  virtual void left(Place& place) = 0;
+  virtual void left(AdmissionTicket& ticket) = 0;
 
  protected:
-  ~PlaceGiver() = default;
+  ~AdmissionSource() = default;
 };
 
 /// A request's place: first in a queue, then on an engine or a peer. Given back when destroyed.
 /// Owned by the request. Single thread.
-class Place {
+class AdmissionTicket {
  public:
   enum class State {
     Waiting,
@@ -40,11 +40,11 @@ class Place {
     Aborted,   ///< was admitted, but the engine is being stopped under us; abort_reason()
   };
 
-  Place(PlaceGiver& giver, Executor executor, core::Ticket ticket, std::string model,
-        std::string request_id);
-  ~Place();
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
+  AdmissionTicket(AdmissionSource& source, Executor executor, core::Ticket id, std::string model,
+                  std::string request_id);
+  ~AdmissionTicket();
+  AdmissionTicket(const AdmissionTicket&) = delete;
+  AdmissionTicket& operator=(const AdmissionTicket&) = delete;
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const Failure& failure() const { return failure_; }
@@ -55,7 +55,7 @@ class Place {
   [[nodiscard]] core::Duration load() const { return load_; }
   [[nodiscard]] core::Duration wake_time() const { return wake_; }
 
-  [[nodiscard]] core::Ticket ticket() const { return ticket_; }
+  [[nodiscard]] core::Ticket id() const { return id_; }
   [[nodiscard]] const std::string& model() const { return model_; }
   [[nodiscard]] const std::string& request_id() const { return request_id_; }
 
@@ -76,9 +76,9 @@ class Place {
   void cut();
 
  private:
-  PlaceGiver& giver_;
+  AdmissionSource& source_;
   Executor executor_;
-  core::Ticket ticket_;
+  core::Ticket id_;
   std::string model_;
   std::string request_id_;
   State state_ = State::Waiting;

@@ -1,4 +1,4 @@
-#include "proxy/admission/place.hpp"
+#include "proxy/admission/ticket.hpp"
 
 #include "base/async/use_task.hpp"
 
@@ -6,30 +6,30 @@
 
 namespace rouse {
 
-Place::Place(PlaceGiver& giver, Executor executor, core::Ticket ticket, std::string model,
-             std::string request_id)
-    : giver_(giver),
+AdmissionTicket::AdmissionTicket(AdmissionSource& source, Executor executor, core::Ticket id,
+                                 std::string model, std::string request_id)
+    : source_(source),
       executor_(std::move(executor)),
-      ticket_(ticket),
+      id_(id),
       model_(std::move(model)),
       request_id_(std::move(request_id)) {}
 
-Place::~Place() {
+AdmissionTicket::~AdmissionTicket() {
   cut_ = nullptr;
-  giver_.left(*this);
+  source_.left(*this);
 }
 
-Task<void> Place::changed(std::chrono::steady_clock::time_point until) {
+Task<void> AdmissionTicket::changed(std::chrono::steady_clock::time_point until) {
   if (!bell_) bell_ = std::make_unique<SteadyTimer>(executor_);
   bell_->expires_at(until);
   co_await bell_->async_wait(use_task);
 }
 
-void Place::wake() {
+void AdmissionTicket::wake() {
   if (bell_) bell_->cancel();
 }
 
-void Place::admit(Endpoint endpoint, core::Duration load, core::Duration wake_time) {
+void AdmissionTicket::admit(Endpoint endpoint, core::Duration load, core::Duration wake_time) {
   state_ = State::Admitted;
   endpoint_ = std::move(endpoint);
   load_ = load;
@@ -37,19 +37,19 @@ void Place::admit(Endpoint endpoint, core::Duration load, core::Duration wake_ti
   wake();
 }
 
-void Place::refuse(Failure failure) {
+void AdmissionTicket::refuse(Failure failure) {
   state_ = State::Refused;
   failure_ = std::move(failure);
   wake();
 }
 
-void Place::abort(std::string reason) {
+void AdmissionTicket::abort(std::string reason) {
   state_ = State::Aborted;
   abort_reason_ = std::move(reason);
   cut();
 }
 
-void Place::cut() {
+void AdmissionTicket::cut() {
   if (cut_) std::exchange(cut_, nullptr)();
 }
 

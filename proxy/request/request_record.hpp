@@ -17,13 +17,13 @@ namespace rouse {
 /// What an Exchange notes while it goes its way, and what is made of it in the end: a line in the
 /// history, metrics, a capture. Looks at bodies in passing and keeps nothing of them, but for a
 /// capture. Single thread; owned by the Exchange.
-class Account {
+class RequestRecord {
  public:
   using Clock = std::chrono::steady_clock;
 
   /// @p session_id: empty when the client names none.
-  Account(Recorder& recorder, const RequestHead& head, const wire::Route& route,
-          std::string request_id, std::string session_id);
+  RequestRecord(Recorder& recorder, const RequestHead& head, const wire::Route& route,
+                std::string request_id, std::string session_id);
 
   Activity row;  ///< whatever is known as it is; times and tokens are filled in at the end
   StreamTiming timing;

@@ -1,4 +1,4 @@
-#include "suspendd/performer.hpp"
+#include "suspendd/action_runner.hpp"
 
 #include "base/process/run_program.hpp"
 #include "base/process/spawn.hpp"
@@ -35,41 +35,43 @@ std::string end_text(const ProgramEnd& end) {
 
 }  // namespace
 
-Performer::Performer(Tools tools, std::string boot_id, std::function<void(policy::Event)> tell)
+ActionRunner::ActionRunner(Tools tools, std::string boot_id,
+                           std::function<void(policy::Event)> tell)
     : tools_(tools), boot_id_(std::move(boot_id)), tell_(std::move(tell)) {}
 
-void Performer::perform(const policy::Action& action) {
+void ActionRunner::perform(const policy::Action& action) {
   spdlog::debug("do: {}", to_string(action));
   std::visit([this](const auto& each) { on(each); }, action);
 }
 
-bool Performer::alarm_due() const {
+bool ActionRunner::alarm_due() const {
   // The kernel programs a clock of whole seconds, and resuming takes a moment.
   return alarm_at_ && loop_ != nullptr &&
          loop_->now().realtime >= *alarm_at_ - core::Duration(2'000);
 }
 
-void Performer::run(Op op, Task<void> task) {
+void ActionRunner::run(Op op, Task<void> task) {
   std::erase_if(ops_, [](const auto& each) { return each.second.ended(); });
   ops_[op] = tools_.tasks.spawn(std::move(task));
 }
 
-void Performer::done(Op op, bool ok, std::string detail) {
+void ActionRunner::done(Op op, bool ok, std::string detail) {
   tell_(policy::Done{op, ok, std::move(detail)});
 }
 
 /// @p fine_code: a refusal that is as good as a success.
-void Performer::done(Op op, const Result<PowerClient::Answer>& answer, std::string_view fine_code) {
+void ActionRunner::done(Op op, const Result<PowerClient::Answer>& answer,
+                        std::string_view fine_code) {
   if (!answer) return done(op, false, answer.error().message());
   const bool is_fine = !fine_code.empty() && answer->code == fine_code;
   done(op, answer->ok || is_fine, answer->why);
 }
 
-std::string Performer::lease_of(policy::Attempt attempt) const {
+std::string ActionRunner::lease_of(policy::Attempt attempt) const {
   return fmt::format("{}-{}", boot_id_.substr(0, 8), static_cast<std::uint64_t>(attempt));
 }
 
-void Performer::on(const policy::Save& save) {
+void ActionRunner::on(const policy::Save& save) {
   const Result<void> saved = tools_.state.save(save.memory);
   if (!saved && !save_fails_) {
     spdlog::error("{}; a crash now would make it forget what it is doing", saved.error().message());
@@ -77,14 +79,14 @@ void Performer::on(const policy::Save& save) {
   save_fails_ = !saved;
 }
 
-void Performer::on(const policy::AskDrain& ask) {
+void ActionRunner::on(const policy::RequestDrain& ask) {
   std::erase_if(leases_, [](const auto& each) { return each.second.ended(); });
   run(ask.op, drain(ask));
   leases_[ask.attempt] = ops_[ask.op];
 }
 
 /// Asks for the lease, and stays for as long as it lasts.
-Task<void> Performer::drain(policy::AskDrain ask) {
+Task<void> ActionRunner::drain(policy::RequestDrain ask) {
   std::string lease = lease_of(ask.attempt);
   Result<PowerClient::Drained> drained =
       co_await tools_.power.drain(std::move(lease), ask.ttl, ask.reason, ask.force);
@@ -112,22 +114,22 @@ Task<void> Performer::drain(policy::AskDrain ask) {
   }
 }
 
-void Performer::on(const policy::Renew& asked) {
+void ActionRunner::on(const policy::Renew& asked) {
   run(asked.op, renew(asked));
 }
 
-Task<void> Performer::renew(policy::Renew asked) {
+Task<void> ActionRunner::renew(policy::Renew asked) {
   std::string lease = lease_of(asked.attempt);
   const Result<PowerClient::Answer> answer =
       co_await tools_.power.commit(std::move(lease), std::string());
   done(asked.op, answer);
 }
 
-void Performer::on(const policy::Release& asked) {
+void ActionRunner::on(const policy::Release& asked) {
   run(asked.op, release(asked));
 }
 
-Task<void> Performer::release(policy::Release asked) {
+Task<void> ActionRunner::release(policy::Release asked) {
   std::string lease = lease_of(asked.attempt);
   const Result<PowerClient::Answer> answer = co_await tools_.power.release(std::move(lease));
   // Should the call have failed: the end of the stream says the same.
@@ -136,11 +138,11 @@ Task<void> Performer::release(policy::Release asked) {
   done(asked.op, answer, "lease_gone");
 }
 
-void Performer::on(const policy::Unload& asked) {
+void ActionRunner::on(const policy::Unload& asked) {
   run(asked.op, unload(asked));
 }
 
-Task<void> Performer::unload(policy::Unload asked) {
+Task<void> ActionRunner::unload(policy::Unload asked) {
   std::string lease = lease_of(asked.attempt);
   const auto limit = config_->proxy.unload_timeout + core::Duration(5'000);
   const Result<PowerClient::Answer> answer =
@@ -148,11 +150,11 @@ Task<void> Performer::unload(policy::Unload asked) {
   done(asked.op, answer);
 }
 
-void Performer::on(const policy::RunPreflight& asked) {
+void ActionRunner::on(const policy::RunPreflight& asked) {
   run(asked.op, preflight(asked.op));
 }
 
-Task<void> Performer::preflight(Op op) {
+Task<void> ActionRunner::preflight(Op op) {
   policy::PreflightDone answer =
       co_await tools_.preflight.run(op, config_, loop_->memory(), loop_->now(), proxy_);
   const auto state = co_await asio::this_coro::cancellation_state;
@@ -160,7 +162,7 @@ Task<void> Performer::preflight(Op op) {
   tell_(std::move(answer));
 }
 
-void Performer::on(const policy::ArmAlarm& asked) {
+void ActionRunner::on(const policy::ArmAlarm& asked) {
   alarm_at_ = asked.at;
   if (!tools_.root.prefix().empty()) return done(asked.op, true, {});  // a tree has no clock
   if (!asked.at) {
@@ -176,11 +178,11 @@ void Performer::on(const policy::ArmAlarm& asked) {
   done(asked.op, static_cast<bool>(set), set ? std::string() : set.error().message());
 }
 
-void Performer::on(const policy::Commit& asked) {
+void ActionRunner::on(const policy::Commit& asked) {
   run(asked.op, commit(asked));
 }
 
-Task<void> Performer::commit(policy::Commit asked) {
+Task<void> ActionRunner::commit(policy::Commit asked) {
   std::string lease = lease_of(asked.attempt);
   std::string wake = asked.expect_wake ? to_rfc3339(*asked.expect_wake) : std::string();
   const Result<PowerClient::Answer> answer =
@@ -192,51 +194,51 @@ Task<void> Performer::commit(policy::Commit asked) {
   }
 }
 
-void Performer::on(const policy::Suspend& asked) {
+void ActionRunner::on(const policy::Suspend& asked) {
   run(asked.op, suspend(asked));
 }
 
-Task<void> Performer::suspend(policy::Suspend asked) {
+Task<void> ActionRunner::suspend(policy::Suspend asked) {
   // What is open at the driver would hold up its suspend.
   co_await tools_.gpu.close();
   const Result<void> called = co_await tools_.logind.suspend();
   done(asked.op, static_cast<bool>(called), called ? std::string() : called.error().message());
 }
 
-void Performer::on(const policy::LetSleep&) {
+void ActionRunner::on(const policy::ReleaseDelayLock&) {
   tools_.tasks.spawn(let_sleep());
 }
 
-Task<void> Performer::let_sleep() {
+Task<void> ActionRunner::let_sleep() {
   co_await tools_.gpu.close();
   tools_.lock.release();
 }
 
-void Performer::on(const policy::TellResumed& asked) {
+void ActionRunner::on(const policy::ReportResume& asked) {
   run(asked.op, tell_resumed(asked));
 }
 
-Task<void> Performer::tell_resumed(policy::TellResumed told) {
+Task<void> ActionRunner::tell_resumed(policy::ReportResume told) {
   std::string wake(to_string(told.wake));
   const Result<PowerClient::Answer> answer =
       co_await tools_.power.resumed(told.epoch, told.slept, std::move(wake));
   done(told.op, answer, "stale_epoch");
 }
 
-void Performer::on(const policy::ProbeGpu& asked) {
+void ActionRunner::on(const policy::ProbeGpu& asked) {
   run(asked.op, probe_gpu(asked.op));
 }
 
-Task<void> Performer::probe_gpu(Op op) {
+Task<void> ActionRunner::probe_gpu(Op op) {
   const Result<std::string> seen = co_await tools_.gpu.self_test();
   done(op, static_cast<bool>(seen), seen ? *seen : seen.error().message());
 }
 
-void Performer::on(const policy::Recover& asked) {
+void ActionRunner::on(const policy::Recover& asked) {
   run(asked.op, recover(asked));
 }
 
-Task<void> Performer::recover(policy::Recover asked) {
+Task<void> ActionRunner::recover(policy::Recover asked) {
   if (asked.step == policy::RecoverStep::RestartEngines) {
     std::string lease =
         fmt::format("{}-recover-{}", boot_id_.substr(0, 8), static_cast<std::uint64_t>(asked.op));
@@ -256,11 +258,11 @@ Task<void> Performer::recover(policy::Recover asked) {
   }
 }
 
-void Performer::on(const policy::RunHook& asked) {
+void ActionRunner::on(const policy::RunHook& asked) {
   run(asked.op, run_hook(asked));
 }
 
-Task<void> Performer::run_hook(policy::RunHook asked) {
+Task<void> ActionRunner::run_hook(policy::RunHook asked) {
   const HooksConfig& hooks = config_->hooks;
   const HookConfig& hook = asked.hook == policy::Hook::PreDrain     ? hooks.pre_drain
                            : asked.hook == policy::Hook::PreSuspend ? hooks.pre_suspend
@@ -281,28 +283,28 @@ Task<void> Performer::run_hook(policy::RunHook asked) {
   }
 }
 
-void Performer::on(const policy::Cancel& cancel) {
+void ActionRunner::on(const policy::Cancel& cancel) {
   const auto found = ops_.find(cancel.op);
   if (found != ops_.end()) found->second.cancel(asio::cancellation_type::terminal);
 }
 
-void Performer::on(const policy::AnswerGate& answer) {
+void ActionRunner::on(const policy::AnswerGate& answer) {
   spdlog::log(answer.allow ? spdlog::level::info : spdlog::level::warn, "gate: {}: {}",
               answer.allow ? "allowed" : "denied", answer.reason);
   loop_->answer(answer);
 }
 
-void Performer::on(const policy::Reply& reply) {
+void ActionRunner::on(const policy::Reply& reply) {
   loop_->answer(reply);
 }
 
-void Performer::on(const policy::Notify& notice) {
+void ActionRunner::on(const policy::Notify& notice) {
   tools_.notices.tell(notice, loop_->now().realtime);
 }
 
-void Performer::on(const policy::Entered& entered) {
+void ActionRunner::on(const policy::StateChanged& entered) {
   spdlog::info("{} -> {}: {}", to_string(entered.from), to_string(entered.to), entered.reason);
-  tools_.lookout.pause(entered.to == policy::State::Suspending);
+  tools_.check_runner.pause(entered.to == policy::State::Suspending);
   // The first thing after a sleep: systemd has waited all the while.
   if (entered.from == policy::State::Suspending) notify_alive();
   notify_status(fmt::format("{}: {}", to_string(entered.to), entered.reason));

@@ -1,4 +1,4 @@
-#include "core/swap/told.hpp"
+#include "core/swap/describe_eviction.hpp"
 
 #include <algorithm>
 
@@ -20,8 +20,8 @@ void append(std::string& out, const std::vector<ModelId>& models, const char* on
 
 }  // namespace
 
-std::string told(std::string_view target, const std::vector<ModelId>& leaving,
-                 const ModelSet& running) {
+std::string describe_eviction(std::string_view target, const std::vector<ModelId>& leaving,
+                              const ModelSet& running) {
   std::vector<ModelId> staying;
   for (const ModelId& model : running) {
     const bool leaves = std::binary_search(leaving.begin(), leaving.end(), model);

@@ -1,4 +1,4 @@
-#include "proxy/request/account.hpp"
+#include "proxy/request/request_record.hpp"
 
 #include "base/async/task_group.hpp"
 #include "proxy/telemetry/activity/query.hpp"
@@ -26,7 +26,7 @@ class AccountTest : public testing::Test {
   Activity kept(std::string_view type, std::string_view body) {
     RequestHead asked;
     asked.target = "/v1/messages";
-    Account account(recorder_, asked, wire::Route{}, "id", "");
+    RequestRecord account(recorder_, asked, wire::Route{}, "id", "");
     account.row.outcome = "ok";
     ResponseHead head;
     head.fields.add("content-type", type);

@@ -1,4 +1,4 @@
-#include "base/process/keeper.hpp"
+#include "base/process/supervisor.hpp"
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -77,7 +77,7 @@ void watch(pid_t leader, const sigset_t& signals) {
 
 }  // namespace
 
-void keep_a_child(int error_fd) {
+void supervise_child(int error_fd) {
   sigset_t signals;
   sigset_t none;
   ::sigemptyset(&none);
@@ -86,12 +86,12 @@ void keep_a_child(int error_fd) {
   ::sigaddset(&signals, SIGTERM);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  const pid_t keeper = ::getpid();
+  const pid_t supervisor = ::getpid();
   const pid_t leader = ::fork();
   if (leader == 0) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != keeper) ::_exit(1);  // it died before the line above
+    if (::getppid() != supervisor) ::_exit(1);  // it died before the line above
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     return;
   }
