@@ -103,6 +103,9 @@ endfunction()
 # being built.
 function(rouse_library name)
   cmake_parse_arguments(arg "" "FOLDER" "LINK" ${ARGN})
+  if(NOT arg_FOLDER OR arg_UNPARSED_ARGUMENTS)  # else the whole tree would be its folder
+    message(FATAL_ERROR "rouse_library(${name}): ${ARGN}")
+  endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${arg_FOLDER}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/(main|boost_impl)\\.cpp$")
   if(ROUSE_UNITY)
