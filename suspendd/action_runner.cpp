@@ -44,12 +44,6 @@ void ActionRunner::perform(const policy::Action& action) {
   std::visit([this](const auto& each) { on(each); }, action);
 }
 
-bool ActionRunner::alarm_due() const {
-  // The kernel programs a clock of whole seconds, and resuming takes a moment.
-  return alarm_at_ && loop_ != nullptr &&
-         loop_->now().realtime >= *alarm_at_ - core::Duration(2'000);
-}
-
 void ActionRunner::run(Op op, Task<void> task) {
   std::erase_if(ops_, [](const auto& each) { return each.second.ended(); });
   ops_[op] = tools_.tasks.spawn(std::move(task));
@@ -145,8 +139,7 @@ void ActionRunner::on(const policy::Unload& asked) {
 Task<void> ActionRunner::unload(policy::Unload asked) {
   std::string lease = lease_of(asked.attempt);
   const auto limit = config_->proxy.unload_timeout + core::Duration(5'000);
-  const Result<PowerClient::Answer> answer =
-      co_await tools_.power.unload(std::move(lease), false, limit);
+  const Result<PowerClient::Answer> answer = co_await tools_.power.unload(std::move(lease), limit);
   done(asked.op, answer);
 }
 
@@ -163,14 +156,13 @@ Task<void> ActionRunner::preflight(Op op) {
 }
 
 void ActionRunner::on(const policy::ArmAlarm& asked) {
-  alarm_at_ = asked.at;
   if (!tools_.root.prefix().empty()) return done(asked.op, true, {});  // a tree has no clock
   if (!asked.at) {
     if (alarm_) alarm_->clear();
     return done(asked.op, true, {});
   }
   if (!alarm_) {
-    Result<WakeAlarm> opened = WakeAlarm::open(tools_.tasks.executor(), WakeAlarm::Axis::Real);
+    Result<WakeAlarm> opened = WakeAlarm::open();
     if (!opened) return done(asked.op, false, opened.error().message());
     alarm_.emplace(std::move(*opened));
   }

@@ -50,8 +50,6 @@ class ActionRunner {
   /// How the proxy was last reached.
   [[nodiscard]] const Preflight::Proxy& proxy() const { return proxy_; }
   void note_proxy(std::string error) { proxy_ = {std::move(error), tools_.power.pid()}; }
-  /// Our alarm was set for a time that has come.
-  [[nodiscard]] bool alarm_due() const;
 
  private:
   using Op = core::suspend::Op;
@@ -102,7 +100,6 @@ class ActionRunner {
   std::map<Op, TaskGroup::Handle> ops_;
   std::map<core::suspend::Attempt, TaskGroup::Handle> leases_;
   std::optional<WakeAlarm> alarm_;
-  std::optional<core::suspend::WallTime> alarm_at_;
   Preflight::Proxy proxy_{"the proxy was not asked yet", 0};
   bool save_fails_ = false;
 };

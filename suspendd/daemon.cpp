@@ -13,7 +13,7 @@
 #include "suspendd/checks/gpu.hpp"
 #include "suspendd/config/policy_settings.hpp"
 #include "suspendd/control_server.hpp"
-#include "suspendd/proxy/http_call.hpp"
+#include "suspendd/proxy/json_ask.hpp"
 #include "suspendd/proxy_watch.hpp"
 #include "suspendd/systemd/sleep_watch.hpp"
 #include "suspendd/systemd/units.hpp"
@@ -94,7 +94,7 @@ class Daemon {
         watch_(
             logind_, root_, [this] { loop_.tell(policy::SleepStarting()); },
             [this](policy::Evidence evidence) { woke(std::move(evidence)); },
-            [this] { return action_runner_.alarm_due(); }),
+            [this] { return loop_.is_alarm_due(); }),
         control_(
             tasks_, deadlines_, loop_, notices_, state_, [this] { return make_report(); },
             [this](std::optional<policy::WallTime> at) { set_safety_net(at); }),

@@ -33,6 +33,7 @@ class PolicyLoop {
 
   [[nodiscard]] core::suspend::View view() const { return policy_.view(now()); }
   [[nodiscard]] const core::suspend::Memory& memory() const { return policy_.memory(); }
+  [[nodiscard]] bool is_alarm_due() const { return policy_.is_alarm_due(now()); }
   [[nodiscard]] bool is_quiet() const { return policy_.is_quiet(); }
   [[nodiscard]] core::suspend::Now now() const { return read_now_(); }
   /// Counts the steps: whoever shows something sees by it whether anything is new.

@@ -46,7 +46,7 @@ void Preflight::arm(const Config& config) {
     if (!is_fine) names.push_back(nic.name);
   }
   if (names.empty()) return;
-  WolArming(root_, port_, names).arm();
+  arm_nics(root_, port_, names);
   look(config);
 }
 
@@ -63,7 +63,7 @@ Task<policy::PreflightDone> Preflight::run(policy::Op op, std::shared_ptr<const 
     if (trap.severity != Severity::Refuse) continue;
     std::string text = trap.title + ": " + trap.what;
     if (!trap.todo.empty()) text += " (" + trap.todo + ")";
-    done.problems.push_back({policy::ProblemKind::Fatal, std::move(text)});
+    done.problems.push_back(std::move(text));
   }
   co_return done;
 }

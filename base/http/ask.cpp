@@ -1,6 +1,7 @@
 #include "base/http/ask.hpp"
 
 #include "base/http/pool.hpp"
+#include "base/net/peer_credentials.hpp"
 
 #include <utility>
 
@@ -39,6 +40,7 @@ Task<Result<HttpAnswer>> http_ask(HttpPool& pool, HttpAsk ask) {
   HttpAnswer out;
   out.status = answer->status;
   out.fields = std::move(answer->fields);
+  if (!ask.url.unix_path.empty()) out.peer_pid = peer_pid(stream.socket().native_handle());
   while (!stream.body_done() && out.body.size() < ask.answer_max) {
     const Result<std::string_view> piece = co_await stream.read_body();
     if (!piece) co_return Error{piece.error().code, doing};

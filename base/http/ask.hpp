@@ -29,6 +29,9 @@ struct HttpAnswer {
   int status = 0;
   Fields fields;
   std::string body;
+  int peer_pid = 0;  ///< who listens at the other end of a unix socket; 0: not known
+
+  [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
 };
 
 /// Asks on a connection of its own, which is closed afterwards. Redirects are not followed.

@@ -42,6 +42,13 @@ Result<PeerCredentials> PeerCredentials::of(int socket) {
   return peer;
 }
 
+int peer_pid(int socket) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return 0;
+  return credentials.pid == 1 ? 0 : credentials.pid;
+}
+
 PeerAllowList::PeerAllowList(const std::vector<std::string>& users,
                              const std::vector<std::string>& groups)
     : users_{0, ::geteuid()} {

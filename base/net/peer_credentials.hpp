@@ -21,6 +21,10 @@ struct PeerCredentials {
   [[nodiscard]] static Result<PeerCredentials> of(int socket);
 };
 
+/// The process at the other end of @p socket; 0: not known, or systemd, which only made the socket
+/// that it listens on.
+[[nodiscard]] int peer_pid(int socket);
+
 /// Who may command a daemon by its unix socket: root, the user that we run as, the one of
 /// rouse-suspendd's package, and whoever is configured.
 class PeerAllowList {

@@ -112,19 +112,10 @@ struct Done {
   std::string detail;  ///< what failed: for Suspend, the D-Bus error's words
 };
 
-enum class ProblemKind {
-  Busy,     ///< somebody needs the machine, such as an inhibitor: no suspend, and no failure
-  Fatal,    ///< it must not sleep until this is mended: blocked
-  Warning,  ///< a notice; the suspend goes on
-};
-struct Problem {
-  ProblemKind kind = ProblemKind::Fatal;
-  std::string text;
-};
 struct PreflightDone {
   Op op{};
   std::vector<Found> findings;  ///< of every check, looked at after RunPreflight was asked for
-  std::vector<Problem> problems;
+  std::vector<std::string> problems;  ///< it must not sleep until these are mended
 };
 
 /// PrepareForSleep(true), whoever caused it. The delay lock is held until ReleaseDelayLock.
@@ -188,7 +179,7 @@ struct Unload {
   Attempt attempt{};
   std::string reason;
 };
-/// Look at every check again, at inhibitors, CanSuspend, wake-on-lan (arm it), the GPU.
+/// Look at every check again, at CanSuspend and at wake-on-lan, which is armed.
 struct RunPreflight {
   Op op{};
   std::string reason;
@@ -265,7 +256,7 @@ enum class Topic {
   Unblocked,
   UnknownCheck,  ///< a check could not tell for unknown_max
   SpuriousWake,
-  Preflight,  ///< warnings of it
+  Preflight,  ///< problems that a suspend by force passes over
   HookFailed,
   Gpu,
   Proxy,   ///< cannot be told that the machine is awake

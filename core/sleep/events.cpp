@@ -320,18 +320,13 @@ void SuspendPolicy::Body::on(const PreflightDone& event) {
   if (!attempt || attempt->op != event.op || attempt->stage != Stage::Preflight) return;
   attempt->op.reset();
   checks.found_all(event.findings, now.monotonic);
-  for (const Problem& problem : event.problems) {
-    if (problem.kind == ProblemKind::Warning || attempt->force) {
-      notify(Severity::Warning, Topic::Preflight, problem.text);
+  if (attempt->force) {
+    for (const std::string& problem : event.problems) {
+      notify(Severity::Warning, Topic::Preflight, problem);
     }
-  }
-  if (!attempt->force) {
-    for (const Problem& problem : event.problems) {
-      if (problem.kind != ProblemKind::Fatal) continue;
-      return give_up("preflight", problem.text, BlockCause::NotReady);
-    }
-    for (const Problem& problem : event.problems) {
-      if (problem.kind == ProblemKind::Busy) return interrupt(problem.text, true);
+  } else {
+    if (!event.problems.empty()) {
+      return give_up("preflight", event.problems.front(), BlockCause::NotReady);
     }
     if (const auto used = use()) return interrupt(used->reason, true);
   }

@@ -46,6 +46,10 @@ const Memory& SuspendPolicy::memory() const {
   return body_->memory;
 }
 
+bool SuspendPolicy::is_alarm_due(const Now& now) const {
+  return body_->attempt && body_->is_due(body_->attempt->alarm, now.realtime);
+}
+
 bool SuspendPolicy::is_quiet() const {
   const Body& body = *body_;
   if (!body.shutdown_by) return false;

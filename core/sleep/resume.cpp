@@ -8,6 +8,8 @@ namespace rouse::core::suspend {
 
 namespace {
 
+// The kernel programs a clock of whole seconds.
+constexpr Duration kAlarmEarly{2'000};
 constexpr Duration kTellWait{5'000};
 constexpr Duration kTellAgain{1'000};
 constexpr Duration kTellAgainMax{30'000};
@@ -40,7 +42,7 @@ void SuspendPolicy::Body::end_sleep(const Evidence& evidence) {
   const bool slept = run.slept >= kSleptAtLeast;
   record.ok = slept && evidence.success_grew.value_or(true);
   record.detail = record.ok ? run.reason : what_failed(record, evidence);
-  record.expected = alarm_was_due(run);
+  record.expected = slept && is_due(run.alarm, now.realtime);
   memory.in_progress.reset();
   changed();
   if (delay_by) out.emplace_back(ReleaseDelayLock{"the suspend is over"});
@@ -70,11 +72,11 @@ void SuspendPolicy::Body::end_sleep(const Evidence& evidence) {
   }
 }
 
-/// Waking then was what we have planned.
-bool SuspendPolicy::Body::alarm_was_due(const AttemptRun& run) const {
-  if (run.slept < kSleptAtLeast || !run.alarm) return false;
-  const Duration off = now.realtime - *run.alarm;
-  return off > -settings.resume_grace && off < settings.resume_grace;
+/// Being awake at @p at is what the alarm @p alarm was set for.
+bool SuspendPolicy::Body::is_due(const std::optional<WallTime>& alarm, WallTime at) const {
+  if (!alarm) return false;
+  const Duration late = at - *alarm;
+  return late >= -kAlarmEarly && late < settings.resume_grace;
 }
 
 void SuspendPolicy::Body::woke(SleepRecord record) {

@@ -216,7 +216,7 @@ struct SuspendPolicy::Body {
 
   // suspend_resume.cpp
   void end_sleep(const Evidence& evidence);
-  [[nodiscard]] bool alarm_was_due(const AttemptRun& run) const;
+  [[nodiscard]] bool is_due(const std::optional<WallTime>& alarm, WallTime at) const;
   void woke(SleepRecord record);
   void tell(UnreportedResume unreported_resume);
   void drive_telling();

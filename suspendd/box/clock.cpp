@@ -28,6 +28,10 @@ core::suspend::Now read_now(const Root& root) {
           WallTime(in_ms(clocks.real))};
 }
 
+Result<std::string> read_boot_id(const Root& root) {
+  return root.read_word("/proc/sys/kernel/random/boot_id");
+}
+
 std::string local_text(WallTime at) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
   std::tm parts{};

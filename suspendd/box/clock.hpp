@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/result.hpp"
 #include "core/sleep/settings.hpp"
 #include "suspendd/box/root.hpp"
 
@@ -10,6 +11,9 @@ namespace rouse::suspendd {
 /// The clocks as the policy wants them. In a tree of `--root`, which cannot make the machine sleep,
 /// the file /asleep_ms adds to CLOCK_BOOTTIME and so plays the time slept.
 [[nodiscard]] core::suspend::Now read_now(const Root& root);
+
+/// Which boot this is, as the kernel names it: a uuid.
+[[nodiscard]] Result<std::string> read_boot_id(const Root& root);
 
 /// "2026-11-21 09:30" in the machine's own time zone.
 [[nodiscard]] std::string local_text(core::suspend::WallTime at);

@@ -11,8 +11,6 @@ struct Clocks {
   std::chrono::nanoseconds mono{0};
   std::chrono::nanoseconds boot{0};
   std::chrono::nanoseconds real{0};
-
-  [[nodiscard]] std::chrono::nanoseconds asleep_since_boot() const { return boot - mono; }
 };
 
 [[nodiscard]] Clocks read_clocks();

@@ -149,6 +149,29 @@ Nic read_nic(const Root& root, NicPort& port, const std::string& name,
   return nic;
 }
 
+/// Empty: it is armed, or cannot be; else what failed.
+std::string arm_one(const Root& root, NicPort& port, const Nic& nic) {
+  const bool can_arm = nic.wol == Nic::Wol::Armed || nic.wol == Nic::Wol::ArmedTooWide ||
+                       nic.wol == Nic::Wol::Disarmed;
+  if (!can_arm) return {};
+  const bool switch_off = nic.wakeup_enabled.has_value() && !*nic.wakeup_enabled;
+  if (nic.is_armed()) return {};
+  if (nic.wol != Nic::Wol::Armed) {
+    const auto set = port.set_wol(nic.name, kWolMagic);
+    if (!set) {
+      const bool denied = is_code(set.error(), boost::system::errc::operation_not_permitted);
+      return set.error().message() + (denied ? ": give the service CAP_NET_ADMIN" : "");
+    }
+  }
+  if (!switch_off) return {};
+  // Most drivers have thrown the switch themselves when they were armed.
+  const auto now = root.read_word(nic.wakeup_file);
+  if (now && *now == "enabled") return {};
+  const auto written = root.write(nic.wakeup_file, "enabled");
+  if (written) return {};
+  return written.error().message() + ": enable it by a udev rule, or at boot as root";
+}
+
 }  // namespace
 
 const char* name_of(Nic::Wol wol) {
@@ -184,59 +207,19 @@ std::vector<Nic> list_nics(const Root& root, NicPort& port, const std::vector<st
   return nics;
 }
 
-std::vector<Nic> WolArming::arm() {
+std::vector<Nic> arm_nics(const Root& root, NicPort& port, const std::vector<std::string>& only) {
   std::vector<std::pair<std::string, std::string>> failures;
-  for (const Nic& nic : list_nics(root_, port_, only_)) {
-    std::string failure = arm_one(nic);
+  for (const Nic& nic : list_nics(root, port, only)) {
+    std::string failure = arm_one(root, port, nic);
     if (!failure.empty()) failures.emplace_back(nic.name, std::move(failure));
   }
-  std::vector<Nic> nics = list_nics(root_, port_, only_);
+  std::vector<Nic> nics = list_nics(root, port, only);
   for (Nic& nic : nics) {
     for (const auto& [name, failure] : failures) {
       if (name == nic.name && !nic.is_armed()) nic.why = failure;
     }
   }
   return nics;
-}
-
-std::string WolArming::arm_one(const Nic& nic) {
-  const bool can_arm = nic.wol == Nic::Wol::Armed || nic.wol == Nic::Wol::ArmedTooWide ||
-                       nic.wol == Nic::Wol::Disarmed;
-  if (!can_arm) return {};
-  const bool switch_off = nic.wakeup_enabled.has_value() && !*nic.wakeup_enabled;
-  if (nic.is_armed()) return {};
-  const bool is_known = std::any_of(before_.begin(), before_.end(),
-                                    [&](const Before& old) { return old.interface == nic.name; });
-  if (!is_known) {
-    before_.push_back({nic.name, nic.modes.armed, switch_off ? nic.wakeup_file : std::string()});
-  }
-  if (nic.wol != Nic::Wol::Armed) {
-    const auto set = port_.set_wol(nic.name, kWolMagic);
-    if (!set) {
-      const bool denied = is_code(set.error(), boost::system::errc::operation_not_permitted);
-      return set.error().message() + (denied ? ": give the service CAP_NET_ADMIN" : "");
-    }
-  }
-  if (!switch_off) return {};
-  // Most drivers have thrown the switch themselves when they were armed.
-  const auto now = root_.read_word(nic.wakeup_file);
-  if (now && *now == "enabled") return {};
-  const auto written = root_.write(nic.wakeup_file, "enabled");
-  if (written) return {};
-  return written.error().message() + ": enable it by a udev rule, or at boot as root";
-}
-
-Result<void> WolArming::restore() {
-  Result<void> first;
-  for (const Before& old : before_) {
-    auto set = port_.set_wol(old.interface, old.armed);
-    if (!set && first) first = std::move(set);
-    if (old.wakeup_file.empty()) continue;
-    auto written = root_.write(old.wakeup_file, "disabled");
-    if (!written && first) first = std::move(written);
-  }
-  before_.clear();
-  return first;
 }
 
 }  // namespace rouse::suspendd

@@ -52,34 +52,10 @@ struct Nic {
 [[nodiscard]] std::vector<Nic> list_nics(const Root& root, NicPort& port,
                                          const std::vector<std::string>& only = {});
 
-/// Arms cards for magic packets alone, and puts back what was there.
-///
-/// To be done before every suspend: drivers forget it at a link change, and some at a resume.
-/// Port and root must outlive it. Nothing is put back by its destructor.
-class WolArming {
- public:
-  WolArming(const Root& root, NicPort& port, std::vector<std::string> only)
-      : root_(root), port_(port), only_(std::move(only)) {}
-
-  /// Looks, arms what can be armed (option g and nothing else, `power/wakeup` enabled), looks
-  /// again. The answer is what the second look saw; `why` tells what failed.
-  std::vector<Nic> arm();
-  /// Gives back each card's modes from before the first arm(). The error is that of the first card
-  /// that refused; the others are restored all the same.
-  Result<void> restore();
-
- private:
-  struct Before {
-    std::string interface;
-    std::uint32_t armed = 0;
-    std::string wakeup_file;  ///< set where we switched it on
-  };
-  std::string arm_one(const Nic& nic);
-
-  const Root& root_;
-  NicPort& port_;
-  std::vector<std::string> only_;
-  std::vector<Before> before_;
-};
+/// Looks, arms what can be armed (option g and nothing else, `power/wakeup` enabled), looks again.
+/// The answer is what the second look saw; `why` tells what failed. To be done before every
+/// suspend: drivers forget it at a link change, and some at a resume.
+std::vector<Nic> arm_nics(const Root& root, NicPort& port,
+                          const std::vector<std::string>& only = {});
 
 }  // namespace rouse::suspendd

@@ -40,7 +40,6 @@ struct TrapContext {
 
   /// Engines keep their memory across the sleep, so the driver has to save it.
   bool keeps_vram = false;
-  std::optional<std::uint64_t> vram_used;  ///< bytes, if the GPU probe could tell
 
   bool has_proxy = true;    ///< a proxy is configured
   std::string proxy_error;  ///< why it could not be reached; empty: it was

@@ -103,10 +103,7 @@ void find_room(const Root& root, const TrapContext& context, std::string folder,
   const bool is_memory = mount != nullptr && (mount->type == "tmpfs" || mount->type == "ramfs");
   const std::string where = "the driver saves video memory to " + folder + ", which has " +
                             gib(free) + " free" + (is_memory ? " of RAM (tmpfs)" : "");
-  if (context.vram_used && *context.vram_used > free) {
-    traps.bad(context.keeps_vram, title, where + "; " + gib(*context.vram_used) + " are in use",
-              todo);
-  } else if (is_memory) {
+  if (is_memory) {
     traps.warn(title, where, todo);
   } else {
     traps.ok(title, where);

@@ -1,18 +1,14 @@
 #include "suspendd/box/wake_alarm.hpp"
 
-#include "base/async/use_task.hpp"
-
 #include <sys/timerfd.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdint>
+#include <algorithm>
 
 namespace rouse::suspendd {
 namespace {
 
-Result<UniqueFd> make_timer(int clock) {
-  UniqueFd fd(::timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC));
+Result<UniqueFd> make_timer() {
+  UniqueFd fd(::timerfd_create(CLOCK_REALTIME_ALARM, TFD_NONBLOCK | TFD_CLOEXEC));
   if (fd) return fd;
   Error error = errno_error("making a timer that wakes the machine");
   if (error.code == boost::system::errc::operation_not_permitted) {
@@ -33,15 +29,15 @@ bool has_wake_clock(const Root& root) {
 }
 
 Result<void> may_wake_by_alarm() {
-  const auto fd = make_timer(CLOCK_BOOTTIME_ALARM);
+  const auto fd = make_timer();
   if (!fd) return fd.error();
   return {};
 }
 
-Result<WakeAlarm> WakeAlarm::open(Executor executor, Axis axis) {
-  auto fd = make_timer(axis == Axis::Boot ? CLOCK_BOOTTIME_ALARM : CLOCK_REALTIME_ALARM);
-  if (!fd) return fd.error();
-  return WakeAlarm(Descriptor(executor, fd->release()), axis);
+Result<WakeAlarm> WakeAlarm::open() {
+  Result<UniqueFd> timer = make_timer();
+  if (!timer) return timer.error();
+  return WakeAlarm(std::move(*timer));
 }
 
 Result<void> WakeAlarm::set(std::chrono::nanoseconds at) {
@@ -51,9 +47,7 @@ Result<void> WakeAlarm::set(std::chrono::nanoseconds at) {
   itimerspec time{};
   time.it_value.tv_sec = static_cast<time_t>(seconds.count());
   time.it_value.tv_nsec = static_cast<long>((due - seconds).count());
-  const int flags =
-      TFD_TIMER_ABSTIME | (axis_ == Axis::Real ? static_cast<int>(TFD_TIMER_CANCEL_ON_SET) : 0);
-  if (::timerfd_settime(descriptor_.native_handle(), flags, &time, nullptr) != 0) {
+  if (::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &time, nullptr) != 0) {
     return errno_error("setting a timer that wakes the machine");
   }
   return {};
@@ -61,21 +55,7 @@ Result<void> WakeAlarm::set(std::chrono::nanoseconds at) {
 
 void WakeAlarm::clear() {
   const itimerspec off{};
-  ::timerfd_settime(descriptor_.native_handle(), 0, &off, nullptr);
-}
-
-Task<WakeAlarm::Woke> WakeAlarm::wait() {
-  while (true) {
-    const auto state = co_await asio::this_coro::cancellation_state;
-    if (state.cancelled() != asio::cancellation_type::none) co_return Woke::Cancelled;
-    const auto [error] = co_await descriptor_.async_wait(Descriptor::wait_read, use_task);
-    if (error) co_return Woke::Cancelled;
-    std::uint64_t times = 0;
-    const ssize_t n = ::read(descriptor_.native_handle(), &times, sizeof times);
-    if (n == sizeof times) co_return Woke::Due;
-    if (errno == ECANCELED) co_return Woke::ClockSet;
-    // EAGAIN: it was set anew between the signal and the read.
-  }
+  ::timerfd_settime(timer_.get(), 0, &off, nullptr);
 }
 
 }  // namespace rouse::suspendd

@@ -138,26 +138,6 @@ int rank(const WakeSource& source, bool alarm_due) {
 
 }  // namespace
 
-const char* name_of(WakeKind kind) {
-  switch (kind) {
-    case WakeKind::Wol:
-      return "wol";
-    case WakeKind::Rtc:
-      return "rtc";
-    case WakeKind::PowerButton:
-      return "power_button";
-    case WakeKind::Lid:
-      return "lid";
-    case WakeKind::Usb:
-      return "usb";
-    case WakeKind::Other:
-      return "other";
-    case WakeKind::Unknown:
-      break;
-  }
-  return "unknown";
-}
-
 std::vector<WakeSource> read_wake_sources(const Root& root) {
   std::vector<WakeSource> sources;
   for (const std::string& id : root.list(kWakeup)) {
@@ -209,15 +189,6 @@ WakeReason wake_reason(const std::vector<WakeSource>& before, const std::vector<
   reason.kind = first.kind;
   reason.text = first.detail + (first.detail == first.name ? "" : " (" + first.name + ")") + ", +" +
                 std::to_string(first.event_count);
-  return reason;
-}
-
-WakeReason read_wake_reason(const Root& root, const std::vector<WakeSource>& before,
-                            bool alarm_due) {
-  WakeReason reason = wake_reason(before, read_wake_sources(root), alarm_due);
-  // ENODATA where no interrupt was recorded: virtual machines, firmware that hides it.
-  const auto irq = root.read_number("/sys/power/pm_wakeup_irq");
-  if (irq) reason.irq = static_cast<int>(*irq);
   return reason;
 }
 

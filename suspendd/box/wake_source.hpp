@@ -12,9 +12,6 @@ namespace rouse::suspendd {
 
 enum class WakeKind { Wol, Rtc, PowerButton, Lid, Usb, Other, Unknown };
 
-/// "wol", "rtc", "power_button", "lid", "usb", "other", "unknown": as the proxy is told.
-[[nodiscard]] const char* name_of(WakeKind kind);
-
 /// One entry of /sys/class/wakeup. They come and go, also across a suspend.
 struct WakeSource {
   std::string id;      ///< wakeup7
@@ -35,7 +32,6 @@ struct WakeReason {
   std::string text;  ///< for a person: "network card eth0 (0000:03:00.0), +1"
   /// All that counted an event meanwhile, the likeliest cause first.
   std::vector<WakeSource> sources;
-  std::optional<int> irq;  ///< /sys/power/pm_wakeup_irq where the kernel kept it
 };
 
 /// Several can have counted: a card counts before the clock does (the clock ticks for the kernel
@@ -43,9 +39,6 @@ struct WakeReason {
 /// comes first.
 [[nodiscard]] WakeReason wake_reason(const std::vector<WakeSource>& before,
                                      const std::vector<WakeSource>& after, bool alarm_due);
-/// The same with pm_wakeup_irq, which is read from the machine.
-[[nodiscard]] WakeReason read_wake_reason(const Root& root, const std::vector<WakeSource>& before,
-                                          bool alarm_due);
 
 /// /sys/power/wakeup_count, for the gate. The kernel lets the reader wait while a wake event is
 /// being handled; after @p patience we stop waiting and say so. Blocks for so long.

@@ -27,14 +27,6 @@ std::string BusMessage::sender() const {
   return text_or_empty(sd_bus_message_get_sender(message_));
 }
 
-std::string BusMessage::path() const {
-  return text_or_empty(sd_bus_message_get_path(message_));
-}
-
-std::string BusMessage::signature() const {
-  return text_or_empty(sd_bus_message_get_signature(message_, 1));
-}
-
 BusReader::BusReader(const BusMessage& message) : message_(message.get()) {
   good_ = message_ != nullptr && sd_bus_message_rewind(message_, 1) >= 0;
 }
@@ -60,11 +52,6 @@ std::string BusReader::path() {
 bool BusReader::boolean() {
   int value = 0;
   return good_ && ok(sd_bus_message_read_basic(message_, 'b', &value)) && value != 0;
-}
-
-std::int32_t BusReader::i32() {
-  std::int32_t value = 0;
-  return good_ && ok(sd_bus_message_read_basic(message_, 'i', &value)) ? value : 0;
 }
 
 std::uint32_t BusReader::u32() {

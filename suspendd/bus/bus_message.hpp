@@ -32,9 +32,6 @@ class BusMessage {
   [[nodiscard]] sd_bus_message* get() const { return message_; }
   [[nodiscard]] explicit operator bool() const { return message_ != nullptr; }
   [[nodiscard]] std::string sender() const;
-  [[nodiscard]] std::string path() const;
-  /// The types of its body: "a(susso)".
-  [[nodiscard]] std::string signature() const;
 
  private:
   sd_bus_message* message_ = nullptr;
@@ -50,7 +47,6 @@ class BusReader {
   std::string string();  ///< s
   std::string path();    ///< o
   bool boolean();        ///< b
-  std::int32_t i32();    ///< i
   std::uint32_t u32();   ///< u
   std::uint64_t u64();   ///< t
   UniqueFd fd();         ///< h: a duplicate, closed on exec

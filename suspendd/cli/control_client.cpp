@@ -18,8 +18,8 @@ namespace {
 constexpr int kRefused = 1;
 constexpr int kNoDaemon = 3;
 
-Task<void> fetch(HttpPool& pool, HttpCall call, Result<HttpAnswer>& out) {
-  out = co_await http_call(pool, std::move(call));
+Task<void> fetch(HttpPool& pool, HttpAsk ask, Result<HttpAnswer>& out) {
+  out = co_await http_ask(pool, std::move(ask));
 }
 
 void print_error(const std::string& text) {
@@ -39,19 +39,14 @@ std::string control_socket(const CliOptions& options) {
 Result<HttpAnswer> ask_daemon(const CliOptions& options, const std::string& method,
                               const std::string& path, const std::string& body,
                               std::chrono::milliseconds limit) {
-  HttpCall call;
-  call.endpoint = unix_endpoint(control_socket(options));
-  call.method = method;
-  call.path = path;
-  call.body = body;
-  call.timeout = limit;
+  HttpAsk ask = json_ask(unix_endpoint(control_socket(options)), method, path, body, limit);
   asio::io_context context(1);
   Result<HttpAnswer> answer(Error{});
   {
     StreamDeadlines deadlines(context.get_executor());
     HttpPool pool(context.get_executor(), HttpLimits(), deadlines);
     TaskGroup tasks(context.get_executor(), print_error);
-    tasks.spawn(fetch(pool, std::move(call), answer));
+    tasks.spawn(fetch(pool, std::move(ask), answer));
     context.run();
   }
   if (answer) return answer;

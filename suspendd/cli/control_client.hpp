@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
-#include "suspendd/proxy/http_call.hpp"
+#include "suspendd/proxy/json_ask.hpp"
 
 #include <chrono>
 #include <string>

@@ -138,7 +138,9 @@ class HeldRun {
     }
     const Result<std::string_view> told = co_await stream->read_body();
     if (!told) co_return nullptr;
-    const std::string message = refusal_text({answer->status, std::string(*told)});
+    HttpAnswer held;
+    held.body = std::string(*told);
+    const std::string message = refusal_text(held);  // its "message"
     if (message != "held") say_held(message);
     stream->expires_never();
     complained_ = false;

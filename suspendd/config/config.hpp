@@ -53,9 +53,8 @@ struct InhibitorsCheck {
   std::vector<std::string> ignore;  ///< by Who
 };
 struct GpuCheck {
-  int util_percent = 5;                    ///< at or above in any sample since the last look
-  bool foreign_only = true;                ///< engines of our own proxy do not count
-  std::string nvml = "libnvidia-ml.so.1";  ///< for dlopen
+  int util_percent = 5;      ///< at or above in any sample since the last look
+  bool foreign_only = true;  ///< engines of our own proxy do not count
   std::vector<std::string> ignore_processes;
 };
 struct CpuCheck {
@@ -157,9 +156,9 @@ struct SuspendConfig {
   milliseconds min_sleep{10 * 60'000};  ///< a wake-up due sooner keeps it awake
 };
 struct GpuConfig {
-  bool probe = true;  ///< ask the driver after each wake, where there is a GPU
-  bool cuda = true;   ///< and whether CUDA starts, where there is one
-  std::string nvml = "libnvidia-ml.so.1";
+  bool probe = true;                       ///< ask the driver after each wake, where there is a GPU
+  bool cuda = true;                        ///< and whether CUDA starts, where there is one
+  std::string nvml = "libnvidia-ml.so.1";  ///< the driver's library, for dlopen
   milliseconds timeout{10'000};
   milliseconds retry{2'000};         ///< before the second try
   std::vector<std::string> recover;  ///< a command, when the GPU stays lost; empty: none

@@ -149,14 +149,4 @@ std::optional<GpuReading> gpu_reading_from_json(std::string_view json) {
   return reading;
 }
 
-std::optional<std::uint64_t> nvidia_memory_used(const GpuReading& reading) {
-  std::optional<std::uint64_t> total;
-  for (const GpuDevice& device : reading.devices) {
-    if (device.vendor == "nvidia" && device.memory_used) {
-      total = total.value_or(0) + *device.memory_used;
-    }
-  }
-  return total;
-}
-
 }  // namespace rouse::suspendd

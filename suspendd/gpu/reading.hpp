@@ -45,9 +45,6 @@ struct GpuReading {
   std::string source;  ///< "NVML", "nvidia-smi", "sysfs", joined by "+"; empty without a GPU
 };
 
-/// For TrapContext::vram_used; nullopt: no NVIDIA GPU told.
-[[nodiscard]] std::optional<std::uint64_t> nvidia_memory_used(const GpuReading& reading);
-
 [[nodiscard]] std::string to_json(const GpuReading& reading);
 /// nullopt: this is no reading.
 [[nodiscard]] std::optional<GpuReading> gpu_reading_from_json(std::string_view json);

@@ -1,9 +1,10 @@
 #include "suspendd/proxy/power_client.hpp"
 
 #include "base/http/connect.hpp"
+#include "base/net/peer_credentials.hpp"
 #include "base/text/json_writer.hpp"
 #include "suspendd/checks/proxy_activity.hpp"
-#include "suspendd/proxy/http_call.hpp"
+#include "suspendd/proxy/json_ask.hpp"
 #include "suspendd/text/json_members.hpp"
 
 #include <fmt/format.h>
@@ -54,7 +55,6 @@ PowerClient::Lease::End read_end(const std::string& line) {
   const std::string event = text_of(root, "event");
   end.by = text_of(root, "by");
   end.why = text_of(root, "message");
-  end.awake = event == "awake";
   end.cancelled = event == "cancelled" && end.by == "request";
   return end;
 }
@@ -112,7 +112,7 @@ Task<Result<std::string>> PowerClient::Lease::read_line() {
 Task<PowerClient::Lease::End> PowerClient::Lease::wait() {
   for (;;) {
     const Result<std::string> line = co_await read_line();
-    if (!line) co_return End{false, false, "gone", line.error().message()};
+    if (!line) co_return End{false, "gone", line.error().message()};
     // Blank lines keep the connection alive.
     const bool is_news = line->find("\"cancelled\"") != std::string::npos ||
                          line->find("\"awake\"") != std::string::npos;
@@ -125,7 +125,7 @@ Task<Result<PowerClient::Drained>> PowerClient::drain(std::string lease, millise
   Result<HttpStream::Socket> socket =
       co_await connect_to(executor_, unix_endpoint(socket_), kPatience);
   if (!socket) co_return socket.error();
-  pid_ = listener_of(socket->native_handle());
+  pid_ = peer_pid(socket->native_handle());
   auto stream = std::make_unique<HttpStream>(std::move(*socket), HttpStream::Role::Client,
                                              HttpLimits(), &deadlines_);
   stream->expires_after(kPatience);
@@ -147,7 +147,10 @@ Task<Result<PowerClient::Drained>> PowerClient::drain(std::string lease, millise
   if (response->status != 200) {
     Result<std::string> rest = co_await read_rest(*stream);
     if (!rest) co_return rest.error();
-    drained.answer = read_answer({response->status, *rest});
+    HttpAnswer refusal;
+    refusal.status = response->status;
+    refusal.body = std::move(*rest);
+    drained.answer = read_answer(refusal);
     co_return drained;
   }
   drained.answer.ok = true;
@@ -162,21 +165,14 @@ Task<Result<PowerClient::Drained>> PowerClient::drain(std::string lease, millise
 
 Task<Result<PowerClient::Answer>> PowerClient::post(std::string path, std::string body,
                                                     milliseconds limit) {
-  HttpCall call;
-  call.endpoint = unix_endpoint(socket_);
-  call.method = "POST";
-  call.path = std::move(path);
-  call.body = std::move(body);
-  call.timeout = limit;
-  Result<HttpAnswer> answer = co_await http_call(pool_, std::move(call));
+  HttpAsk ask = json_ask(unix_endpoint(socket_), "POST", path, std::move(body), limit);
+  const Result<HttpAnswer> answer = co_await http_ask(pool_, std::move(ask));
   if (!answer) co_return answer.error();
   co_return read_answer(*answer);
 }
 
-Task<Result<PowerClient::Answer>> PowerClient::unload(std::string lease, bool keep,
-                                                      milliseconds limit) {
-  std::string body =
-      fmt::format(R"({{"lease":{},"policy":"{}"}})", json_string(lease), keep ? "never" : "auto");
+Task<Result<PowerClient::Answer>> PowerClient::unload(std::string lease, milliseconds limit) {
+  std::string body = fmt::format(R"({{"lease":{},"policy":"auto"}})", json_string(lease));
   co_return co_await post("/v1/power/unload", std::move(body), limit);
 }
 
@@ -207,7 +203,7 @@ Task<Result<PowerClient::Answer>> PowerClient::restart_engines(std::string lease
       co_await drain(lease, limit + kPatience, "the GPU is to be brought back", false);
   if (!drained) co_return drained.error();
   if (!drained->answer.ok) co_return drained->answer;
-  Result<Answer> unloaded = co_await unload(lease, false, limit);
+  Result<Answer> unloaded = co_await unload(lease, limit);
   // The lease ends with its connection, too; asked for, it has ended when this returns.
   Result<Answer> released = co_await release(lease);
   static_cast<void>(released);
@@ -215,12 +211,10 @@ Task<Result<PowerClient::Answer>> PowerClient::restart_engines(std::string lease
 }
 
 Task<Result<PowerClient::Activity>> PowerClient::activity() {
-  HttpCall call;
-  call.endpoint = unix_endpoint(socket_);
-  call.path = "/v1/power/activity";
-  Result<HttpAnswer> answer = co_await http_call(pool_, std::move(call));
+  HttpAsk ask = json_ask(unix_endpoint(socket_), "GET", "/v1/power/activity", {}, kPatience);
+  const Result<HttpAnswer> answer = co_await http_ask(pool_, std::move(ask));
   if (!answer) co_return answer.error();
-  pid_ = answer->listener;
+  pid_ = answer->peer_pid;
   if (!answer->ok()) {
     co_return Error{make_error_code(boost::system::errc::permission_denied), refusal_text(*answer)};
   }
@@ -230,9 +224,7 @@ Task<Result<PowerClient::Activity>> PowerClient::activity() {
     co_return Error{make_error_code(boost::system::errc::bad_message), "the proxy's activity"};
   }
   Activity activity;
-  activity.state = text_of(root, "state");
   activity.idle = milliseconds(number_of(root, "last_activity_ms"));
-  activity.epoch = static_cast<std::uint64_t>(number_of(root, "epoch"));
   const Finding finding = proxy_activity(answer->body);
   if (finding.verdict == Verdict::Active) activity.busy = finding.reason;
   co_return activity;

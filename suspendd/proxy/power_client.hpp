@@ -33,7 +33,6 @@ class PowerClient {
    public:
     struct End {
       bool cancelled = false;  ///< by a request; else it merely ended
-      bool awake = false;      ///< after a commit: the proxy takes the box for awake again
       std::string by;
       std::string why;
     };
@@ -55,7 +54,7 @@ class PowerClient {
   Task<Result<Drained>> drain(std::string lease, std::chrono::milliseconds ttl, std::string reason,
                               bool force);
 
-  Task<Result<Answer>> unload(std::string lease, bool keep, std::chrono::milliseconds limit);
+  Task<Result<Answer>> unload(std::string lease, std::chrono::milliseconds limit);
   Task<Result<Answer>> commit(std::string lease, std::string expect_wake);
   Task<Result<Answer>> release(std::string lease);
   Task<Result<Answer>> resumed(std::uint64_t epoch, std::chrono::milliseconds slept,
@@ -65,10 +64,8 @@ class PowerClient {
   Task<Result<Answer>> restart_engines(std::string lease, std::chrono::milliseconds limit);
 
   struct Activity {
-    std::string state;
     std::chrono::milliseconds idle{0};  ///< since the last work; zero: there is some
     std::string busy;                   ///< in words; empty: nothing
-    std::uint64_t epoch = 0;
   };
   Task<Result<Activity>> activity();
 

@@ -6,7 +6,7 @@
 #include "base/text/rfc3339.hpp"
 #include "core/sleep/words.hpp"
 #include "suspendd/box/clock.hpp"
-#include "suspendd/proxy/http_call.hpp"
+#include "suspendd/proxy/json_ask.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -91,13 +91,9 @@ Task<void> Notices::send(std::string json) {
   for (int attempt = 1;; ++attempt) {
     const NotifyConfig& notify = config_->notify;
     if (!notify.webhook) break;
-    HttpCall call;
-    call.endpoint = *notify.webhook;
-    call.method = "POST";
-    call.body = json;
-    call.bearer = notify.token;
-    call.timeout = notify.timeout;
-    const Result<HttpAnswer> answer = co_await http_call(pool_, std::move(call));
+    HttpAsk ask = json_ask(*notify.webhook, "POST", {}, json, notify.timeout);
+    if (!notify.token.empty()) ask.fields.add("authorization", "Bearer " + notify.token);
+    const Result<HttpAnswer> answer = co_await http_ask(pool_, std::move(ask));
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) break;
     if (answer && answer->ok()) break;

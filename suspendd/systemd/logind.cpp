@@ -186,17 +186,6 @@ Task<Result<std::chrono::milliseconds>> Logind::inhibit_delay_max() {
   co_return std::chrono::duration_cast<std::chrono::milliseconds>(span_of(microseconds));
 }
 
-Task<Result<std::string>> Logind::block_inhibited() {
-  const auto answer = co_await bus_.get_property(manager(), "BlockInhibited");
-  if (!answer) co_return answer.error();
-  BusReader reader(*answer);
-  reader.variant("s");
-  std::string what = reader.string();
-  const auto read = reader.finish("BlockInhibited");
-  if (!read) co_return read.error();
-  co_return what;
-}
-
 Task<Result<UniqueFd>> Logind::inhibit(std::string what, std::string who, std::string why,
                                        std::string mode) {
   BusCall call;

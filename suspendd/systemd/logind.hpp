@@ -100,8 +100,6 @@ class Logind {
   Task<Result<std::optional<ScheduledShutdown>>> scheduled_shutdown();
   /// How long a delay lock may hold up a suspend.
   Task<Result<std::chrono::milliseconds>> inhibit_delay_max();
-  /// What is blocked now: "sleep:idle"; empty: nothing.
-  Task<Result<std::string>> block_inhibited();
 
   /// An inhibitor lock, held as long as the descriptor is open. It is closed on exec.
   Task<Result<UniqueFd>> inhibit(std::string what, std::string who, std::string why,

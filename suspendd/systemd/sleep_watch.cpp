@@ -7,21 +7,38 @@ namespace rouse::suspendd {
 
 namespace {
 
+constexpr std::size_t kStuckNamed = 3;
+
 /// What the kernel says about the attempts between two looks.
-core::suspend::Evidence evidence_of(const SleepMark& before, const SleepMark& after) {
+core::suspend::Evidence evidence_of(const std::optional<SuspendStats>& before,
+                                    const std::optional<SuspendStats>& after) {
   core::suspend::Evidence evidence;
-  if (before.stats && after.stats) {
-    evidence.success_grew = after.stats->success > before.stats->success;
-    if (after.stats->fail > before.stats->fail) {
-      evidence.failed_step = after.stats->last_failed_step;
-      const int number = after.stats->last_failed_errno;
-      if (number != 0) evidence.error = std::strerror(number < 0 ? -number : number);
-      if (!after.stats->last_failed_dev.empty()) {
-        evidence.error += (evidence.error.empty() ? "" : ", ") + after.stats->last_failed_dev;
-      }
+  if (!before || !after) return evidence;
+  evidence.success_grew = after->success > before->success;
+  if (after->fail > before->fail) {
+    evidence.failed_step = after->last_failed_step;
+    const int number = after->last_failed_errno;
+    if (number != 0) evidence.error = std::strerror(number < 0 ? -number : number);
+    if (!after->last_failed_dev.empty()) {
+      evidence.error += (evidence.error.empty() ? "" : ", ") + after->last_failed_dev;
     }
   }
   return evidence;
+}
+
+std::optional<SuspendStats> stats_of(const Root& root) {
+  Result<SuspendStats> stats = read_suspend_stats(root);
+  return stats ? std::optional(std::move(*stats)) : std::nullopt;
+}
+
+/// Who did not let himself be frozen, for a person; what hangs that long, hangs on.
+std::string stuck_text(const Root& root) {
+  const std::vector<StuckTask> stuck = stuck_tasks(root);
+  std::string text;
+  for (std::size_t i = 0; i < stuck.size() && i < kStuckNamed; ++i) {
+    text += (i == 0 ? " by " : ", ") + stuck[i].text();
+  }
+  return text.empty() ? text : "; held up" + text;
 }
 
 }  // namespace
@@ -36,7 +53,7 @@ SleepWatch::SleepWatch(Logind& logind, const Root& root, std::function<void()> b
       signal_(logind.on_sleep([this](SleepSignal signal) { note(signal.preparing); })) {}
 
 void SleepWatch::assume_asleep() {
-  before_ = Before{read_sleep_mark(root_), read_wake_sources(root_)};
+  before_ = Before{stats_of(root_), read_wake_sources(root_)};
 }
 
 void SleepWatch::note(bool preparing) {
@@ -48,8 +65,10 @@ void SleepWatch::note(bool preparing) {
   }
   const Before before = std::move(*before_);
   before_.reset();
-  core::suspend::Evidence evidence = evidence_of(before.mark, read_sleep_mark(root_));
-  const suspendd::WakeReason reason = read_wake_reason(root_, before.sources, alarm_due_());
+  core::suspend::Evidence evidence = evidence_of(before.stats, stats_of(root_));
+  if (evidence.failed_step == "freeze") evidence.error += stuck_text(root_);
+  const suspendd::WakeReason reason =
+      wake_reason(before.sources, read_wake_sources(root_), alarm_due_());
   evidence.wake = wake_reason_of(reason.kind);
   evidence.source = reason.text;
   ended_(std::move(evidence));

@@ -2,7 +2,7 @@
 
 #include "core/sleep/event.hpp"
 #include "suspendd/box/root.hpp"
-#include "suspendd/box/sleep_evidence.hpp"
+#include "suspendd/box/suspend_stats.hpp"
 #include "suspendd/box/wake_source.hpp"
 #include "suspendd/systemd/logind.hpp"
 
@@ -30,7 +30,7 @@ class SleepWatch {
   void note(bool preparing);
 
   struct Before {
-    SleepMark mark;
+    std::optional<SuspendStats> stats;  ///< nullopt: not told by this kernel
     std::vector<WakeSource> sources;
   };
 

@@ -80,22 +80,6 @@ Task<Result<UnitState>> SystemdUnits::unit_state(std::string unit) {
                       file ? *file : std::string()};
 }
 
-Task<Result<SuspendServiceResult>> SystemdUnits::suspend_service_result() {
-  constexpr const char* kServiceUnit = "org.freedesktop.systemd1.Service";
-  const auto path = co_await load_unit("systemd-suspend.service");
-  if (!path) co_return path.error();
-  auto result = co_await text(*path, kServiceUnit, "Result");
-  if (!result) co_return result.error();
-  const auto answer = co_await bus_.get_property(object(*path, kServiceUnit), "ExecMainStatus");
-  if (!answer) co_return answer.error();
-  BusReader reader(*answer);
-  reader.variant("i");
-  const std::int32_t status = reader.i32();
-  const auto read = reader.finish("ExecMainStatus");
-  if (!read) co_return read.error();
-  co_return SuspendServiceResult{std::move(*result), status};
-}
-
 Task<Result<TimerNext>> SystemdUnits::timer_next(std::string timer) {
   const auto path = co_await load_unit(timer);
   if (!path) co_return path.error();

@@ -23,12 +23,6 @@ struct UnitState {
   }
 };
 
-/// How systemd-suspend.service ended last.
-struct SuspendServiceResult {
-  std::string result;  ///< "success", "exit-code", "timeout" …
-  std::int32_t exec_main_status = 0;
-};
-
 /// When a timer unit elapses next; nullopt: it does not on that clock.
 struct TimerNext {
   std::optional<std::chrono::system_clock::time_point> realtime;
@@ -42,7 +36,6 @@ class SystemdUnits {
 
   /// A unit that is not there has the load state "not-found"; that is no error.
   Task<Result<UnitState>> unit_state(std::string unit);
-  Task<Result<SuspendServiceResult>> suspend_service_result();
   Task<Result<TimerNext>> timer_next(std::string timer);
 
  private:

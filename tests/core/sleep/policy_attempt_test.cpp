@@ -250,7 +250,10 @@ TEST(SuspendAttempt, ARefusedCommitIsActivity) {
 TEST(SuspendAttempt, APreflightThatFindsSomebodyIsNoFailure) {
   Bench b = at_drain(unloading());
   to_preflight(b);
-  b.checked({{ProblemKind::Busy, "apt holds an inhibitor: upgrading"}});
+  b.step(PreflightDone{b.last<RunPreflight>().op,
+                       {{"cpu", Verdict::Idle, "", {}},
+                        {"proxy", Verdict::Active, "apt holds an inhibitor: upgrading", {}}},
+                       {}});
   EXPECT_EQ(b.policy().memory().failures, 0);
   EXPECT_EQ(b.seen<ArmAlarm>(), 0U);
   EXPECT_EQ(b.seen<Release>(), 1U);
@@ -269,7 +272,7 @@ TEST(SuspendAttempt, AFatalProblemBlocksWithAPause) {
   settings.on_blocked.set = true;
   Bench b = at_drain(settings);
   to_preflight(b);
-  const auto actions = b.checked({{ProblemKind::Fatal, "eth0 cannot be armed"}});
+  const auto actions = b.checked({"eth0 cannot be armed"});
   EXPECT_EQ(b.state(), State::Blocked);
   EXPECT_EQ(b.view().reason, "eth0 cannot be armed");
   EXPECT_EQ(b.view().block->cause, BlockCause::NotReady);
@@ -282,17 +285,9 @@ TEST(SuspendAttempt, AFatalProblemBlocksWithAPause) {
   b.wait(1ms);
   EXPECT_EQ(b.state(), State::Preparing) << "idle all the time: tries at once";
   to_preflight(b);
-  b.checked({{ProblemKind::Fatal, "eth0 cannot be armed"}});
+  b.checked({"eth0 cannot be armed"});
   EXPECT_EQ(b.view().retry_in, 2min);
   EXPECT_EQ(b.seen<RunHook>(), 1U) << "nobody is told twice of the same";
-}
-
-TEST(SuspendAttempt, AWarningIsToldAndChangesNothing) {
-  Bench b = at_drain(unloading());
-  to_preflight(b);
-  EXPECT_THAT(b.checked({{ProblemKind::Warning, "SuspendState= is not set"}}),
-              HasTopic(Topic::Preflight));
-  EXPECT_EQ(b.seen<ArmAlarm>(), 1U);
 }
 
 TEST(SuspendAttempt, FailuresBackOffTwiceAsLongEachAndBlockAfterFive) {
@@ -528,7 +523,7 @@ TEST(SuspendAttempt, ForceOverridesEverythingButRequests) {
   b.step(SuspendWanted{CommandId{2}, true, "root"});
   EXPECT_TRUE(b.last<Reply>().accepted);
   b.granted();
-  b.checked({{ProblemKind::Fatal, "eth0 cannot be armed"}, {ProblemKind::Busy, "inhibitor"}});
+  EXPECT_THAT(b.checked({"eth0 cannot be armed"}), HasTopic(Topic::Preflight));
   b.done<ArmAlarm>();
   b.committed();
   EXPECT_EQ(b.seen<Suspend>(), 1U);

@@ -124,7 +124,7 @@ class Bench {
   Actions done(bool ok = true, std::string detail = "") {
     return step(Done{last<T>().op, ok, std::move(detail)});
   }
-  Actions checked(std::vector<Problem> problems = {}) {
+  Actions checked(std::vector<std::string> problems = {}) {
     PreflightDone event{last<RunPreflight>().op, {}, std::move(problems)};
     for (const auto& [name, verdict] : verdicts_) {
       event.findings.push_back({name, verdict, why_[name], Duration{0}});

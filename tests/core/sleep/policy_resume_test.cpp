@@ -131,6 +131,21 @@ TEST(SuspendResume, AWakeByOurAlarmOrByAPersonIsExpected) {
   early.wait(11min);
   EXPECT_EQ(early.view().totals.spurious["rtc0"], 1U);
 
+  // A little early, since the clock counts whole seconds; not much, and not long after.
+  for (const auto& [off, is_due] :
+       {std::pair{-2001ms, false}, {-2000ms, true}, {59'999ms, true}, {60'000ms, false}}) {
+    Bench near;
+    near.step(WakeupsChanged{{{kNoon + 2h, "morning"}}});
+    Now then = near.now();
+    then.realtime = kNoon + 2h + off;
+    EXPECT_FALSE(near.policy().is_alarm_due(then)) << "it was never set";
+    near.to_suspend();
+    EXPECT_EQ(near.policy().is_alarm_due(then), is_due) << off.count();
+    const Duration until_then = then.realtime - near.now().realtime;
+    near.sleep(until_then - 1s, Bench::woken_by(WakeReason::Rtc, "rtc0"));
+    EXPECT_EQ(near.view().last_wake->expected, is_due) << off.count();
+  }
+
   Bench button;
   button.to_suspend();
   button.sleep(1h, Bench::woken_by(WakeReason::PowerButton, "PNP0C0C"));

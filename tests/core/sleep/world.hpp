@@ -470,8 +470,7 @@ class Box {
       if (run != daemon_run_) return;
       PreflightDone done{a.op, {}, {}};
       for (const auto& [name, active] : active_) done.findings.push_back(look(name));
-      if (roll(faults_.fail)) done.problems.push_back({ProblemKind::Fatal, "not armed"});
-      if (roll(faults_.fail)) done.problems.push_back({ProblemKind::Busy, "an inhibitor"});
+      if (roll(faults_.fail)) done.problems.emplace_back("not armed");
       step_daemon(done);
     });
   }

@@ -117,8 +117,7 @@ TEST_F(NicTest, EachRefusalIsToldInWords) {
 TEST_F(NicTest, ArmsMagicAndNothingElse) {
   port_.cards["eth0"].modes.armed = kWolPhy | kWolBroadcast | kWolMagic;
   EXPECT_EQ(list_nics(root_, port_)[0].wol, Nic::Wol::ArmedTooWide);
-  WolArming arming(root_, port_, {});
-  const auto nics = arming.arm();
+  const auto nics = arm_nics(root_, port_);
   ASSERT_EQ(nics.size(), 1U);
   EXPECT_TRUE(nics[0].is_armed());
   EXPECT_EQ(nics[0].why, "");
@@ -127,38 +126,23 @@ TEST_F(NicTest, ArmsMagicAndNothingElse) {
 }
 
 TEST_F(NicTest, ArmsAgainWhatTheDriverForgot) {
-  WolArming arming(root_, port_, {});
-  arming.arm();
-  arming.arm();
+  arm_nics(root_, port_);
+  arm_nics(root_, port_);
   EXPECT_THAT(port_.cards["eth0"].sets, ElementsAre(kWolMagic)) << "what is right stays untouched";
   port_.modes("eth0").armed = 0;  // a link change
-  EXPECT_TRUE(arming.arm()[0].is_armed());
-}
-
-TEST_F(NicTest, PutsBackWhatWasThere) {
-  port_.modes("eth0").armed = kWolPhy | kWolMagic;
-  WolArming arming(root_, port_, {});
-  arming.arm();
-  EXPECT_TRUE(arming.restore());
-  EXPECT_EQ(port_.modes("eth0").armed, kWolPhy | kWolMagic);
-  EXPECT_EQ(switch_text(), "disabled");
-  port_.cards["eth0"].sets.clear();
-  EXPECT_TRUE(arming.restore());
-  EXPECT_THAT(port_.cards["eth0"].sets, IsEmpty()) << "once";
+  EXPECT_TRUE(arm_nics(root_, port_)[0].is_armed());
 }
 
 TEST_F(NicTest, ADriverThatKeepsAnotherModeIsNotArmed) {
   port_.cards["eth0"].stuck = kWolBroadcast;
-  WolArming arming(root_, port_, {});
-  const auto nics = arming.arm();
+  const auto nics = arm_nics(root_, port_);
   EXPECT_FALSE(nics[0].is_armed());
   EXPECT_EQ(nics[0].wol, Nic::Wol::ArmedTooWide);
 }
 
 TEST_F(NicTest, ARefusalToArmIsToldWithWhatToDo) {
   port_.cards["eth0"].set_error = EPERM;
-  WolArming arming(root_, port_, {});
-  const auto nics = arming.arm();
+  const auto nics = arm_nics(root_, port_);
   EXPECT_FALSE(nics[0].is_armed());
   EXPECT_THAT(nics[0].why, HasSubstr("CAP_NET_ADMIN"));
 }
@@ -182,8 +166,7 @@ TEST_F(NicTest, AUsbCardsSwitchIsThatOfItsDevice) {
   tree_.link(usb + "/1-2:1.0/net/eth5/device", usb + "/1-2:1.0");
   tree_.link("/sys/class/net/eth5", usb + "/1-2:1.0/net/eth5");
   port_.cards["eth5"] = {WolModes{kAll, 0}, "02:00:00:00:00:05"};
-  WolArming arming(root_, port_, {"eth5"});
-  EXPECT_TRUE(arming.arm()[0].is_armed());
+  EXPECT_TRUE(arm_nics(root_, port_)[0].is_armed());
   EXPECT_EQ(tree_.text(usb + "/power/wakeup"), "enabled");
 }
 

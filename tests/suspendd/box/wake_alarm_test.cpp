@@ -1,88 +1,100 @@
 #include "suspendd/box/wake_alarm.hpp"
 
-#include "base/async/task_group.hpp"
 #include "suspendd/box/clocks.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
 #include "tests/suspendd/generated_tree.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
 namespace rouse::suspendd {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
 
-class WakeAlarmTest : public testing::TestWithParam<WakeAlarm::Axis> {
+/// What the kernel tells of an ALARM timer.
+struct Timer {
+  bool is_due = false;
+  std::chrono::seconds left{0};  ///< zero: it was never set, or is due
+};
+
+/// Those of this process, in the order in which they were opened: /proc/self/fdinfo.
+std::vector<Timer> timers() {
+  const std::string clock = "clockid: " + std::to_string(CLOCK_REALTIME_ALARM) + "\n";
+  std::map<int, Timer> found;
+  for (const auto& file : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    const std::string text = test::read_file(file.path());
+    if (text.find(clock) == std::string::npos) continue;
+    Timer& timer = found[std::atoi(file.path().filename().c_str())];
+    timer.is_due = text.find("ticks: 0\n") == std::string::npos;
+    const std::size_t value = text.find("it_value: (");
+    if (value != std::string::npos)
+      timer.left = std::chrono::seconds(std::atoll(&text[value + 11]));
+  }
+  std::vector<Timer> all;
+  for (const auto& [fd, timer] : found) all.push_back(timer);
+  return all;
+}
+
+Timer timer() {
+  const std::vector<Timer> all = timers();
+  EXPECT_EQ(all.size(), 1U);
+  return all.empty() ? Timer() : all.front();
+}
+
+class WakeAlarmTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto may = may_wake_by_alarm();
     if (!may) GTEST_SKIP() << may.error().message();
   }
-  static std::chrono::nanoseconds now() {
-    const Clocks clocks = read_clocks();
-    return GetParam() == WakeAlarm::Axis::Boot ? clocks.boot : clocks.real;
-  }
-
-  asio::io_context io_{1};
-  TaskGroup group_{io_.get_executor(), [](const std::string& text) { ADD_FAILURE() << text; }};
+  static std::chrono::nanoseconds now() { return read_clocks().real; }
 };
 
-Task<void> wait(WakeAlarm& alarm, std::optional<WakeAlarm::Woke>& out) {
-  out = co_await alarm.wait();
-}
-
-TEST_P(WakeAlarmTest, FiresAtItsTime) {
-  auto alarm = WakeAlarm::open(io_.get_executor(), GetParam());
+TEST_F(WakeAlarmTest, IsDueAtItsTimeOfTheCalendar) {
+  auto alarm = WakeAlarm::open();
   ASSERT_TRUE(alarm) << alarm.error().message();
-  const auto due = now() + 30ms;
-  ASSERT_TRUE(alarm->set(due));
-  std::optional<WakeAlarm::Woke> woke;
-  group_.spawn(wait(*alarm, woke));
-  io_.run();
-  EXPECT_EQ(woke, WakeAlarm::Woke::Due);
-  EXPECT_GE(now(), due);
-}
-
-TEST_P(WakeAlarmTest, WhatIsPastIsDue) {
-  auto alarm = WakeAlarm::open(io_.get_executor(), GetParam());
-  ASSERT_TRUE(alarm);
-  ASSERT_TRUE(alarm->set(now() - 10s));
-  std::optional<WakeAlarm::Woke> woke;
-  group_.spawn(wait(*alarm, woke));
-  io_.run();
-  EXPECT_EQ(woke, WakeAlarm::Woke::Due);
-  ASSERT_TRUE(alarm->set(-1s)) << "also what was before the epoch";
-  woke.reset();
-  group_.spawn(wait(*alarm, woke));
-  io_.restart();
-  io_.run();
-  EXPECT_EQ(woke, WakeAlarm::Woke::Due);
-}
-
-TEST_P(WakeAlarmTest, OneTimeReplacesAnotherAndNoneFires) {
-  auto alarm = WakeAlarm::open(io_.get_executor(), GetParam());
-  ASSERT_TRUE(alarm);
-  ASSERT_TRUE(alarm->set(now() - 10s));
+  EXPECT_EQ(timer().left, 0s);
   ASSERT_TRUE(alarm->set(now() + 1h));
-  std::optional<WakeAlarm::Woke> woke;
-  group_.spawn(wait(*alarm, woke));
-  io_.poll();
-  EXPECT_FALSE(woke);
-  alarm->clear();
-  io_.poll();
-  EXPECT_FALSE(woke);
-  group_.cancel(asio::cancellation_type::terminal);
-  io_.run();
-  EXPECT_EQ(woke, WakeAlarm::Woke::Cancelled);
+  EXPECT_FALSE(timer().is_due);
+  EXPECT_GT(timer().left, 59min);
+  EXPECT_LT(timer().left, 1h);
+  ASSERT_TRUE(alarm->set(now() + 30ms));
+  EXPECT_TRUE(test::wait_until([] { return timer().is_due; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Axes, WakeAlarmTest,
-                         testing::Values(WakeAlarm::Axis::Boot, WakeAlarm::Axis::Real));
+TEST_F(WakeAlarmTest, WhatIsPastIsDue) {
+  auto alarm = WakeAlarm::open();
+  ASSERT_TRUE(alarm);
+  ASSERT_TRUE(alarm->set(now() - 10s));
+  EXPECT_TRUE(test::wait_until([] { return timer().is_due; }));
+  ASSERT_TRUE(alarm->set(now() + 1h));
+  EXPECT_FALSE(timer().is_due) << "one time replaces another";
+  ASSERT_TRUE(alarm->set(-1s)) << "also what was before the epoch";
+  EXPECT_TRUE(test::wait_until([] { return timer().is_due; }));
+}
+
+TEST_F(WakeAlarmTest, ClearedItIsNeverDue) {
+  auto alarm = WakeAlarm::open();
+  ASSERT_TRUE(alarm);
+  ASSERT_TRUE(alarm->set(now() + 20ms));
+  alarm->clear();
+  auto later = WakeAlarm::open();
+  ASSERT_TRUE(later);
+  ASSERT_TRUE(later->set(now() + 40ms));
+  EXPECT_TRUE(test::wait_until([] { return timers().back().is_due; }));
+  EXPECT_FALSE(timers().front().is_due);
+}
 
 TEST(WakeAlarm, WithoutTheCapabilityItSaysWhatToDo) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give capabilities away";

@@ -123,14 +123,6 @@ TEST_F(WakeSourceTest, ADeviceThatCameBackCountsFromZero) {
   EXPECT_EQ(reason_after(before).kind, WakeKind::Wol);
 }
 
-TEST_F(WakeSourceTest, TheInterruptIsOptional) {
-  machine();
-  const auto before = read_wake_sources(root_);
-  EXPECT_FALSE(read_wake_reason(root_, before, false).irq);
-  tree_.file("/sys/power/pm_wakeup_irq", "9\n");
-  EXPECT_EQ(read_wake_reason(root_, before, false).irq, 9);
-}
-
 TEST_F(WakeSourceTest, TheCountIsReadAndWrittenBack) {
   EXPECT_EQ(read_wakeup_count(root_, std::chrono::seconds(5)).error().code,
             boost::system::errc::no_such_file_or_directory);

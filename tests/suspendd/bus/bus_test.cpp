@@ -42,9 +42,8 @@ TEST_F(BusTest, AnswerThatComesLateIsDropped) {
   const auto late = run(bus_.call(call_of("CanSuspend", milliseconds(5))));
   ASSERT_FALSE(late);
   fake_.set_can_suspend("na");
-  const auto next = run(bus_.call(call_of("ListInhibitors")));
-  ASSERT_TRUE(next);
-  EXPECT_EQ(next->signature(), "a(ssssuu)");
+  const auto next = run(logind_.inhibitors());  // which would not understand the late one
+  EXPECT_TRUE(next) << next.error().message();
 }
 
 TEST_F(BusTest, CancelledCallerGetsAbortedAndLeavesNothing) {

@@ -275,20 +275,6 @@ TEST_F(UnitTest, RunningUnitsCount) {
               IsActive("backup.service is activating (start)"));
 }
 
-TEST_F(UnitTest, ResultOfTheLastSuspendIsRead) {
-  fake_.set_unit("systemd-suspend.service", {{"result", "exit-code"}, {"status", "1"}});
-  std::optional<Result<SuspendServiceResult>> result;
-  const auto ask = [](SystemdUnits& units,
-                      std::optional<Result<SuspendServiceResult>>& into) -> Task<void> {
-    into.emplace(co_await units.suspend_service_result());
-  };
-  group_.spawn(ask(units_, result));
-  ASSERT_TRUE(run_until([&] { return result.has_value(); }));
-  ASSERT_TRUE(*result) << result->error().message();
-  EXPECT_EQ((*result)->result, "exit-code");
-  EXPECT_EQ((*result)->exec_main_status, 1);
-}
-
 class UpcomingTest : public BusChecks {
  protected:
   std::uint64_t wall_us(milliseconds in) const {

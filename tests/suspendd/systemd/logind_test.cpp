@@ -136,13 +136,9 @@ TEST_F(LogindTest, InhibitorsAreReadWhole) {
 
 TEST_F(LogindTest, PropertiesOfTheManager) {
   fake_.set_delay_max(milliseconds(2500));
-  fake_.add_lock("shutdown:sleep", "apt", "upgrading", "block");
   const auto longest = run(logind_.inhibit_delay_max());
   ASSERT_TRUE(longest) << longest.error().message();
   EXPECT_EQ(*longest, milliseconds(2500));
-  const auto blocked = run(logind_.block_inhibited());
-  ASSERT_TRUE(blocked);
-  EXPECT_EQ(*blocked, "shutdown:sleep");
   const auto none = run(logind_.scheduled_shutdown());
   ASSERT_TRUE(none);
   EXPECT_FALSE(*none);

@@ -185,9 +185,6 @@ TEST_F(RealLogindTest, AnswersAllThatIsAsked) {
   EXPECT_THAT(*sessions, IsEmpty());
   const auto lock = run(logind_.inhibit("sleep:idle", "backup", "copying", "block"));
   ASSERT_TRUE(lock) << lock.error().message();
-  const auto blocked = run(logind_.block_inhibited());
-  ASSERT_TRUE(blocked) << blocked.error().message();
-  EXPECT_EQ(*blocked, "sleep:idle");
   const auto inhibitors = run(logind_.inhibitors());
   ASSERT_TRUE(inhibitors) << inhibitors.error().message();
   ASSERT_THAT(*inhibitors, SizeIs(1));

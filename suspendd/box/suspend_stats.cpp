@@ -1,38 +1,15 @@
-#include "suspendd/box/sleep_evidence.hpp"
+#include "suspendd/box/suspend_stats.hpp"
 
 #include "base/text/ascii.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
+#include <optional>
 
 namespace rouse::suspendd {
 namespace {
 
 constexpr std::string_view kStats = "/sys/power/suspend_stats/";
-constexpr std::chrono::milliseconds kShortestSleep{500};
-
-std::string duration_text(std::chrono::milliseconds time) {
-  const auto seconds = time.count() / 1000;
-  if (seconds < 60) {
-    return std::to_string(seconds) + "." + std::to_string(time.count() % 1000 / 100) + " s";
-  }
-  if (seconds < 3600) {
-    return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
-  }
-  return std::to_string(seconds / 3600) + " h " + std::to_string(seconds % 3600 / 60) + " min";
-}
-
-std::string failure_text(const SuspendStats& stats) {
-  std::string text = stats.last_failed_step.empty() ? "a step" : stats.last_failed_step;
-  text += " failed";
-  if (!stats.last_failed_dev.empty()) text += " at " + stats.last_failed_dev;
-  if (stats.last_failed_errno != 0) {
-    text += std::string(" (") + std::strerror(std::abs(stats.last_failed_errno)) + ")";
-  }
-  return text;
-}
 
 /// State and flags out of /proc/PID/stat; the name in it may have any character, so from its end.
 struct Stat {
@@ -83,42 +60,6 @@ Result<SuspendStats> read_suspend_stats(const Root& root) {
   return stats;
 }
 
-SleepMark read_sleep_mark(const Root& root) {
-  SleepMark mark;
-  mark.clocks = read_clocks();
-  auto stats = read_suspend_stats(root);
-  if (stats) mark.stats = std::move(*stats);
-  return mark;
-}
-
-SleepEvidence sleep_evidence(const SleepMark& before, const SleepMark& after) {
-  SleepEvidence evidence;
-  const auto gap = after.clocks.asleep_since_boot() - before.clocks.asleep_since_boot();
-  evidence.slept = std::max(std::chrono::milliseconds{0},
-                            std::chrono::duration_cast<std::chrono::milliseconds>(gap));
-  const bool gap_grew = evidence.slept >= kShortestSleep;
-  const bool has_counts = before.stats.has_value() && after.stats.has_value();
-  const bool success_grew = has_counts && after.stats->success > before.stats->success;
-  if (has_counts && after.stats->fail > before.stats->fail) {
-    evidence.failures = after.stats->fail - before.stats->fail;
-  }
-  evidence.has_slept = gap_grew && (success_grew || !has_counts);
-  if (evidence.has_slept) {
-    evidence.text = "slept " + duration_text(evidence.slept);
-  } else if (evidence.failures > 0) {
-    evidence.text = "did not sleep: " + failure_text(*after.stats);
-  } else if (success_grew) {
-    evidence.text =
-        "was in suspend for " + duration_text(evidence.slept) + " only: something woke it at once";
-  } else if (gap_grew) {
-    evidence.text = "its clocks stood still for " + duration_text(evidence.slept) +
-                    ", but the kernel counted no suspend";
-  } else {
-    evidence.text = "did not sleep: the kernel was never asked to, or counted no attempt";
-  }
-  return evidence;
-}
-
 std::string StuckTask::text() const {
   std::string text = name + " (" + std::to_string(pid) + ")";
   if (!waits_in.empty()) text += " in " + waits_in;
@@ -145,10 +86,6 @@ std::vector<StuckTask> stuck_tasks(const Root& root) {
     }
   }
   return stuck;
-}
-
-Result<std::string> read_boot_id(const Root& root) {
-  return root.read_word("/proc/sys/kernel/random/boot_id");
 }
 
 }  // namespace rouse::suspendd
