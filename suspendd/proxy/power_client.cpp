@@ -19,8 +19,6 @@ namespace {
 namespace dom = simdjson::dom;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPatience{5'000};
-constexpr milliseconds kCommitPatience{15'000};  // the policy gives it up before
 constexpr std::size_t kLineMax = 64 * 1024;
 
 PowerClient::Answer read_answer(const HttpAnswer& http) {
@@ -83,11 +81,12 @@ Task<Result<std::string>> read_rest(HttpStream& stream) {
 }  // namespace
 
 PowerClient::PowerClient(Executor executor, HttpPool& pool, StreamDeadlines& deadlines,
-                         std::string socket)
+                         std::string socket, Patience patience)
     : executor_(std::move(executor)),
       pool_(pool),
       deadlines_(deadlines),
-      socket_(std::move(socket)) {}
+      socket_(std::move(socket)),
+      patience_(patience) {}
 
 Task<Result<std::string>> PowerClient::Lease::read_line() {
   for (;;) {
@@ -123,12 +122,12 @@ Task<PowerClient::Lease::End> PowerClient::Lease::wait() {
 Task<Result<PowerClient::Drained>> PowerClient::drain(std::string lease, milliseconds ttl,
                                                       std::string reason, bool force) {
   Result<HttpStream::Socket> socket =
-      co_await connect_to(executor_, unix_endpoint(socket_), kPatience);
+      co_await connect_to(executor_, unix_endpoint(socket_), patience_.call);
   if (!socket) co_return socket.error();
   pid_ = peer_pid(socket->native_handle());
   auto stream = std::make_unique<HttpStream>(std::move(*socket), HttpStream::Role::Client,
                                              HttpLimits(), &deadlines_);
-  stream->expires_after(kPatience);
+  stream->expires_after(patience_.call);
   const std::string body = fmt::format(R"({{"lease":{},"ttl_ms":{},"reason":{},"force":{}}})",
                                        json_string(lease), ttl.count(), json_string(reason), force);
   RequestHead head;
@@ -179,28 +178,28 @@ Task<Result<PowerClient::Answer>> PowerClient::unload(std::string lease, millise
 Task<Result<PowerClient::Answer>> PowerClient::commit(std::string lease, std::string expect_wake) {
   const std::string wake = expect_wake.empty() ? "null" : json_string(expect_wake);
   std::string body = fmt::format(R"({{"lease":{},"expect_wake":{}}})", json_string(lease), wake);
-  co_return co_await post("/v1/power/commit", std::move(body), kCommitPatience);
+  co_return co_await post("/v1/power/commit", std::move(body), patience_.commit);
 }
 
 Task<Result<PowerClient::Answer>> PowerClient::release(std::string lease) {
-  co_return co_await post("/v1/power/release", lease_json(lease), kPatience);
+  co_return co_await post("/v1/power/release", lease_json(lease), patience_.call);
 }
 
 Task<Result<PowerClient::Answer>> PowerClient::resumed(std::uint64_t epoch, milliseconds slept,
                                                        std::string wake) {
   std::string body = fmt::format(R"({{"epoch":{},"slept_ms":{},"wake":{}}})", epoch, slept.count(),
                                  json_string(wake));
-  co_return co_await post("/v1/power/resumed", std::move(body), kPatience);
+  co_return co_await post("/v1/power/resumed", std::move(body), patience_.call);
 }
 
 Task<Result<PowerClient::Answer>> PowerClient::tell_facts(std::string json) {
-  co_return co_await post("/v1/power/facts", std::move(json), kPatience);
+  co_return co_await post("/v1/power/facts", std::move(json), patience_.call);
 }
 
 Task<Result<PowerClient::Answer>> PowerClient::restart_engines(std::string lease,
                                                                milliseconds limit) {
   Result<Drained> drained =
-      co_await drain(lease, limit + kPatience, "the GPU is to be brought back", false);
+      co_await drain(lease, limit + patience_.call, "the GPU is to be brought back", false);
   if (!drained) co_return drained.error();
   if (!drained->answer.ok) co_return drained->answer;
   Result<Answer> unloaded = co_await unload(lease, limit);
@@ -211,7 +210,7 @@ Task<Result<PowerClient::Answer>> PowerClient::restart_engines(std::string lease
 }
 
 Task<Result<PowerClient::Activity>> PowerClient::activity() {
-  HttpAsk ask = json_ask(unix_endpoint(socket_), "GET", "/v1/power/activity", {}, kPatience);
+  HttpAsk ask = json_ask(unix_endpoint(socket_), "GET", "/v1/power/activity", {}, patience_.call);
   const Result<HttpAnswer> answer = co_await http_ask(pool_, std::move(ask));
   if (!answer) co_return answer.error();
   pid_ = answer->peer_pid;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace rouse::suspendd {
 
@@ -17,8 +18,16 @@ namespace rouse::suspendd {
 /// thread; the pool and the deadlines outlive it.
 class PowerClient {
  public:
+  /// How long an answer may take.
+  struct Patience {
+    std::chrono::milliseconds call{5'000};
+    std::chrono::milliseconds commit{15'000};  ///< the policy gives it up before
+  };
   /// @p socket empty: there is no proxy, and every call fails.
-  PowerClient(Executor executor, HttpPool& pool, StreamDeadlines& deadlines, std::string socket);
+  PowerClient(Executor executor, HttpPool& pool, StreamDeadlines& deadlines, std::string socket,
+              Patience patience);
+  PowerClient(Executor executor, HttpPool& pool, StreamDeadlines& deadlines, std::string socket)
+      : PowerClient(std::move(executor), pool, deadlines, std::move(socket), Patience()) {}
 
   /// What the proxy says to a call; for what it does not answer there is an Error instead.
   struct Answer {
@@ -80,6 +89,7 @@ class PowerClient {
   HttpPool& pool_;
   StreamDeadlines& deadlines_;
   std::string socket_;
+  Patience patience_;
   int pid_ = 0;
 };
 

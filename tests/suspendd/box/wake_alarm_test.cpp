@@ -1,8 +1,8 @@
 #include "suspendd/box/wake_alarm.hpp"
 
 #include "suspendd/box/clocks.hpp"
-#include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
+#include "tests/suspendd/box/alarm_timers.hpp"
 #include "tests/suspendd/generated_tree.hpp"
 
 #include <gtest/gtest.h>
@@ -10,10 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <ctime>
-#include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -21,35 +17,13 @@ namespace rouse::suspendd {
 namespace {
 
 using namespace std::chrono_literals;
+using test::alarm_timers;
+using test::AlarmTimer;
 
-/// What the kernel tells of an ALARM timer.
-struct Timer {
-  bool is_due = false;
-  std::chrono::seconds left{0};  ///< zero: it was never set, or is due
-};
-
-/// Those of this process, in the order in which they were opened: /proc/self/fdinfo.
-std::vector<Timer> timers() {
-  const std::string clock = "clockid: " + std::to_string(CLOCK_REALTIME_ALARM) + "\n";
-  std::map<int, Timer> found;
-  for (const auto& file : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
-    const std::string text = test::read_file(file.path());
-    if (text.find(clock) == std::string::npos) continue;
-    Timer& timer = found[std::atoi(file.path().filename().c_str())];
-    timer.is_due = text.find("ticks: 0\n") == std::string::npos;
-    const std::size_t value = text.find("it_value: (");
-    if (value != std::string::npos)
-      timer.left = std::chrono::seconds(std::atoll(&text[value + 11]));
-  }
-  std::vector<Timer> all;
-  for (const auto& [fd, timer] : found) all.push_back(timer);
-  return all;
-}
-
-Timer timer() {
-  const std::vector<Timer> all = timers();
+AlarmTimer timer() {
+  const std::vector<AlarmTimer> all = alarm_timers();
   EXPECT_EQ(all.size(), 1U);
-  return all.empty() ? Timer() : all.front();
+  return all.empty() ? AlarmTimer() : all.front();
 }
 
 class WakeAlarmTest : public testing::Test {
@@ -92,8 +66,8 @@ TEST_F(WakeAlarmTest, ClearedItIsNeverDue) {
   auto later = WakeAlarm::open();
   ASSERT_TRUE(later);
   ASSERT_TRUE(later->set(now() + 40ms));
-  EXPECT_TRUE(test::wait_until([] { return timers().back().is_due; }));
-  EXPECT_FALSE(timers().front().is_due);
+  EXPECT_TRUE(test::wait_until([] { return alarm_timers().back().is_due; }));
+  EXPECT_FALSE(alarm_timers().front().is_due);
 }
 
 TEST(WakeAlarm, WithoutTheCapabilityItSaysWhatToDo) {
