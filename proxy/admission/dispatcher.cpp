@@ -93,8 +93,8 @@ int Dispatcher::priority(std::string_view name, const ModelConfig& model) const 
   return it == config_->priority.end() ? 0 : it->second;
 }
 
-std::unique_ptr<AdmissionTicket> Dispatcher::visit(const ModelConfig& model,
-                                                   std::string request_id) {
+std::unique_ptr<AdmissionTicket> Dispatcher::enter_if_ready(const ModelConfig& model,
+                                                            std::string request_id) {
   const auto it = engines_.find(model.id);
   if (it == engines_.end() || it->second.state != core::EngineState::Ready) return nullptr;
   const auto id = static_cast<core::Ticket>(next_ticket_++);

@@ -55,8 +55,8 @@ class Dispatcher final : public AdmissionSource {
 
   /// A place on the engine of @p model as it is: no load, no slot, no effect on ttl or swaps; cut
   /// when the engine stops. Null unless the engine is ready.
-  [[nodiscard]] std::unique_ptr<AdmissionTicket> visit(const ModelConfig& model,
-                                                       std::string request_id);
+  [[nodiscard]] std::unique_ptr<AdmissionTicket> enter_if_ready(const ModelConfig& model,
+                                                                std::string request_id);
 
   /// Takes a new configuration: what it leaves as it is goes on, see core::Reconfigured. Returns
   /// the models whose engines will be replaced or removed.
@@ -102,7 +102,7 @@ class Dispatcher final : public AdmissionSource {
   struct Waiter {
     AdmissionTicket* ticket = nullptr;
     core::Instant entered{};
-    bool scheduled = true;  // false: a visit, of which the scheduler knows nothing
+    bool scheduled = true;  // false: only if it is ready, the scheduler knows nothing of it
   };
   struct EngineSlot {
     LogRing log;

@@ -123,7 +123,7 @@ std::vector<std::pair<Waker, core::Instant>> Peer::waiting() const {
   std::vector<std::pair<Waker, core::Instant>> list;
   for (const auto& [id, waiter] : waiters_) {
     const bool waits =
-        !waiter.is_visit && waiter.ticket->state() == AdmissionTicket::State::Waiting;
+        !waiter.if_ready && waiter.ticket->state() == AdmissionTicket::State::Waiting;
     if (waits) list.emplace_back(waiter.who, waiter.entered);
   }
   return list;
@@ -131,28 +131,29 @@ std::vector<std::pair<Waker, core::Instant>> Peer::waiting() const {
 
 // --- places --------------------------------------------------------------------------------------
 
-std::unique_ptr<AdmissionTicket> Peer::enter(const std::string& model, Visitor visitor) {
+std::unique_ptr<AdmissionTicket> Peer::enter(const std::string& model, PeerRequest request) {
   const auto id = static_cast<core::Ticket>(next_ticket_++);
   auto ticket = std::make_unique<AdmissionTicket>(*this, world_.tasks.executor(), id, model,
-                                                  visitor.who.request_id);
+                                                  request.who.request_id);
   Waiter waiter;
   waiter.ticket = ticket.get();
-  waiter.who = std::move(visitor.who);
+  waiter.who = std::move(request.who);
   waiter.entered = now();
   waiter.wake = wake_;  // the one under way
   waiters_.emplace(id, std::move(waiter));
-  post(peer::Wanted{id, visitor.may_wake, std::move(visitor.why_not), visitor.has_other});
+  post(peer::Wanted{id, request.may_wake, std::move(request.why_not), request.has_other});
   return ticket;
 }
 
-std::unique_ptr<AdmissionTicket> Peer::visit(const std::string& model, std::string request_id) {
+std::unique_ptr<AdmissionTicket> Peer::enter_if_ready(const std::string& model,
+                                                      std::string request_id) {
   if (!is_up()) return nullptr;
   const auto id = static_cast<core::Ticket>(next_ticket_++);
   auto ticket = std::make_unique<AdmissionTicket>(*this, world_.tasks.executor(), id, model,
                                                   std::move(request_id));
   Waiter waiter;
   waiter.ticket = ticket.get();
-  waiter.is_visit = true;
+  waiter.if_ready = true;
   waiters_.emplace(id, std::move(waiter));
   ticket->admit(config_.endpoint, core::Duration{0});
   return ticket;
@@ -160,9 +161,9 @@ std::unique_ptr<AdmissionTicket> Peer::visit(const std::string& model, std::stri
 
 void Peer::left(AdmissionTicket& ticket) {
   const auto it = waiters_.find(ticket.id());
-  const bool is_visit = it->second.is_visit;
+  const bool if_ready = it->second.if_ready;
   waiters_.erase(it);
-  if (!is_visit && ticket.state() != AdmissionTicket::State::Refused) post(peer::Left{ticket.id()});
+  if (!if_ready && ticket.state() != AdmissionTicket::State::Refused) post(peer::Left{ticket.id()});
   if (waiters_.empty() && world_.on_idle) world_.on_idle();
 }
 
@@ -178,7 +179,7 @@ void Peer::taken(const AdmissionTicket& ticket) {
 }
 
 void Peer::turned_away(AdmissionTicket& ticket, bool suspending) {
-  ROUSE_CHECK(!waiters_.at(ticket.id()).is_visit);
+  ROUSE_CHECK(!waiters_.at(ticket.id()).if_ready);
   ticket.send_back();
   post(peer::TurnedAway{ticket.id(), suspending});
 }
@@ -334,7 +335,7 @@ void Peer::began_to_wake(const peer::Entered& entered) {
   } else {
     // Who came first; those who may not wake anything are among them only by chance.
     for (const auto& [id, waiter] : waiters_) {
-      if (waiter.is_visit || waiter.ticket->state() != AdmissionTicket::State::Waiting) continue;
+      if (waiter.if_ready || waiter.ticket->state() != AdmissionTicket::State::Waiting) continue;
       wake.by = waiter.who;
       break;
     }

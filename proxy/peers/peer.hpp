@@ -39,7 +39,7 @@ struct PeerWorld {
 };
 
 /// A request that wants a place.
-struct Visitor {
+struct PeerRequest {
   Waker who;
   bool may_wake = true;
   std::string why_not;
@@ -63,10 +63,11 @@ class Peer final : public AdmissionSource, public std::enable_shared_from_this<P
   void retire(const std::string& why);
 
   /// A place for an inference request, which may wake it.
-  [[nodiscard]] std::unique_ptr<AdmissionTicket> enter(const std::string& model, Visitor visitor);
+  [[nodiscard]] std::unique_ptr<AdmissionTicket> enter(const std::string& model,
+                                                       PeerRequest request);
   /// A place for what is worth no wake; null unless it is awake.
-  [[nodiscard]] std::unique_ptr<AdmissionTicket> visit(const std::string& model,
-                                                       std::string request_id);
+  [[nodiscard]] std::unique_ptr<AdmissionTicket> enter_if_ready(const std::string& model,
+                                                                std::string request_id);
 
   /// The request at @p place was sent.
   void taken(const AdmissionTicket& ticket);
@@ -114,7 +115,7 @@ class Peer final : public AdmissionSource, public std::enable_shared_from_this<P
     Waker who;
     core::Instant entered{};
     std::uint64_t wake = 0;  // the entry of the ledger of the wake that it waited for
-    bool is_visit = false;
+    bool if_ready = false;
   };
 
   [[nodiscard]] core::peer::Policy policy() const;

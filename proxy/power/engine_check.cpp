@@ -1,5 +1,7 @@
 #include "proxy/power/engine_check.hpp"
 
+#include "base/text/json_writer.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 

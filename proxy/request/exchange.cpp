@@ -1,28 +1,13 @@
 #include "proxy/request/exchange.hpp"
 
-#include "proxy/access/cors.hpp"
-#include "proxy/request/filters.hpp"
-#include "proxy/request/forwarding.hpp"
-#include "proxy/wire/loading_stream.hpp"
-#include "proxy/wire/refusal.hpp"
+#include "proxy/access/authorise.hpp"
+#include "proxy/request/aux_yield.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <utility>
 
 namespace rouse {
 
-using namespace std::chrono_literals;
-
 namespace {
-
-/// How much of a body is read while its request waits, to learn whether it asks for a stream.
-constexpr std::size_t kReadAheadMax = 8 * 1024 * 1024;
-constexpr int kAttemptsMax = 4;
-constexpr auto kPauseBeforeRetry = 100ms;
-/// Below every priority that somebody gives on purpose.
-constexpr int kAuxPriority = 1'000'000;
 
 /// The first header that names the client's session, as configured for the history.
 std::string session_id_of(const RequestHead& head, const Config& config) {
@@ -36,325 +21,241 @@ std::string session_id_of(const RequestHead& head, const Config& config) {
 
 Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wire::Route& route,
                    std::optional<PathTarget> path, std::string remote, Caller caller)
-    : proxy_(proxy),
-      config_(proxy.config),
-      client_(client),
-      head_(std::move(head)),
-      route_(route),
-      path_(std::move(path)),
-      remote_(std::move(remote)),
-      caller_(std::move(caller)),
-      request_id_(request_id_for(head_)),
-      record_(proxy.recorder, head_, route, request_id_, session_id_of(head_, *config_)),
-      flight_(proxy.recorder.in_flight, head_, remote_, [this] { on_cancelled(); }),
-      body_(head_.fields.find("content-type").value_or("")),
-      heartbeat_(client, proxy.sessions.executor(), config_->waiting) {}
+    : request_(proxy, client, std::move(head), route, std::move(path), std::move(remote),
+               std::move(caller)),
+      record_(proxy.recorder, request_.head, route, request_.id,
+              session_id_of(request_.head, *request_.config)),
+      presence_(client),
+      flight_(proxy.recorder.in_flight, request_.head, request_.remote,
+              [this] { presence_.cancel(); }),
+      body_(request_),
+      answer_(request_, body_, presence_, record_, flight_),
+      admission_(request_, body_, answer_, presence_, record_, flight_) {}
 
 Exchange::~Exchange() = default;
 
 Task<bool> Exchange::run() {
   std::optional<Failure> failed = co_await find_model();
-  if (!failed) failed = check_key();
-  if (!failed) client_.on_gone([this] { on_client_gone(); });
-  if (!failed && model_ != nullptr) failed = co_await yield_if_aux();
-  while (!failed) {
-    failed = co_await admit();
-    if (!failed && !gone_) failed = co_await forward();
-    if (gone_ || !failed) break;
+  if (!failed) failed = authorise();
+  if (!failed) {
+    presence_.watch();
+    co_await yield_to_others();
+    failed = co_await try_destination();
+  }
+  while (failed && !presence_.is_gone()) {
     const bool again = co_await tries_again(*failed);
     if (!again) break;
-    failed.reset();
+    failed = co_await try_destination();
   }
-  if (failed && !gone_) {
-    co_await tell(std::move(*failed));
-  } else if (!gone_) {
-    co_await relay();
+  if (failed && !presence_.is_gone()) {
+    count_refusal(*failed);
+    co_await answer_.tell(std::move(*failed));
+  } else if (!presence_.is_gone()) {
+    const RequestTiming timing = admission_.timing(destination());
+    co_await answer_.relay(*attempt_, admission_.ticket(), timing);
   }
-  heartbeat_.stop();
-  client_.on_gone(nullptr);
-  place_.reset();
+  answer_.stop_heartbeat();
+  presence_.stop_watching();
+  attempt_.reset();
+  admission_.leave();
   record();
-  co_return keep_alive_ && !gone_ && head_.keep_alive;
+  co_return answer_.keeps_connection() && !presence_.is_gone() && request_.head.keep_alive;
 }
 
-/// Whether there is another way for it, after a failure that executed nothing.
-Task<bool> Exchange::tries_again(Failure failed) {
-  if (peer_) co_return tries_peer_again(failed);
-  if (!failed.try_again || ++attempts_ == kAttemptsMax) co_return false;
-  proxy_.recorder.metrics.retried(model_->id, "connect");
-  // The engine has gone while we were on our way to it; the scheduler is about to hear of it.
-  co_await place_->changed(Clock::now() + kPauseBeforeRetry);
-  place_.reset();
-  co_return true;
-}
-
-// --- find the model ------------------------------------------------------------------------------
+// --- what is asked -------------------------------------------------------------------------------
 
 Task<std::optional<Failure>> Exchange::find_model() {
-  if (std::optional<Failure> failed = check_body_size()) co_return failed;
-  if (head_.fields.has_token("expect", "100-continue") && head_.version == 11) {
-    const Result<void> told = co_await client_.write_continue();
-    if (!told) gone_ = true;
+  if (std::optional<Failure> failed = body_.size_fault()) co_return failed;
+  const RequestHead& head = request_.head;
+  if (head.fields.has_token("expect", "100-continue") && head.version == 11) {
+    const Result<void> told = co_await request_.client.write_continue();
+    if (!told) presence_.leave();
   }
-  if (path_) {
-    asked_for_ = path_->name;
-  } else if (route_.source == wire::ModelSource::Query) {
-    asked_for_ = wire::query_value(head_.query(), "model").value_or("");
-  } else {
-    std::optional<Failure> failed = co_await read_model_name();
-    if (failed) co_return failed;
+  std::optional<Failure> failed = co_await read_name();
+  if (failed) co_return failed;
+  if (record_.row.asked_for.empty()) co_return request_.unread(failure(400, no_model_text()));
+  auto found = find_destinations(request_, body_.finder(), record_.row.asked_for);
+  if (auto* unknown = std::get_if<Failure>(&found)) co_return std::move(*unknown);
+  to_ = std::get<Destinations>(std::move(found));
+  if (!destination().peer) flight_.set_counts(!must_not_load(request_, *destination().model));
+  flight_.set_model(destination().model->id);
+  record_.row.model = destination().model->id;
+  co_return std::nullopt;
+}
+
+/// The model's name as the client wrote it: in the path, the query or the body.
+Task<std::optional<Failure>> Exchange::read_name() {
+  std::string& name = record_.row.asked_for;
+  if (request_.path) {
+    name = request_.path->name;
+    co_return std::nullopt;
   }
-  if (asked_for_.empty()) co_return unread(failure(400, no_model_text()));
-  co_return resolve();
+  name = wire::query_value(request_.head.query(), "model").value_or("");
+  if (request_.route.source == wire::ModelSource::Query) co_return std::nullopt;
+  if (request_.head.framing == Framing::None && name.empty()) {
+    co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
+  }
+  std::optional<Failure> failed = co_await body_.read_until_model();
+  if (failed) co_return failed;
+  if (body_.finder().model()) name = *body_.finder().model();
+  co_return std::nullopt;
 }
 
 std::string Exchange::no_model_text() const {
   std::string text = "no model id could be identified: expected \"model\" in the ";
-  if (route_.source == wire::ModelSource::Query) return text + "query";
+  if (request_.route.source == wire::ModelSource::Query) return text + "query";
   text += "body";
-  if (!body_.is_json()) text += ", which was read as a form, since it does not begin with \"{\"";
+  if (!body_.finder().is_json()) {
+    text += ", which was read as a form, since it does not begin with \"{\"";
+  }
   return text;
 }
 
-/// From the name that the client wrote to a model, and to what the engine is told.
-std::optional<Failure> Exchange::resolve() {
-  if (path_) {
-    // Selectors and filters are for requests whose body we read.
-    resolved_.name = proxy_.names.pinned(asked_for_);
-    resolved_.model = config_->find_model(resolved_.name);
-  } else {
-    resolved_ = proxy_.names.resolve(asked_for_, [this](const std::string& model) {
-      return target_state(proxy_.dispatcher.engine_state(model));
-    });
-  }
-  if (!resolved_.problem.empty()) return unread(passing_failure(503, resolved_.problem, 5));
-  // A reload may have come since the request did, and taken the model away.
-  model_ = resolved_.model == nullptr ? nullptr : config_->find_model(resolved_.model->id);
-  if (model_ == nullptr) offers_ = proxy_.peers.find(resolved_.name);
-  if (!offers_.empty()) {
-    use_offer(0);
-    return std::nullopt;
-  }
-  if (model_ == nullptr) {
-    const bool was_there = config_->find_model(resolved_.name) != nullptr;
-    return unread(failure(404,
-                          was_there ? resolved_.name + " was removed from the configuration"
-                                    : unknown_model_text(*config_, asked_for_),
-                          "model_not_found"));
-  }
-  if (!model_->use_model_name.empty()) {
-    sent_name_ = model_->use_model_name;
-  } else if (resolved_.name != asked_for_) {
-    sent_name_ = resolved_.name;
-  }
-  if (!path_ && body_.is_json() && body_.model()) {
-    edits_ = edits_for(model_->filters, resolved_.name);
-  }
-  flight_.set_counts(!must_not_load());
-  flight_.set_model(model_->id);
-  record_.row.model = model_->id;
-  return std::nullopt;
-}
-
-std::optional<Failure> Exchange::check_body_size() const {
-  const LimitsConfig& limits = config_->limits;
-  if (head_.framing != Framing::Length || head_.content_length <= limits.body_max) return {};
-  return unread(failure(413, fmt::format("the body has {} bytes, the limit is {} (limits.bodyMax)",
-                                         head_.content_length, limits.body_max)));
-}
-
-/// A failure that leaves the rest of the body unread ends the connection.
-Failure Exchange::unread(Failure made) const {
-  made.body_unread = !client_.body_done();
-  return made;
-}
-
-Task<std::optional<Failure>> Exchange::read_model_name() {
-  const std::string in_query = wire::query_value(head_.query(), "model").value_or("");
-  if (head_.framing == Framing::None && in_query.empty()) {
-    co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
-  }
-  client_.expires_after(config_->limits.body_timeout);
-  const bool has_body = head_.framing != Framing::None;
-  while (has_body && !body_.model() && body_.state() == wire::BodyModel::State::Reading) {
-    const Result<std::string_view> piece = co_await client_.read_body();
-    if (!piece) co_return body_failure(piece.error());
-    prefix_ += *piece;
-    body_.feed(*piece);
-    if (client_.body_done()) break;
-  }
-  client_.expires_never();
-  if (has_body && client_.body_done() && !body_.model()) body_.finish();
-  if (body_.state() == wire::BodyModel::State::Malformed) {
-    co_return unread(failure(400, body_.problem()));
-  }
-  if (body_.model_is_no_text()) co_return unread(failure(400, "\"model\" must be a text"));
-  asked_for_ = body_.model().value_or(in_query);
-  co_return std::nullopt;
-}
+// --- who may -------------------------------------------------------------------------------------
 
 /// Whether the caller's key may use the model, and now.
-std::optional<Failure> Exchange::check_key() {
-  record_.row.client = caller_.name;
-  flight_.set_request(request_id_, caller_.name);
-  if (!proxy_.keys.may_use(caller_, model_->id, asked_for_)) {
-    proxy_.recorder.metrics.rejected("model_forbidden", caller_.name);
-    return unread(failure_of(Keys::model_forbidden(caller_, asked_for_)));
+std::optional<Failure> Exchange::authorise() {
+  const Caller& caller = request_.caller;
+  Proxy& proxy = request_.proxy;
+  record_.row.client = caller.name;
+  flight_.set_request(request_.id, caller.name);
+  const std::string& asked_for = record_.row.asked_for;
+  if (!proxy.keys.may_use(caller, destination().model->id, asked_for)) {
+    proxy.recorder.metrics.rejected("model_forbidden", caller.name);
+    return request_.unread(failure_of(Keys::model_forbidden(caller, asked_for)));
   }
-  auto begun = proxy_.keys.begin(caller_, proxy_.dispatcher.now());
+  auto begun = proxy.keys.begin(caller, proxy.dispatcher.now());
   if (auto* ticket = std::get_if<KeyTicket>(&begun)) {
-    ticket_ = std::move(*ticket);
+    key_ticket_ = std::move(*ticket);
     return std::nullopt;
   }
   const KeyRefusal& refusal = std::get<KeyRefusal>(begun);
   const bool too_many = refusal.limit == core::KeyLimit::InFlight;
-  proxy_.recorder.metrics.rejected(too_many ? "concurrency" : "rate", caller_.name);
-  return unread(failure_of(refusal));
-}
-// --- admit ---------------------------------------------------------------------------------------
-
-void Exchange::enter() {
-  priority_ = proxy_.dispatcher.priority(resolved_.name, *model_);
-  if (!aux_.empty()) priority_ -= kAuxPriority;
-  place_ = proxy_.dispatcher.enter(*model_, priority_, request_id_);
+  proxy.recorder.metrics.rejected(too_many ? "concurrency" : "rate", caller.name);
+  return request_.unread(failure_of(refusal));
 }
 
-Task<std::optional<Failure>> Exchange::admit() {
-  if (must_not_load()) co_return enter_as_visitor();
-  flight_.set_phase(Phase::Queued);
-  if (peer_) {
-    if (std::optional<Failure> failed = enter_peer()) co_return failed;
-  } else {
-    std::string missing = co_await proxy_.dispatcher.missing_file(*model_);
-    if (!missing.empty()) co_return unread(cannot_start(std::move(missing)));
-    enter();
+// --- where it waits, and who answers -------------------------------------------------------------
+
+Task<void> Exchange::yield_to_others() {
+  std::string aux = co_await yield_if_aux(request_, body_, to_, presence_);
+  if (aux.empty()) co_return;
+  is_aux_ = aux == "low priority";
+  record_.row.metadata["aux"] = aux;
+  answer_.set_aux(std::move(aux));
+}
+
+/// From the queue to the head of an answer; nullopt also when the client has gone.
+Task<std::optional<Failure>> Exchange::try_destination() {
+  if (!admission_.has_ticket()) ++entered_;
+  std::optional<Failure> failed = co_await admission_.enter(to_, which_, is_aux_);
+  if (failed || presence_.is_gone()) co_return failed;
+  co_return co_await forward(destination());
+}
+
+/// Sends the request where it was admitted. Only one that is wholly in our hands can be sent twice,
+/// so only it may use a pooled connection, which may turn out to be stale.
+Task<std::optional<Failure>> Exchange::forward(const Destination& to) {
+  if (to.peer && admission_.ticket().endpoint().may_sleep && body_.can_hold()) {
+    // Those who have their bodies with them do not wait for this one's.
+    to.peer->taken(admission_.ticket());
+    const bool is_there = co_await body_.hold();
+    if (!is_there) presence_.leave();
   }
-  const auto hold_until = started_ + config_->waiting.hold;
-  const bool shows_loading =
-      model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat;
-  if (place_->state() == AdmissionTicket::State::Waiting && shows_loading)
-    co_await settle_stream_flag();
-  while (place_->state() == AdmissionTicket::State::Waiting && !gone_) {
-    start_heartbeat();
-    const bool must_look = route_.early_head && !client_.body_done() && !body_.stream() && !gone_;
-    const bool may_look = prefix_.size() < kReadAheadMax;
-    if (must_look && may_look && Clock::now() >= hold_until) {
-      co_await settle_stream_flag();
-      if (peer_) peer_->grew(*place_, prefix_.size());
-      continue;
+  if (presence_.is_gone()) co_return std::nullopt;
+  const bool has_next = which_ + 1 < to_.all.size();
+  std::optional<Failure> unfit = co_await body_.edit_for(to, has_next);
+  if (unfit) co_return unfit;
+  bool fresh = !body_.is_read();
+  bool may_have_run = false;
+  for (;;) {
+    attempt_.reset();
+    attempt_ = std::make_unique<Attempt>(
+        Attempt::Stage{request_, body_, presence_, record_, series_}, to, admission_.ticket());
+    std::optional<Failure> failed = co_await attempt_->send(fresh, may_have_run);
+    if (!failed && !presence_.is_gone()) {
+      if (answer_.wants_heartbeat()) {
+        answer_.start_heartbeat(to, admission_.timing(to), false, nullptr);
+      }
+      failed = co_await attempt_->read_head();
     }
-    const bool look_later = must_look && may_look;
-    const auto until = look_later ? hold_until : Clock::time_point::max();
-    co_await place_->changed(until);
+    if (presence_.is_gone()) co_return std::nullopt;
+    if (!failed) break;
+    if (admission_.is_aborted()) co_return admission_.abort_failure(to);
+    if (!failed->try_again || !attempt_->was_pooled()) co_return failed;
+    request_.proxy.recorder.metrics.retried(to.model->id, "stale_connection");
+    fresh = true;
+    may_have_run = !attempt_->was_never_delivered();
   }
-  admitted_at_ = Clock::now();
-  record_.row.load_ms = place_->load().count();
-  record_.row.metadata["fifo_priority"] = std::to_string(priority_);
-  flight_.set_phase(Phase::Prefill);
-  if (place_->state() == AdmissionTicket::State::Refused) co_return place_->failure();
-  if (place_->state() == AdmissionTicket::State::Aborted) co_return stopped_under_us();
+  record_.answered(attempt_->head());
+  flight_.set_answer(attempt_->head());
+  flight_.set_phase(Phase::Streaming);
   co_return std::nullopt;
 }
 
-bool Exchange::wants_upgrade() const {
-  return head_.fields.contains("upgrade") && head_.fields.has_token("connection", "upgrade");
-}
-
-/// What is no work for the model must not load it, hold a slot of it, or keep it from its ttl.
-bool Exchange::must_not_load() const {
-  const bool is_probe = route_.route_class != wire::RouteClass::Inference;
-  const bool is_page = path_ && !path_->starts;
-  return is_probe || is_page || (wants_upgrade() && model_->ignore_websockets);
-}
-
-std::optional<Failure> Exchange::enter_as_visitor() {
-  place_ =
-      peer_ ? peer_->visit(model_->id, request_id_) : proxy_.dispatcher.visit(*model_, request_id_);
-  resolved_.lease = {};  // it counts for nothing
-  admitted_at_ = Clock::now();
-  if (place_) return std::nullopt;
-  if (peer_) {
-    return unread(failure(409,
-                          fmt::format("peer {} is {}; this request does not wake it", peer_->name(),
-                                      core::peer::to_string(peer_->view().phase)),
-                          "peer_asleep"));
+/// Whether there is another way for it, after a failure that executed nothing.
+Task<bool> Exchange::tries_again(Failure failed) {
+  if (to_.all.empty()) co_return false;  // no model was found
+  const Destination& to = destination();
+  AttemptFacts facts;
+  facts.to_peer = to.peer != nullptr;
+  facts.is_admitted = admission_.is_admitted();
+  facts.only_if_ready = must_not_load(request_, *to.model);
+  facts.has_next = which_ + 1 < to_.all.size();
+  facts.entered = entered_;
+  Metrics& metrics = request_.proxy.recorder.metrics;
+  const NextStep next = next_step(failed, facts);
+  if (next != NextStep::GiveUp) attempt_.reset();
+  switch (next) {
+    case NextStep::GiveUp:
+      co_return false;
+    case NextStep::Rejoin:
+      metrics.retried(to.model->id, failed.suspending ? "suspending" : "connect");
+      to.peer->turned_away(admission_.ticket(), failed.suspending);
+      co_return true;
+    case NextStep::Reenter:
+      metrics.retried(to.model->id, "connect");
+      co_await admission_.pause_before_retry();
+      admission_.leave();
+      co_return true;
+    case NextStep::NextDestination:
+      metrics.retried(to.model->id, "other_peer");
+      admission_.leave();
+      body_.forget_edits();
+      ++which_;
+      co_return true;
   }
-  return unread(failure(
-      409, fmt::format("model {} is not loaded; this request does not start it", model_->id)));
+  co_return false;
 }
 
-std::string Exchange::upstream_name() const {
-  return peer_ ? "peer " + peer_->name() : "the engine of " + model_->id;
-}
+// --- the record ----------------------------------------------------------------------------------
 
-Failure Exchange::stopped_under_us() const {
-  const std::string what =
-      peer_ ? "the request to " + upstream_name() + " was cut" : model_->id + " was stopped";
-  return passing_failure(503, fmt::format("{}: {}", what, place_->abort_reason()), 5);
-}
-
-/// Reads on until the body says whether it asks for a stream. Up to then the body stays in the
-/// kernel's buffers, where it costs us nothing.
-Task<void> Exchange::settle_stream_flag() {
-  client_.expires_after(config_->limits.body_timeout);
-  while (!body_.stream() && !client_.body_done() && prefix_.size() < kReadAheadMax && !gone_) {
-    const Result<std::string_view> piece = co_await client_.read_body();
-    if (!piece) {
-      on_client_gone();
-      break;
-    }
-    prefix_ += *piece;
-    body_.feed(*piece);
+/// Refusals of ours, by their reason; what the engine said is not among them.
+void Exchange::count_refusal(const Failure& failed) {
+  std::string_view reason;
+  if (failed.status == 404) reason = "model_unknown";
+  if (failed.status == 413) reason = "body_too_large";
+  if (failed.status == 429 && admission_.has_ticket()) reason = "queue_full";
+  if (failed.status == 503) reason = failed.load_failed ? "circuit" : "draining";
+  if (!reason.empty()) {
+    request_.proxy.recorder.metrics.rejected(reason, record_.row.client);
   }
-  client_.expires_never();
 }
 
-bool Exchange::wants_stream() const {
-  return body_.stream().value_or(false);
-}
-
-void Exchange::start_heartbeat() {
-  if (heartbeat_.is_running() || !wants_stream() || !route_.early_head || head_.version != 11)
-    return;
-  auto head_at = started_ + config_->waiting.hold;
-  if (model_->send_loading_state && route_.dialect == wire::Dialect::OpenAiChat &&
-      place_->state() == AdmissionTicket::State::Waiting) {
-    head_at = Clock::now();
-    heartbeat_.set_text(loading_text(), wire::kLoadingInterval);
-  }
-  ResponseHead head = early_stream_head(head_, request_id_);
-  if (!aux_.empty()) head.fields.add("x-rouse-aux", aux_);
-  add_timing(head);
-  add_cors(*config_, &route_, head_, head);
-  heartbeat_.start(head_at, std::move(head));
-}
-
-std::function<std::string()> Exchange::loading_text() {
-  auto text = std::make_shared<wire::LoadingStream>(model_->id);
-  return [this, text] {
-    const auto elapsed =
-        std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_);
-    const bool waits = place_ && place_->state() == AdmissionTicket::State::Waiting;
-    const std::size_t position = waits ? proxy_.dispatcher.queue_position(*place_) : 0;
-    return text->next(elapsed, position);
-  };
-}
-
-/// An operator has cancelled it: as if the client had left, and it is told by the cut.
-void Exchange::on_cancelled() {
-  cancelled_ = true;
-  client_.close(true);
-  on_client_gone();
-}
-
-void Exchange::on_client_gone() {
-  gone_ = true;
-  if (place_) place_->wake();
-  cut_upstream();
-}
-
-void Exchange::cut_upstream() {
-  if (upstream_) upstream_->close();
+void Exchange::record() {
+  Proxy& proxy = request_.proxy;
+  const int status = answer_.status();
+  if (presence_.is_gone()) record_.client_left(presence_.is_cancelled());
+  if (!to_.selector.empty()) record_.row.metadata["selector"] = to_.selector;
+  record_.finish(status, admission_.waited(), request_.head);
+  proxy.recorder.metrics.http_answered(record_.row.api, request_.head.method, status);
+  if (!to_.all.empty() && destination().peer) destination().peer->ended(status);
+  if (request_.route.source != wire::ModelSource::Body) return;
+  // After the answer: a stream that runs is never cut.
+  const std::int64_t tokens = record_.tokens();
+  if (tokens > 0) proxy.keys.count_tokens(request_.caller, tokens, proxy.dispatcher.now());
+  const Config& config = *request_.config;
+  record_.close([&config](const Fields::Field& field) { return holds_own_key(config, field); });
 }
 
 }  // namespace rouse

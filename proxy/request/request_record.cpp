@@ -1,5 +1,9 @@
 #include "proxy/request/request_record.hpp"
 
+#include "base/service/log.hpp"
+
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -60,6 +64,36 @@ void RequestRecord::received(std::string_view piece) {
     timing.max_gap = std::max(timing.max_gap, now - last_content_at_);
   }
   last_content_at_ = now;
+}
+
+void RequestRecord::failed(const Failure& failure) {
+  detail_ = failure.text.message;
+  row.outcome = outcome_of(failure);
+}
+
+void RequestRecord::broke_off(std::string why) {
+  detail_ = std::move(why);
+  row.outcome = "upstream_error";
+}
+
+void RequestRecord::client_left(bool cancelled) {
+  if (is_complete()) return;
+  detail_ = cancelled ? "cancelled by an operator" : "client left";
+  row.outcome = "cancelled";
+}
+
+void RequestRecord::finish(int status, std::chrono::milliseconds waited, const RequestHead& head) {
+  if (row.model.empty()) row.model = row.asked_for;
+  row.status = status;
+  row.queue_ms = waited.count();
+  if (row.outcome.empty()) {
+    row.outcome = status < 400 ? "ok" : status < 500 ? "client_error" : "upstream_error";
+  }
+  if (row.outcome != "ok" && detail_ != "ok") row.error = detail_;
+  spdlog::info("{} {} {} model={} status={} bytes={} waited={}ms took={}ms {}",
+               for_log(row.request_id, 64), head.method, for_log(head.path()),
+               row.asked_for.empty() ? "-" : for_log(row.asked_for, 100), status, row.bytes_out,
+               row.queue_ms, ms(Clock::now() - started_at_), for_log(detail_, 400));
 }
 
 void RequestRecord::take_usage() {

@@ -14,9 +14,9 @@
 
 namespace rouse {
 
-/// What an Exchange notes while it goes its way, and what is made of it in the end: a line in the
-/// history, metrics, a capture. Looks at bodies in passing and keeps nothing of them, but for a
-/// capture. Single thread; owned by the Exchange.
+/// What is noted of a request while it goes its way, and what is made of it in the end: a line in
+/// the log and one in the history, metrics, a capture. Looks at bodies in passing and keeps nothing
+/// of them, but for a capture. Single thread; owned by the Exchange.
 class RequestRecord {
  public:
   using Clock = std::chrono::steady_clock;
@@ -38,6 +38,19 @@ class RequestRecord {
   /// The stream has had its last event: whoever leaves now has all of it.
   [[nodiscard]] bool is_complete() const { return tap_ && tap_->has_ended(); }
 
+  /// Why it has failed, in our words or the engine's.
+  void failed(const Failure& failure);
+  /// The answer ended before its end, for which @p why is told.
+  void broke_off(std::string why);
+  /// For the log only.
+  void note(std::string text) { detail_ = std::move(text); }
+  /// The client has left, or (@p cancelled) was made to: that is the outcome unless it had the
+  /// whole answer.
+  void client_left(bool cancelled);
+  /// The end of the way, which the client has seen as @p status: what the row lacks, and the line
+  /// in the log.
+  void finish(int status, std::chrono::milliseconds waited, const RequestHead& head);
+
   /// All that the answer said it cost; the answer has ended.
   [[nodiscard]] std::int64_t tokens();
   /// Ends it: into the recorder. @p is_secret: further header fields that a capture must not show.
@@ -53,6 +66,7 @@ class RequestRecord {
   Clock::time_point dispatched_at_{};
   Clock::time_point first_content_at_{};
   Clock::time_point last_content_at_{};
+  std::string detail_ = "ok";   // for the log: what went wrong
   std::int64_t engine_ms_ = 0;  // that the engine says it has worked
   std::optional<wire::UsageTap> tap_;
   std::optional<Capture> capture_;

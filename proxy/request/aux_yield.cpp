@@ -1,0 +1,83 @@
+#include "proxy/request/aux_yield.hpp"
+
+#include "base/async/use_task.hpp"
+#include "core/aux_request.hpp"
+#include "proxy/wire/aux_signs.hpp"
+
+#include <algorithm>
+#include <re2/re2.h>
+#include <utility>
+
+namespace rouse {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kAuxLook = 50ms;
+
+/// Reads the body to its end, if it is small, and looks at it.
+Task<bool> looks_aux(const Request& request, RequestBody& body) {
+  core::AuxSigns signs;
+  signs.counts_tokens = request.route.counts_tokens();
+  if (signs.counts_tokens) co_return true;
+  const AuxConfig& aux = request.config->aux;
+  if (!body.is_at_most(aux.body_max) || request.route.dialect == wire::Dialect::Plain) {
+    co_return false;
+  }
+  const std::optional<Failure> unreadable = co_await body.read_whole();
+  if (unreadable) co_return false;  // whoever reads on is told what is wrong
+  signs = wire::aux_signs(body.held());
+  signs.fits_rule = std::any_of(aux.rules.begin(), aux.rules.end(), [&body](const auto& rule) {
+    return re2::RE2::PartialMatch(body.held(), *rule);
+  });
+  co_return core::is_aux(signs, aux.max_tokens);
+}
+
+/// A loaded model that the configuration allows to answer in place of others; null: there is none.
+const ModelConfig* loaded_stand_in(const Request& request) {
+  for (const std::string& id : request.config->aux.answer_by) {
+    const ModelConfig* const other = request.config->find_exact(id);
+    if (other != nullptr && request.proxy.dispatcher.engine_state(id) == core::EngineState::Ready) {
+      return other;
+    }
+  }
+  return nullptr;
+}
+
+/// "answered by ID"; empty: there is none.
+std::string hand_over(const Request& request, Destinations& to) {
+  const ModelConfig* const other = loaded_stand_in(request);
+  if (other == nullptr) return {};
+  to.set_only({request.config, other}, other->id);
+  return "answered by " + other->id;
+}
+
+}  // namespace
+
+Task<std::string> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
+                               const ClientPresence& presence) {
+  const AuxConfig& aux = request.config->aux;
+  const bool is_looked_at =
+      aux.enabled && !request.path && body.finder().is_json() && body.finder().model();
+  const Dispatcher& dispatcher = request.proxy.dispatcher;
+  if (!is_looked_at || to.all.front().is_ready(dispatcher)) co_return std::string();
+  const bool is_aux = co_await looks_aux(request, body);
+  if (!is_aux || presence.is_gone()) co_return std::string();
+  std::string handed = hand_over(request, to);
+  if (!handed.empty() || to.all.front().peer) co_return handed;
+  SteadyTimer timer(request.proxy.sessions.executor());
+  const auto until = Request::Clock::now() + aux.patience;
+  // Whoever asks for real work meanwhile has it loaded first, and may even answer this.
+  while (!presence.is_gone() && Request::Clock::now() < until) {
+    timer.expires_at(std::min(until, Request::Clock::now() + kAuxLook));
+    co_await timer.async_wait(use_task);
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled || to.all.front().is_ready(dispatcher)) break;
+    handed = hand_over(request, to);
+    if (!handed.empty()) co_return handed;
+  }
+  co_return "low priority";
+}
+
+}  // namespace rouse

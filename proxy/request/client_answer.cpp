@@ -1,0 +1,99 @@
+#include "proxy/request/client_answer.hpp"
+
+#include "proxy/access/cors.hpp"
+#include "proxy/request/forwarding.hpp"
+#include "proxy/wire/loading_stream.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace rouse {
+
+ClientAnswer::ClientAnswer(const Request& request, const RequestBody& body,
+                           ClientPresence& presence, RequestRecord& record, InFlight::Entry& flight)
+    : request_(request),
+      client_(request.client),
+      body_(body),
+      presence_(presence),
+      record_(record),
+      flight_(flight),
+      heartbeat_(client_, request.proxy.sessions.executor(), request.config->waiting) {}
+
+bool ClientAnswer::shows_loading(const ModelConfig& model) const {
+  return model.send_loading_state && request_.route.dialect == wire::Dialect::OpenAiChat;
+}
+
+bool ClientAnswer::wants_heartbeat() const {
+  return !heartbeat_.is_running() && body_.asks_for_stream() && request_.route.early_head &&
+         request_.head.version == 11;
+}
+
+void ClientAnswer::start_heartbeat(const Destination& to, const RequestTiming& timing, bool waits,
+                                   std::function<std::size_t()> queue_position) {
+  auto head_at = request_.started + request_.config->waiting.hold;
+  if (waits && shows_loading(*to.model)) {
+    head_at = Request::Clock::now();
+    auto text = std::make_shared<wire::LoadingStream>(to.model->id);
+    heartbeat_.set_text(
+        [started = request_.started, text, position = std::move(queue_position)] {
+          const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+              Request::Clock::now() - started);
+          return text->next(elapsed, position());
+        },
+        wire::kLoadingInterval);
+  }
+  ResponseHead head = early_stream_head(request_.head, request_.id);
+  add_own_fields(head, &timing);
+  heartbeat_.start(head_at, std::move(head));
+}
+
+/// What we say ourselves in the head of an answer. @p timing null: it is a failure of ours.
+void ClientAnswer::add_own_fields(ResponseHead& head, const RequestTiming* timing) const {
+  if (timing != nullptr) {
+    if (!aux_.empty()) head.fields.set("x-rouse-aux", aux_);
+    add_timing(head, *timing);
+  }
+  add_cors(*request_.config, &request_.route, request_.head, head);
+}
+
+Task<void> ClientAnswer::tell(Failure failed) {
+  record_.failed(failed);
+  heartbeat_.stop();
+  presence_.stop_watching();
+  if (heartbeat_.head_sent()) {
+    status_ = 200;
+    if (!failed.passing) {
+      co_await tell_as_event(std::move(failed));
+      co_return;
+    }
+    // Every traced agent tries again after a cut; only three of six do after an error event.
+    client_.close();
+    keep_alive_ = false;
+    co_return;
+  }
+  ResponseHead head = error_head(failed.status, failed.retry_after_s);
+  head.fields.add("x-request-id", request_.id);
+  add_own_fields(head, nullptr);
+  const std::string body = wire::error_json(failed.status, failed.text);
+  head.content_length = body.size();
+  const bool unread = failed.body_unread || !client_.body_done();
+  head.keep_alive = request_.head.keep_alive && !unread;
+  status_ = failed.status;
+  client_.expires_after(request_.config->limits.body_timeout);
+  const Result<void> sent = co_await client_.write_response(head, body, false);
+  keep_alive_ = head.keep_alive && sent;
+  record_.row.bytes_out += static_cast<std::int64_t>(body.size());
+  if (unread && sent) co_await client_.linger_close();
+}
+
+Task<void> ClientAnswer::tell_as_event(Failure failed) {
+  record_.failed(failed);
+  heartbeat_.stop();
+  const std::string event = wire::error_event(request_.route.dialect, failed.status, failed.text);
+  client_.expires_after(request_.config->limits.body_timeout);
+  const Result<void> sent = co_await client_.write_body(event, false);
+  record_.row.bytes_out += static_cast<std::int64_t>(event.size());
+  keep_alive_ = sent && client_.body_done();
+}
+
+}  // namespace rouse

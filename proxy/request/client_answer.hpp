@@ -1,0 +1,67 @@
+#pragma once
+
+#include "proxy/admission/ticket.hpp"
+#include "proxy/request/client_presence.hpp"
+#include "proxy/request/destination.hpp"
+#include "proxy/request/heartbeat.hpp"
+#include "proxy/request/request_body.hpp"
+#include "proxy/request/request_record.hpp"
+#include "proxy/request/timing.hpp"
+
+#include <functional>
+#include <string>
+
+namespace rouse {
+
+class Attempt;
+
+/// What the client gets: an early head and comments while it waits, then the engine's answer or, in
+/// the form that fits what has been sent already, a failure. Exactly one of relay() and tell() ends
+/// it. Single thread; owned by the Exchange, what it gets outlives it.
+class ClientAnswer {
+ public:
+  ClientAnswer(const Request& request, const RequestBody& body, ClientPresence& presence,
+               RequestRecord& record, InFlight::Entry& flight);
+
+  /// Whether the client of a chat is told in the stream that @p model is being loaded.
+  [[nodiscard]] bool shows_loading(const ModelConfig& model) const;
+  /// A stream is asked for by a client that can read an early head, and nothing has begun yet.
+  [[nodiscard]] bool wants_heartbeat() const;
+  /// From the end of the hold on, or at once if it is shown that the model is being loaded; @p
+  /// waits: it does. @p queue_position is asked as long as the heartbeat goes on; 0: in no queue.
+  void start_heartbeat(const Destination& to, const RequestTiming& timing, bool waits,
+                       std::function<std::size_t()> queue_position);
+  void stop_heartbeat() { heartbeat_.stop(); }
+  /// What was done with a request that is worth no swap, for X-Rouse-Aux.
+  void set_aux(std::string aux) { aux_ = std::move(aux); }
+
+  /// Passes on the answer of @p attempt, whose head has come, to its end.
+  Task<void> relay(Attempt& attempt, const AdmissionTicket& ticket, const RequestTiming& timing);
+  /// Tells a failure of ours.
+  Task<void> tell(Failure failed);
+
+  [[nodiscard]] int status() const { return status_; }  ///< as the client saw it; 0: it saw none
+  /// The connection is fit for another request.
+  [[nodiscard]] bool keeps_connection() const { return keep_alive_; }
+
+ private:
+  Task<bool> relay_head(Attempt& attempt, const RequestTiming& timing);
+  Task<void> relay_body(Attempt& attempt, const AdmissionTicket& ticket);
+  Task<void> relay_tunnel(Attempt& attempt, const AdmissionTicket& ticket);
+  Task<Failure> engine_refusal(Attempt& attempt);
+  Task<void> tell_as_event(Failure failed);
+  void add_own_fields(ResponseHead& head, const RequestTiming* timing) const;
+
+  const Request& request_;
+  HttpStream& client_;
+  const RequestBody& body_;
+  ClientPresence& presence_;
+  RequestRecord& record_;
+  InFlight::Entry& flight_;
+  Heartbeat heartbeat_;
+  std::string aux_;
+  int status_ = 0;
+  bool keep_alive_ = true;
+};
+
+}  // namespace rouse

@@ -1,0 +1,133 @@
+#include "base/http/tunnel.hpp"
+#include "proxy/request/attempt.hpp"
+#include "proxy/request/client_answer.hpp"
+#include "proxy/request/forwarding.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace rouse {
+
+namespace {
+
+/// How much of an engine's refusal is read to pass its message on inside a stream.
+constexpr std::size_t kRefusalMax = 64 * 1024;
+
+}  // namespace
+
+Task<void> ClientAnswer::relay(Attempt& attempt, const AdmissionTicket& ticket,
+                               const RequestTiming& timing) {
+  if (attempt.head().status == 101) {
+    co_await relay_tunnel(attempt, ticket);
+    co_return;
+  }
+  if (heartbeat_.head_sent()) {
+    status_ = 200;
+    if (attempt.head().status != 200 || !is_event_stream(attempt.head())) {
+      Failure refusal = co_await engine_refusal(attempt);
+      co_await tell_as_event(std::move(refusal));
+      co_return;
+    }
+  } else {
+    const bool sent = co_await relay_head(attempt, timing);
+    if (!sent) co_return presence_.leave();
+  }
+  co_await relay_body(attempt, ticket);
+}
+
+/// The engine's head, and what has come with it. False: the client has gone.
+Task<bool> ClientAnswer::relay_head(Attempt& attempt, const RequestTiming& timing) {
+  const ResponseHead& answer = attempt.head();
+  HttpStream& upstream = attempt.upstream();
+  if (!is_event_stream(answer)) heartbeat_.stop();
+  ResponseHead head = head_for_client(answer, request_.head, request_.id, client_.body_done());
+  add_own_fields(head, &timing);
+  status_ = head.status;
+  std::string_view first;
+  bool ended = head.framing == Framing::None;
+  // A body of known length follows its head at once; both go out in one call.
+  if (head.framing == Framing::Length && upstream.has_buffered()) {
+    const Result<std::string_view> piece = co_await upstream.read_body();
+    if (piece) first = *piece;
+    ended = upstream.body_done();
+  }
+  heartbeat_.set_writing(true);
+  heartbeat_.head_was_relayed();
+  client_.expires_after(request_.config->limits.idle_timeout);
+  const Result<void> sent = co_await client_.write_response(head, first, !ended);
+  heartbeat_.set_writing(false);
+  if (!sent) co_return false;
+  record_.received(first);
+  flight_.add_bytes(first.size());
+  keep_alive_ = head.keep_alive;
+  co_return true;
+}
+
+Task<void> ClientAnswer::relay_body(Attempt& attempt, const AdmissionTicket& ticket) {
+  HttpStream& upstream = attempt.upstream();
+  while (!upstream.body_done()) {
+    const Result<std::string_view> piece = co_await upstream.read_body();
+    if (presence_.is_gone()) co_return;
+    if (!piece) {
+      // Cut, never ended cleanly: the client must not take a part for the whole.
+      record_.broke_off(ticket.state() == AdmissionTicket::State::Aborted
+                            ? "cut: " + ticket.abort_reason()
+                            : attempt.to().upstream_name() +
+                                  " broke off: " + piece.error().message());
+      client_.close(attempt.head().framing == Framing::UntilClose || request_.head.version == 10);
+      keep_alive_ = false;
+      co_return;
+    }
+    record_.received(*piece);
+    flight_.add_bytes(piece->size());
+    heartbeat_.set_writing(true);
+    client_.expires_after(request_.config->limits.idle_timeout);
+    const bool more = !upstream.body_done();
+    const Result<void> sent = co_await client_.write_body(*piece, more);
+    heartbeat_.set_writing(false);
+    heartbeat_.sent(*piece);
+    if (!sent) co_return presence_.leave();
+  }
+  client_.expires_never();
+  if (!client_.body_done()) keep_alive_ = false;
+  attempt.give_connection_back();
+}
+
+/// A WebSocket, or whatever else both sides have agreed on.
+Task<void> ClientAnswer::relay_tunnel(Attempt& attempt, const AdmissionTicket& ticket) {
+  heartbeat_.stop();
+  presence_.stop_watching();  // the end of one direction is not the end of the other
+  keep_alive_ = false;
+  ResponseHead head = head_for_client(attempt.head(), request_.head, request_.id, false);
+  head.fields.set("upgrade", attempt.head().fields.find("upgrade").value_or("websocket"));
+  status_ = head.status;
+  const Result<void> sent = co_await client_.write_response(head, std::string_view(), false);
+  if (!sent) co_return presence_.leave();
+  const TunnelBytes bytes =
+      co_await tunnel(client_, attempt.upstream(), request_.config->limits.tunnel_timeout);
+  record_.row.bytes_in = static_cast<std::int64_t>(bytes.up);
+  record_.row.bytes_out = static_cast<std::int64_t>(bytes.down);
+  if (ticket.state() == AdmissionTicket::State::Aborted) {
+    record_.note("cut: " + ticket.abort_reason());
+  }
+}
+
+/// The engine said no after our early head: its message has to travel inside the stream.
+Task<Failure> ClientAnswer::engine_refusal(Attempt& attempt) {
+  HttpStream& upstream = attempt.upstream();
+  std::string body;
+  while (!upstream.body_done() && body.size() < kRefusalMax) {
+    const Result<std::string_view> piece = co_await upstream.read_body();
+    if (!piece) break;
+    body += *piece;
+  }
+  const int status = attempt.head().status;
+  std::string message = wire::error_message_in(body);
+  if (message.empty()) {
+    message = fmt::format("{} answered with status {}", attempt.to().upstream_name(), status);
+  }
+  co_return failure(status == 200 ? 502 : status, std::move(message));
+}
+
+}  // namespace rouse

@@ -1,0 +1,76 @@
+#pragma once
+
+#include "base/http/stream.hpp"
+#include "proxy/request/destination.hpp"
+#include "proxy/wire/body_model.hpp"
+#include "proxy/wire/refusal.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rouse {
+
+/// The body of a request, read no further than somebody must know it: the rest stays in the kernel,
+/// where it costs us nothing. Holds what was read until it has been sent for the last time. Single
+/// thread; owned by the Exchange, @p request outlives it.
+class RequestBody {
+ public:
+  explicit RequestBody(const Request& request);
+
+  /// Why it is not read at all: its length is beyond limits.bodyMax.
+  [[nodiscard]] std::optional<Failure> size_fault() const;
+
+  /// Reads on until the model's name is known, or surely not there; why it cannot be read.
+  Task<std::optional<Failure>> read_until_model();
+  /// Reads on until it says whether it asks for a stream, up to 8 MiB. False: the client has gone.
+  Task<bool> read_until_stream();
+  /// Whether hold() would read: there is more of it, and no more than 8 MiB in all, as far as
+  /// known.
+  [[nodiscard]] bool can_hold() const;
+  /// Reads on to its end, so that it can be sent more than once, but no more than 8 MiB. False: the
+  /// client has gone.
+  Task<bool> hold();
+  /// Reads it whole; limits.bodyTimeout is for each piece of it, elsewhere for all of them.
+  Task<std::optional<Failure>> read_whole();
+  /// The next piece for whoever passes it on; it is not held.
+  Task<Result<std::string_view>> read_piece();
+
+  [[nodiscard]] bool is_read() const { return client_.body_done(); }
+  /// Whether reading on could still tell if it asks for a stream.
+  [[nodiscard]] bool may_tell_stream() const;
+  [[nodiscard]] bool asks_for_stream() const { return finder_.stream().value_or(false); }
+  [[nodiscard]] const wire::BodyModel& finder() const { return finder_; }
+  [[nodiscard]] const std::string& held() const { return held_; }
+  /// A length that was told beforehand and is at most @p most.
+  [[nodiscard]] bool is_at_most(std::uint64_t most) const;
+
+  /// Makes what @p to gets where filters change the body, which is read whole for that. @p keep:
+  /// another destination may want it otherwise.
+  Task<std::optional<Failure>> edit_for(const Destination& to, bool keep);
+
+  /// What goes out first, and what its head says of the whole.
+  struct Outgoing {
+    Framing framing = Framing::None;
+    std::uint64_t content_length = 0;
+    std::string first;
+    bool more = false;  ///< read_piece() has the rest
+  };
+  /// For @p to. What was read is kept only while the whole is here, since only then it may have to
+  /// be sent again.
+  [[nodiscard]] Outgoing outgoing(const Destination& to);
+  /// It is for another destination now, which may want other edits.
+  void forget_edits() { edited_.reset(); }
+
+ private:
+  Task<Result<void>> read_and_hold();
+
+  const Request& request_;
+  HttpStream& client_;
+  wire::BodyModel finder_;
+  std::string held_;                   // as far as it was read
+  std::optional<std::string> edited_;  // what goes out instead
+};
+
+}  // namespace rouse
