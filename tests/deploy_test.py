@@ -16,6 +16,8 @@ import sys
 import tempfile
 import urllib.request
 
+import left_out
+
 TOP = pathlib.Path(__file__).resolve().parent.parent
 RULES = TOP / "deploy/prometheus/rouse.rules.yaml"
 RULES_TEST = TOP / "deploy/prometheus/rouse.rules.test.yaml"
@@ -225,7 +227,7 @@ def main():
     promtool = find_promtool()
     if promtool:
         faults += check_with_promtool(promtool, text, dashboard)
-    elif os.environ.get("CI") == "true":
+    elif left_out.status("promtool") != 77:
         faults.append("there is no promtool: scripts/promtool gets it")
     print("\n".join(faults))
     print(f"deploy: {len(faults)} faults, {len(known.types)} metrics")

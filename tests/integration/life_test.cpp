@@ -2,6 +2,7 @@
 // signal ends it whatever it is doing.
 
 #include "tests/integration/demo_world.hpp"
+#include "tests/support/skip.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -204,7 +205,7 @@ TEST(Sigterm, IsNotLostOnTheFirstProcessOfAContainer) {
       return rouse != 0 || !container.running();
     });
     ASSERT_TRUE(is_there) << container.output();
-    if (rouse == 0) GTEST_SKIP() << "no namespaces here: " << container.output();
+    if (rouse == 0) ROUSE_SKIP("namespaces", container.output());
     // Held back at first, then with a handler.
     ASSERT_TRUE(
         wait_until([&] { return holds_signal(rouse, SIGTERM) || catches_signal(rouse, SIGTERM); }));

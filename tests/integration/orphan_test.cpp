@@ -1,5 +1,6 @@
 #include "proxy/engine/process_tree.hpp"
 #include "tests/integration/demo_world.hpp"
+#include "tests/support/skip.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -152,7 +153,7 @@ class Delegated : public testing::Test {
     if (path_.empty() || !std::filesystem::create_directory(path_, error) ||
         ::setxattr(path_.c_str(), "user.delegate", "1", 1, 0) != 0) {
       std::filesystem::remove(path_, error);
-      GTEST_SKIP() << "needs a cgroup v2 file system that may be written";
+      ROUSE_SKIP("cgroup2", "no such file system that may be written");
     }
     script_ = dir_.write("rouse-in-cgroup",
                          fmt::format("#!/bin/sh\necho $$ > {}/cgroup.procs\nexec {} \"$@\"\n",

@@ -1,5 +1,6 @@
 #include "tests/integration/demo_world.hpp"
 #include "tests/integration/power_world.hpp"
+#include "tests/support/skip.hpp"
 
 #include <gmock/gmock.h>
 
@@ -359,7 +360,7 @@ TEST(Power, ALaterAttemptCutsTheEarlierOne) {
 }
 
 TEST(Power, StrangersAreRefused) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can become somebody else";
+  if (::geteuid() != 0) ROUSE_SKIP("root", "only root can become somebody else");
   PowerWorld box({fake_model("a")}, "", "users: ['12345'], groups: ['23456']");
   EXPECT_EQ(box.call_as(1, 1, "GET", "activity").status, 403);
   EXPECT_THAT(box.call_as(1, 1, "POST", "drain").body, HasSubstr("user 1 may not use this socket"));

@@ -1,4 +1,5 @@
 #include "tests/integration/suspendd_world.hpp"
+#include "tests/support/skip.hpp"
 
 #include <gmock/gmock.h>
 
@@ -24,7 +25,7 @@ using namespace std::chrono_literals;
 class Suspendd : public testing::Test {
  protected:
   void SetUp() override {
-    if (!FakeLogind::usable()) GTEST_SKIP() << "there is no dbus-daemon on this machine";
+    if (!FakeLogind::usable()) ROUSE_SKIP("dbus-daemon", "it is not installed");
   }
 };
 
@@ -436,7 +437,7 @@ TEST_F(Suspendd, SomebodyElseMayLookButNotCommand) {
   Box box;
   box.be_busy(true);
   box.start();
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  if (::geteuid() != 0) ROUSE_SKIP("root", "only root can be somebody else");
   std::filesystem::permissions(box.dir.path(), std::filesystem::perms(0755));
   std::filesystem::permissions(box.socket(), std::filesystem::perms(0666));
   std::thread([&] {

@@ -2,6 +2,7 @@
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/http_probe.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/support/world.hpp"
@@ -16,8 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace rouse::test {
@@ -209,6 +212,46 @@ TEST(World, FindsAndEndsAnEngineThatIsLeftBehind) {
 TEST(World, FailsTheTestWhenNothingListens) {
   const TempDir dir;
   EXPECT_NONFATAL_FAILURE(world_of(dir, "echo bad config; exit 2\n"), "bad config");
+}
+
+/// Sets or unsets a variable of our own environment, and brings back what it was.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) {
+    if (const char* const before = std::getenv(name)) before_ = before;
+    value != nullptr ? ::setenv(name, value, 1) : ::unsetenv(name);
+  }
+  ~Variable() { before_ ? ::setenv(name_, before_->c_str(), 1) : ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> before_;
+};
+
+void lacks_a_thing() {
+  ROUSE_SKIP("thing", "it is not installed");
+}
+
+TEST(Skip, IsAFailureInCIUnlessItIsKnownWhatIsMissing) {
+  const Variable ci("CI", "true");
+  {
+    const Variable known("ROUSE_MAY_LACK", nullptr);
+    EXPECT_FATAL_FAILURE(lacks_a_thing(), "thing is not here: it is not installed");
+  }
+  const Variable known("ROUSE_MAY_LACK", "another thing");
+  EXPECT_TRUE(may_lack("thing"));
+  EXPECT_FALSE(may_lack("another thing"));
+  EXPECT_FALSE(may_lack("thin"));
+}
+
+TEST(Skip, IsFineElsewhere) {
+  const Variable known("ROUSE_MAY_LACK", nullptr);
+  for (const char* const value : {static_cast<const char*>(nullptr), "", "false"}) {
+    const Variable ci("CI", value);
+    EXPECT_TRUE(may_lack("thing"));
+  }
 }
 
 TEST(TempDir, IsRemovedWithAllThatIsInIt) {

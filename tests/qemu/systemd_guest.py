@@ -80,7 +80,7 @@ def packages(build):
 def make_root(build, debs):
     """A tar file with Debian, systemd and the packages; apt resolves what they depend on."""
     if not shutil.which("mmdebstrap"):
-        skip("there is no mmdebstrap")
+        skip("mmdebstrap", "there is no mmdebstrap")
     key = hashlib.sha256(b"".join(deb.read_bytes() for deb in debs) + repr(PACKAGES).encode()).hexdigest()[:16]
     root = build / "qemu" / f"root-{key}.tar"
     if root.exists():

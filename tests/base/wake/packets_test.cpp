@@ -2,6 +2,7 @@
 
 #include "tests/support/child_process.hpp"
 #include "tests/support/netns.hpp"
+#include "tests/support/skip.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -366,7 +367,7 @@ TEST_F(WakePackets, EveryCardAndEveryPortGetsOneWithThePassword) {
 
 TEST_F(WakePackets, TcpdumpSeesThemAsTheyAreMeant) {
   const std::string tcpdump = test::program_path("tcpdump");
-  if (tcpdump.empty()) GTEST_SKIP() << "tcpdump is not installed";
+  if (tcpdump.empty()) ROUSE_SKIP("tcpdump", "it is not installed");
   inside([&tcpdump] {
     Wire lan("eth0", "far0");
     test::ip("addr add 10.9.1.1/24 brd + dev eth0");
@@ -391,7 +392,7 @@ TEST_F(WakePackets, TcpdumpSeesThemAsTheyAreMeant) {
 
 TEST_F(WakePackets, WhatEtherwakeSendsIsRecognised) {
   const std::string etherwake = test::program_path("etherwake");
-  if (etherwake.empty()) GTEST_SKIP() << "etherwake is not installed";
+  if (etherwake.empty()) ROUSE_SKIP("etherwake", "it is not installed");
   inside([&etherwake] {
     Wire lan("eth0", "far0");
     const std::vector<std::vector<std::string>> runs = {
@@ -416,7 +417,7 @@ TEST_F(WakePackets, WhatEtherwakeSendsIsRecognised) {
 
 TEST_F(WakePackets, WhatWakeonlanSendsIsRecognised) {
   const std::string wakeonlan = test::program_path("wakeonlan");
-  if (wakeonlan.empty()) GTEST_SKIP() << "wakeonlan is not installed";
+  if (wakeonlan.empty()) ROUSE_SKIP("wakeonlan", "it is not installed");
   inside([&wakeonlan] {
     Wire lan("eth0", "far0");
     test::ip("addr add 10.9.1.1/24 brd + dev eth0");

@@ -1,5 +1,6 @@
 #include "suspendd/box/nic.hpp"
 
+#include "tests/support/skip.hpp"
 #include "tests/suspendd/box/fake_nic_port.hpp"
 #include "tests/suspendd/generated_tree.hpp"
 
@@ -201,7 +202,7 @@ TEST(KernelNicPort, TellsAnInterfaceWithoutWakeOnLanFromNone) {
 }
 
 TEST(KernelNicPort, WithoutTheCapabilityItIsRefused) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can give capabilities away";
+  if (::geteuid() != 0) ROUSE_SKIP("root", "only root can give capabilities away");
   const pid_t child = ::fork();
   if (child == 0) {
     if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);

@@ -1,6 +1,7 @@
 #include "suspendd/box/wake_alarm.hpp"
 
 #include "suspendd/box/clocks.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/suspendd/box/alarm_timers.hpp"
 #include "tests/suspendd/generated_tree.hpp"
@@ -30,7 +31,7 @@ class WakeAlarmTest : public testing::Test {
  protected:
   void SetUp() override {
     const auto may = may_wake_by_alarm();
-    if (!may) GTEST_SKIP() << may.error().message();
+    if (!may) ROUSE_SKIP("wake-alarm", may.error().message());
   }
   static std::chrono::nanoseconds now() { return read_clocks().real; }
 };
@@ -71,7 +72,7 @@ TEST_F(WakeAlarmTest, ClearedItIsNeverDue) {
 }
 
 TEST(WakeAlarm, WithoutTheCapabilityItSaysWhatToDo) {
-  if (::geteuid() != 0) GTEST_SKIP() << "only root can give capabilities away";
+  if (::geteuid() != 0) ROUSE_SKIP("root", "only root can give capabilities away");
   const pid_t child = ::fork();
   if (child == 0) {
     if (::setresuid(65534, 65534, 65534) != 0) ::_exit(2);

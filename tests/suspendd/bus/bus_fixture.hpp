@@ -5,6 +5,7 @@
 #include "suspendd/systemd/logind.hpp"
 #include "suspendd/systemd/units.hpp"
 #include "tests/support/fake_logind.hpp"
+#include "tests/support/skip.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
@@ -35,7 +36,7 @@ class BusFixture : public testing::Test {
   }
 
   void SetUp() override {
-    if (!test::FakeLogind::usable()) GTEST_SKIP() << "there is no dbus-daemon";
+    if (!test::FakeLogind::usable()) ROUSE_SKIP("dbus-daemon", "it is not installed");
     group_.spawn(bus_.run());
     group_.spawn(logind_.run());
     ASSERT_TRUE(run_until([this] { return logind_.here(); })) << bus_.trouble();

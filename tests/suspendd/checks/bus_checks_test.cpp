@@ -1,4 +1,5 @@
 #include "suspendd/systemd/sleep_lock.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/suspendd/bus/bus_fixture.hpp"
 #include "tests/suspendd/checks/check_fixture.hpp"
 
@@ -23,7 +24,7 @@ using testing::Not;
 class BusChecks : public CheckFixture {
  protected:
   void SetUp() override {
-    if (!test::FakeLogind::usable()) GTEST_SKIP() << "there is no dbus-daemon";
+    if (!test::FakeLogind::usable()) ROUSE_SKIP("dbus-daemon", "it is not installed");
     now_ = std::chrono::steady_clock::time_point(hours(100));  // whole microseconds
     context_.logind = &logind_;
     context_.units = &units_;

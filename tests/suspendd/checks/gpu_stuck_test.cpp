@@ -1,6 +1,7 @@
 #include "base/async/use_task.hpp"
 #include "base/posix.hpp"
 #include "suspendd/checks/gpu.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/suspendd/gpu/gpu_fixture.hpp"
 
@@ -102,7 +103,7 @@ TEST_F(GpuStuckTest, AHelperThatCannotBeKilledIsTheOnlyOne) {
   const std::string point = dir_ / "silent";
   std::filesystem::create_directory(point);
   const std::string lack = system.mount(point);
-  if (!lack.empty()) GTEST_SKIP() << lack;
+  if (!lack.empty()) ROUSE_SKIP("fuse", lack);
   GpuProbe probe(io_.get_executor(), settings_);
   const auto check = make_gpu_check(GpuCheck(), probe, nullptr);
   state("open " + point + "/file\n");

@@ -1,5 +1,6 @@
 #include "suspendd/checks/stamp_ages.hpp"
 #include "tests/support/child_process.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/suspendd/checks/check_fixture.hpp"
 
@@ -99,7 +100,7 @@ TEST_F(TtyCheckTest, SeesTerminalsComeAndGo) {
 TEST_F(TtyCheckTest, SeesInputOfARealTerminal) {
   context_.root = Root();
   const int ours = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  if (ours < 0) GTEST_SKIP() << "this machine has no pseudo terminals";
+  if (ours < 0) ROUSE_SKIP("terminals", "no pseudo terminal can be opened");
   ASSERT_EQ(::grantpt(ours), 0);
   ASSERT_EQ(::unlockpt(ours), 0);
   const int theirs = ::open(::ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);

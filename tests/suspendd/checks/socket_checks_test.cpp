@@ -1,6 +1,7 @@
 #include "base/posix.hpp"
 #include "suspendd/checks/socket_diag.hpp"
 #include "suspendd/checks/ssh_sessions.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/suspendd/checks/check_fixture.hpp"
 
@@ -146,7 +147,7 @@ TEST(SocketDiag, KnowsWhenAndHowMuchWasReceived) {
 
 TEST(SocketDiag, AnIPv4ClientOfAnIPv6SocketHasAnIPv4Address) {
   const Loopback loopback(AF_INET6);
-  if (!loopback.ok()) GTEST_SKIP() << "this machine has no IPv6";
+  if (!loopback.ok()) ROUSE_SKIP("ipv6", "no socket can listen on it");
   const auto mapped = loopback.connect(AF_INET);
   ASSERT_THAT(sockets_at(loopback.port()), SizeIs(1));
   EXPECT_EQ(sockets_at(loopback.port())[0].remote, "127.0.0.1");
@@ -182,12 +183,12 @@ int look_in_a_namespace(std::uint16_t outer_port) {
 TEST(SocketDiag, SeesItsOwnNetworkNamespaceOnly) {
   const Loopback loopback;
   const auto pair = loopback.connect(AF_INET);
-  const pid_t child = ::fork();
+  const pid_t child = ::_Fork();
   if (child == 0) ::_exit(look_in_a_namespace(loopback.port()));
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "network namespaces are not to be had here";
+  if (WEXITSTATUS(status) == 77) ROUSE_SKIP("namespaces", "unshare() is refused");
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 

@@ -1,4 +1,5 @@
 #include "suspendd/checks/time_zone.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/suspendd/checks/check_fixture.hpp"
 
 #include <ctime>
@@ -47,7 +48,7 @@ class LibcZone {
 /// Northern, southern, negative summer time, half hours, hours beyond a day, none at all.
 TEST(TimeZone, AgreesWithLibc) {
   if (!std::filesystem::exists(std::string(kFolder) + "/Europe/Berlin")) {
-    GTEST_SKIP() << "this machine has no time zone database (tzdata)";
+    ROUSE_SKIP("tzdata", "there is no time zone database");
   }
   for (const char* name :
        {"Europe/Berlin", "America/New_York", "Europe/Dublin", "Asia/Kolkata", "Australia/Lord_Howe",
@@ -64,7 +65,7 @@ TEST(TimeZone, AgreesWithLibc) {
 
 TEST(TimeZone, ChangesAtTheVerySecond) {
   const auto zone = TimeZone::load("Europe/Berlin");
-  if (!zone) GTEST_SKIP() << zone.error().message();
+  if (!zone) ROUSE_SKIP("tzdata", zone.error().message());
   // 2026-03-29 01:00 UTC and 2026-10-25 01:00 UTC; and 2061, beyond every table.
   for (const std::int64_t spring : {1774746000LL, 2879110800LL}) {
     EXPECT_EQ(zone->offset_at(spring - 1), 3600) << spring;
@@ -86,7 +87,7 @@ TEST(TimeZone, RefusesWhatIsNoZone) {
 
 TEST(TimeZone, SurvivesAnyBytes) {
   const auto whole = Root(kFolder).read("/Europe/Berlin");
-  if (!whole) GTEST_SKIP() << whole.error().message();
+  if (!whole) ROUSE_SKIP("tzdata", whole.error().message());
   std::mt19937 random(11);
   for (int round = 0; round < 3000; ++round) {
     std::string bytes = whole->substr(0, round % 2 == 0 ? whole->size() : random() % whole->size());
@@ -143,7 +144,7 @@ TEST_F(WindowCheckTest, WholeDays) {
 }
 
 TEST_F(WindowCheckTest, GoesByTheClocksOfItsZone) {
-  if (!TimeZone::load("Europe/Berlin")) GTEST_SKIP() << "no time zone database";
+  if (!TimeZone::load("Europe/Berlin")) ROUSE_SKIP("tzdata", "there is no time zone database");
   const Span span{0x7F, 8 * 60, 9 * 60};
   EXPECT_THAT(at("2026-03-28 07:30", span, "Europe/Berlin"),
               IsActive(HasSubstr("Sat 08:30 in Europe/Berlin")));

@@ -1,5 +1,6 @@
 #include "suspendd/systemd/logind.hpp"
 #include "suspendd/systemd/sleep_lock.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/suspendd/bus/bus_fixture.hpp"
 
 #include <gmock/gmock.h>
@@ -78,7 +79,7 @@ class FakeAgainstReal : public BusFixture {
 };
 
 TEST_F(FakeAgainstReal, EveryMemberHasTheSignatureOfSystemds) {
-  if (::access(kLogind, X_OK) != 0) GTEST_SKIP() << "there is no systemd-logind";
+  if (::access(kLogind, X_OK) != 0) ROUSE_SKIP("systemd-logind", "it is not installed");
   fake_.add_session("5", {});
   fake_.set_unit("a.timer", {});
   (void)run(units_.unit_state("a.timer"));
@@ -126,7 +127,7 @@ class RealLogindTest : public BusFixture {
   }
 
   void SetUp() override {
-    if (!possible()) GTEST_SKIP() << "not root in a container with systemd-logind and namespaces";
+    if (!possible()) ROUSE_SKIP("container", "not root in one with systemd-logind and namespaces");
     fake_.set_unit("suspend.target", {});  // logind asks whether it is masked
     group_.spawn(bus_.run());
     group_.spawn(logind_.run());
