@@ -374,8 +374,14 @@ ProbePlan Peer::probe_plan() const {
 
 Task<void> Peer::ask(peer::Probe probe) {
   const std::shared_ptr<Peer> self = shared_from_this();
-  ProbePlan plan = probe_plan();
-  const PeerAnswer answer = co_await probe_peer(world_.pool, std::move(plan), probe.connect);
+  PeerAnswer answer;
+  Endpoint asked;
+  // What answers where it was before a reload moved it may be another machine.
+  do {
+    asked = config_.endpoint;
+    ProbePlan plan = probe_plan();
+    answer = co_await probe_peer(world_.pool, std::move(plan), probe.connect);
+  } while (asked != config_.endpoint && !retired_);
   spdlog::debug("peer {}: asked: {}", name_, answer.detail);
   if (answer.foreign) foreign_ = true;
   peer::Probed probed{probe.probe, answer.sign, std::nullopt};

@@ -1,0 +1,393 @@
+#include "proxy/admission/dispatcher.hpp"
+
+#include "base/process/spawn.hpp"
+#include "proxy/config/config.hpp"
+#include "proxy/engine/registry.hpp"
+#include "tests/base/http/stream_fixture.hpp"
+#include "tests/proxy/scripted_server.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/wait_until.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include <csignal>
+
+namespace rouse {
+namespace {
+
+using namespace std::chrono_literals;
+using core::EngineState;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using State = AdmissionTicket::State;
+
+/// A shell that leaves on SIGTERM.
+constexpr const char* kEngine =
+    "sh -c 'trap \"exit 0\" TERM; echo up; while :; do sleep 0.02; done'";
+
+class DispatcherTest : public StreamFixture {
+ protected:
+  static void SetUpTestSuite() { become_subreaper(); }
+  void TearDown() override {
+    tickets_.clear();
+    if (dispatcher_) {
+      dispatcher_->shut_down_now();
+      run(dispatcher_->shut_down());
+    }
+    server_.reset();
+    pool_.clear();
+    StreamFixture::TearDown();
+  }
+
+  /// The models entry of one engine; @p keys are further lines of it, without their indent.
+  std::string model(const std::string& id, const std::vector<std::string>& keys = {},
+                    const std::string& cmd = kEngine) {
+    if (!ports_.contains(id)) ports_[id] = test::free_port();
+    std::string text =
+        fmt::format("  {}:\n    cmd: {}\n    proxy: http://127.0.0.1:{}\n", id, cmd, ports_[id]);
+    bool has_check = false;
+    for (const std::string& key : keys) {
+      text += "    " + key + "\n";
+      has_check = has_check || key.starts_with("checkEndpoint");
+    }
+    return has_check ? text : text + "    checkEndpoint: none\n";
+  }
+  static std::shared_ptr<const Config> config(const std::vector<std::string>& models,
+                                              const std::string& rest = {}) {
+    std::string text = "schedule: {linger: 0s, minResidency: 0s}\n" + rest + "models:\n";
+    for (const std::string& each : models) text += each;
+    const LoadedConfig loaded = parse_config(text, "c.yaml");
+    EXPECT_NE(loaded.config, nullptr) << text << loaded.problems.front().str();
+    return loaded.config;
+  }
+  void use(std::shared_ptr<const Config> config) {
+    config_ = std::move(config);
+    dispatcher_ = std::make_unique<Dispatcher>(config_, group_, pool_, registry_);
+    dispatcher_->on_change([this](const EngineChange& change) { changes_.push_back(change); });
+  }
+  AdmissionTicket& enter(const std::string& id, const std::string& request_id = "r") {
+    tickets_.push_back(dispatcher_->enter(config_->models.at(id), 0, request_id));
+    return *tickets_.back();
+  }
+  bool becomes(const AdmissionTicket& ticket, State state) {
+    return run_until([&] { return ticket.state() == state; });
+  }
+  bool becomes(const std::string& id, EngineState state) {
+    return run_until([&] { return dispatcher_->engine_state(id) == state; });
+  }
+  [[nodiscard]] std::vector<std::string> decided() const {
+    std::vector<std::string> texts;
+    for (const Decision& each : dispatcher_->decisions()) texts.push_back(each.text);
+    return texts;
+  }
+
+  test::TempDir dir_;
+  std::map<std::string, std::uint16_t> ports_;
+  HttpPool pool_{io_.get_executor(), HttpLimits(), deadlines_};
+  EngineRegistry registry_{{}};
+  std::shared_ptr<const Config> config_;
+  std::unique_ptr<test::ScriptedServer> server_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  std::vector<std::unique_ptr<AdmissionTicket>> tickets_;
+  std::vector<EngineChange> changes_;
+};
+
+// --- the way of a request ------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, ARequestWaitsForTheEngineThatIsStartedForIt) {
+  use(config({model("a")}));
+  AdmissionTicket& ticket = enter("a", "first");
+  EXPECT_EQ(ticket.state(), State::Waiting);
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Starting);
+  EXPECT_EQ(dispatcher_->started_for("a"), "first");
+  EXPECT_EQ(dispatcher_->request_id(ticket.id()), "first");
+  ASSERT_TRUE(becomes(ticket, State::Admitted));
+  EXPECT_EQ(ticket.endpoint().port, ports_["a"]);
+  EXPECT_GT(dispatcher_->engine_pid("a"), 1);
+  EXPECT_THAT(decided(), testing::Contains(HasSubstr("first first")));
+  ASSERT_EQ(changes_.size(), 2u);
+  EXPECT_EQ(changes_[0].from, EngineState::Stopped);
+  EXPECT_EQ(changes_[0].to, EngineState::Starting);
+  EXPECT_EQ(changes_[1].to, EngineState::Ready);
+  EXPECT_FALSE(changes_[1].failed);
+}
+
+TEST_F(DispatcherTest, TheLoadOfWhoWaitedForItIsToldAndOfNobodyElse) {
+  use(config({model("a", {"checkEndpoint: /health"})}));
+  AdmissionTicket& ticket = enter("a");
+  ASSERT_TRUE(run_until([this] { return dispatcher_->engine_pid("a") > 0; }));
+  const auto ready_at = std::chrono::steady_clock::now() + 100ms;
+  server_ = std::make_unique<test::ScriptedServer>(
+      group_,
+      [ready_at](const std::string&) {
+        return test::http_answer(std::chrono::steady_clock::now() < ready_at ? 503 : 200);
+      },
+      ports_["a"]);
+  ASSERT_TRUE(becomes(ticket, State::Admitted));
+  EXPECT_GE(ticket.load(), 100ms);
+  AdmissionTicket& later = enter("a");
+  EXPECT_EQ(later.state(), State::Admitted);
+  EXPECT_EQ(later.load(), 0ms);
+}
+
+TEST_F(DispatcherTest, WhoLeavesGivesTheSlotToWhoeverIsNext) {
+  use(config({model("a", {"concurrencyLimit: 1"})}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  enter("a");
+  enter("a");
+  EXPECT_EQ(dispatcher_->queue_position(*tickets_[1]), 1u);
+  EXPECT_EQ(dispatcher_->queue_position(*tickets_[2]), 2u);
+  tickets_.erase(tickets_.begin() + 1);  // it did not want to wait
+  EXPECT_EQ(dispatcher_->queue_position(*tickets_[1]), 1u);
+  tickets_.erase(tickets_.begin());
+  EXPECT_EQ(tickets_[0]->state(), State::Admitted);
+}
+
+TEST_F(DispatcherTest, WhoeverWaitsIsWokenWhenItIsDecided) {
+  use(config({model("a", {"checkEndpoint: /health"})}));
+  AdmissionTicket& ticket = enter("a");
+  ASSERT_TRUE(run_until([this] { return dispatcher_->engine_pid("a") > 0; }));
+  server_ = std::make_unique<test::ScriptedServer>(
+      group_, [](const std::string&) { return test::http_answer(200); }, ports_["a"]);
+  ASSERT_EQ(ticket.state(), State::Waiting);
+  run(ticket.changed(std::chrono::steady_clock::now() + 60s));
+  EXPECT_EQ(ticket.state(), State::Admitted);
+}
+
+TEST_F(DispatcherTest, ATicketIfReadyTakesNoSlotAndMovesNothing) {
+  use(config({model("a", {"concurrencyLimit: 1"})}));
+  EXPECT_EQ(dispatcher_->enter_if_ready(config_->models.at("a"), "v"), nullptr);
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopped);
+  enter("a");
+  EXPECT_EQ(dispatcher_->enter_if_ready(config_->models.at("a"), "v"), nullptr)
+      << "it is not ready yet";
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  auto visit = dispatcher_->enter_if_ready(config_->models.at("a"), "v");
+  ASSERT_NE(visit, nullptr);
+  EXPECT_EQ(visit->endpoint().port, ports_["a"]);
+  tickets_.clear();
+  EXPECT_EQ(enter("a").state(), State::Admitted) << "the slot is free";
+  visit.reset();
+  EXPECT_EQ(dispatcher_->view().models.at(0).running, 1) << "it gave no slot back";
+}
+
+TEST_F(DispatcherTest, ATicketIfReadyIsCutWhenItsEngineIsStopped) {
+  use(config({model("a")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  tickets_.clear();
+  tickets_.push_back(dispatcher_->enter_if_ready(config_->models.at("a"), "v"));
+  bool cut = false;
+  tickets_[0]->on_abort([&] { cut = true; });
+  dispatcher_->unload("a");
+  EXPECT_TRUE(cut);
+  EXPECT_EQ(tickets_[0]->state(), State::Aborted);
+  EXPECT_THAT(tickets_[0]->abort_reason(), HasSubstr("an operator"));
+}
+
+// --- what cannot be started ----------------------------------------------------------------------
+
+TEST_F(DispatcherTest, NothingIsMovedForAProgramThatIsNotThere) {
+  use(config({model("a"), model("b", {}, dir_ / "engine")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  tickets_.clear();
+  AdmissionTicket& ticket = enter("b");
+  EXPECT_EQ(ticket.state(), State::Refused);
+  EXPECT_THAT(ticket.failure().text.message, HasSubstr(dir_ / "engine"));
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Ready);
+  EXPECT_THAT(dispatcher_->load("b"), HasSubstr(dir_ / "engine"));
+  EXPECT_EQ(dispatcher_->engine_state("b"), EngineState::Stopped);
+  EXPECT_EQ(dispatcher_->last_obstacle("b"), dispatcher_->load("b"));
+  const auto told = decided();
+  EXPECT_EQ(std::count_if(told.begin(), told.end(),
+                          [](const auto& text) { return text.starts_with("cannot start b"); }),
+            1)
+      << "once, however many ask";
+
+  const std::string program = dir_.write("engine", "#!/bin/sh\nexec sleep 60\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  EXPECT_TRUE(becomes(enter("b"), State::Admitted));
+  EXPECT_EQ(dispatcher_->last_obstacle("b"), "");
+}
+
+TEST_F(DispatcherTest, AModelThatRunsIsNotLookedAtForObstacles) {
+  const std::string program = dir_.write("engine", "#!/bin/sh\nexec sleep 60\n");
+  std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+  use(config({model("a", {}, program)}));
+  ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+  std::filesystem::remove(program);
+  EXPECT_EQ(enter("a").state(), State::Admitted);
+  EXPECT_EQ(dispatcher_->load("a"), "");
+}
+
+TEST_F(DispatcherTest, AnEngineThatEndsByItselfRefusesThoseWhoWaitedForIt) {
+  use(config({model("a", {"checkEndpoint: /health"}, "sh -c 'echo no memory; exit 3'")}));
+  AdmissionTicket& ticket = enter("a");
+  ASSERT_TRUE(becomes(ticket, State::Refused));
+  EXPECT_TRUE(ticket.failure().load_failed);
+  EXPECT_THAT(ticket.failure().text.message, HasSubstr("no memory"));
+  ASSERT_FALSE(changes_.empty());
+  EXPECT_EQ(changes_.back().to, EngineState::Stopped);
+  EXPECT_TRUE(changes_.back().failed);
+  EXPECT_THAT(changes_.back().reason, HasSubstr("exited with status 3"));
+  EXPECT_THAT(decided().back(), HasSubstr("a failed: exited with status 3"));
+}
+
+// --- stops ---------------------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, AnUnloadIsOverWhenTheEngineIsGoneAndNotBefore) {
+  use(config({model("a")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  tickets_.clear();
+  const int pid = dispatcher_->engine_pid("a");
+  dispatcher_->unload("a");
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopping);
+  run(dispatcher_->unloaded("b"));  // of another nothing is resident
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopping);
+  run(dispatcher_->unloaded("a"));
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopped);
+  EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_FALSE(changes_.back().failed);
+  EXPECT_THAT(decided(), testing::Contains("a is gone"));
+}
+
+TEST_F(DispatcherTest, IdleConnectionsGoBeforeTheEngineIsAskedToLeave) {
+  use(config({model("a")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  server_ = std::make_unique<test::ScriptedServer>(
+      group_, [](const std::string&) { return test::http_answer(200); }, ports_["a"]);
+  const Endpoint endpoint = tickets_[0]->endpoint();
+  auto lease = run(pool_.connect(endpoint, 1s, true));
+  ASSERT_TRUE(lease);
+  pool_.give_back(endpoint, std::move(lease->stream), 60s);
+  tickets_.clear();
+  dispatcher_->unload({});
+  lease = run(pool_.connect(endpoint, 1s, false));
+  ASSERT_TRUE(lease);
+  EXPECT_FALSE(lease->reused);
+}
+
+TEST_F(DispatcherTest, AnIdleModelIsUnloadedAfterItsTtlAndAgainAfterTheNext) {
+  use(config({model("a", {"ttl: 1"})}));
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+    const auto left_at = std::chrono::steady_clock::now();
+    tickets_.clear();
+    ASSERT_TRUE(becomes("a", EngineState::Stopped));
+    EXPECT_GE(std::chrono::steady_clock::now() - left_at, 990ms);
+  }
+}
+
+TEST_F(DispatcherTest, AShutdownRefusesWhoWaitsAndEndsWhenTheRunningHaveLeft) {
+  use(config({model("a", {"concurrencyLimit: 1"})}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  AdmissionTicket& waiting = enter("a");
+  bool over = false;
+  group_.spawn(keep_done(dispatcher_->shut_down(), over));
+  ASSERT_TRUE(becomes(waiting, State::Refused));
+  EXPECT_TRUE(dispatcher_->is_shutting_down());
+  EXPECT_EQ(enter("a").state(), State::Refused);
+  EXPECT_EQ(tickets_[0]->state(), State::Admitted);
+  EXPECT_FALSE(over);
+  tickets_.clear();
+  EXPECT_TRUE(run_until([&] { return over; }));
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopped);
+}
+
+TEST_F(DispatcherTest, AShutdownAtOnceCutsTheRunningAndSaysWhy) {
+  use(config({model("a")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  dispatcher_->shut_down_now();
+  EXPECT_EQ(tickets_[0]->state(), State::Aborted);
+  EXPECT_THAT(tickets_[0]->abort_reason(), HasSubstr("at once"));
+}
+
+// --- reloads -------------------------------------------------------------------------------------
+
+TEST_F(DispatcherTest, AReloadThatLeavesAModelAsItIsLeavesItsEngine) {
+  use(config({model("a")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  const int pid = dispatcher_->engine_pid("a");
+  EXPECT_THAT(dispatcher_->adopt(config({model("a", {"ttl: 60"}), model("b")})), IsEmpty());
+  EXPECT_EQ(tickets_[0]->state(), State::Admitted);
+  EXPECT_EQ(dispatcher_->engine_pid("a"), pid);
+}
+
+TEST_F(DispatcherTest, AReloadThatMovesAModelSendsNewcomersToItsNewAddress) {
+  use(config({model("a")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  const std::uint16_t before = ports_["a"];
+  ports_["a"] = test::free_port();
+  EXPECT_THAT(dispatcher_->adopt(config({model("a")})), ElementsAre("a"));
+  AdmissionTicket& newcomer = enter("a");  // it came by the old configuration
+  EXPECT_EQ(newcomer.state(), State::Waiting) << "the old engine takes nobody new";
+  EXPECT_EQ(tickets_[0]->state(), State::Admitted) << "and ends whom it has";
+  EXPECT_EQ(tickets_[0]->endpoint().port, before);
+  tickets_.erase(tickets_.begin());
+  ASSERT_TRUE(becomes(newcomer, State::Admitted));
+  EXPECT_EQ(newcomer.endpoint().port, ports_["a"]);
+}
+
+TEST_F(DispatcherTest, ANewModelMayHaveThePortOfOneThatWasRemoved) {
+  const std::string listens = test::built_program("fake_engine") + " --name x --port ";
+  ports_["b"] = ports_["a"] = test::free_port();
+  const std::string cmd = listens + std::to_string(ports_["a"]);
+  use(config({model("a", {"checkEndpoint: /health"}, cmd)}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  auto next = config({model("b", {"checkEndpoint: /health"}, cmd)});
+  EXPECT_THAT(dispatcher_->adopt(next), ElementsAre("a"));
+  config_ = next;
+  AdmissionTicket& newcomer = enter("b");
+  EXPECT_EQ(tickets_[0]->state(), State::Admitted);
+  tickets_.erase(tickets_.begin());
+  EXPECT_TRUE(run_until([&] { return newcomer.state() != State::Waiting; }));
+  EXPECT_EQ(newcomer.state(), State::Admitted) << newcomer.failure().text.message;
+}
+
+TEST_F(DispatcherTest, TheLogOfAModelThatWasRemovedIsKeptAsLongAsItRuns) {
+  use(config({model("a"), model("b")}));
+  enter("a");
+  ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
+  EXPECT_THAT(dispatcher_->adopt(config({model("c")})), ElementsAre("a"));
+  EXPECT_NE(dispatcher_->engine_log("a"), nullptr);
+  EXPECT_EQ(dispatcher_->engine_log("b"), nullptr);
+  EXPECT_NE(dispatcher_->engine_log("c"), nullptr);
+  tickets_.clear();
+  EXPECT_TRUE(run_until([this] { return dispatcher_->engine_log("a") == nullptr; }));
+}
+
+// --- what it says of itself ----------------------------------------------------------------------
+
+TEST_F(DispatcherTest, APriorityIsThatOfTheNameOrElseOfItsModel) {
+  use(config({model("a", {"aliases: [fast, slow]"}), model("b")},
+             "routing: {scheduler: {use: fifo, settings: {fifo: {priority: {a: 3, fast: 9}}}}}\n"));
+  const ModelConfig& a = config_->models.at("a");
+  EXPECT_EQ(dispatcher_->priority("fast", a), 9);
+  EXPECT_EQ(dispatcher_->priority("slow", a), 3);
+  EXPECT_EQ(dispatcher_->priority("a", a), 3);
+  EXPECT_EQ(dispatcher_->priority("b", config_->models.at("b")), 0);
+}
+
+TEST_F(DispatcherTest, OfAModelThatNobodyKnowsThereIsNothing) {
+  use(config({model("a")}));
+  EXPECT_EQ(dispatcher_->engine_state("x"), EngineState::Stopped);
+  EXPECT_EQ(dispatcher_->engine_pid("x"), 0);
+  EXPECT_EQ(dispatcher_->engine_log("x"), nullptr);
+  EXPECT_EQ(dispatcher_->last_obstacle("x"), "");
+  EXPECT_EQ(dispatcher_->started_for("x"), "");
+  EXPECT_EQ(dispatcher_->load("x"), "");
+}
+
+}  // namespace
+}  // namespace rouse
