@@ -1,6 +1,7 @@
 #include "suspendd/cli/control_client.hpp"
 
 #include "base/async/task_group.hpp"
+#include "base/http/pool.hpp"
 #include "base/http/stream_deadlines.hpp"
 #include "suspendd/config/config.hpp"
 
