@@ -3,6 +3,7 @@
 #include "suspendd/box/traps.hpp"
 #include "suspendd/trap_context.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace rouse::suspendd {
@@ -46,8 +47,26 @@ void Preflight::arm(const Config& config) {
     if (!is_fine) names.push_back(nic.name);
   }
   if (names.empty()) return;
-  arm_nics(root_, port_, names);
+  const std::vector<Nic> tried = arm_nics(root_, port_, names);
   look(config);
+  for (Nic& nic : nics_) {
+    const auto same = std::find_if(tried.begin(), tried.end(),
+                                   [&nic](const Nic& each) { return each.name == nic.name; });
+    if (same != tried.end() && !nic.is_armed()) nic.why = same->why;  // also why arming failed
+  }
+}
+
+/// Why no packet would wake the machine although a card could be armed; empty: one would, or the
+/// traps say so already.
+std::string Preflight::disarmed() const {
+  std::string text;
+  for (const Nic& nic : nics_) {
+    const bool is_on = nic.wol == Nic::Wol::Armed || nic.wol == Nic::Wol::ArmedTooWide;
+    if (is_on && nic.wakeup_enabled.value_or(true)) return {};
+    if (!is_on && nic.wol != Nic::Wol::Disarmed) continue;
+    text += (text.empty() ? "" : "; ") + nic.name + ": " + nic.why;
+  }
+  return text;
 }
 
 Task<policy::PreflightDone> Preflight::run(policy::Op op, std::shared_ptr<const Config> config,
@@ -65,6 +84,8 @@ Task<policy::PreflightDone> Preflight::run(policy::Op op, std::shared_ptr<const 
     if (!trap.todo.empty()) text += " (" + trap.todo + ")";
     done.problems.push_back(std::move(text));
   }
+  const std::string off = config->wol.require ? disarmed() : std::string();
+  if (!off.empty()) done.problems.push_back("wake-on-lan: no card is armed: " + off);
   co_return done;
 }
 

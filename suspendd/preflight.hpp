@@ -37,6 +37,7 @@ class Preflight {
 
  private:
   void arm(const Config& config);
+  [[nodiscard]] std::string disarmed() const;
 
   CheckRunner& check_runner_;
   Logind& logind_;

@@ -26,7 +26,6 @@ namespace {
 
 constexpr std::size_t kSendingMax = 16;
 constexpr int kTries = 3;
-constexpr std::chrono::seconds kPause{5};
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -62,6 +61,7 @@ void Notices::tell(const policy::Notify& notice, policy::WallTime at) {
     spdlog::warn("webhook: too many messages are on their way; one is dropped");
     return;
   }
+  ++sending_;  // here, since many may be told before the first one is on its way
   tasks_.spawn(send(json));
 }
 
@@ -87,7 +87,6 @@ void Notices::add_history(const std::string& json) {
 }
 
 Task<void> Notices::send(std::string json) {
-  ++sending_;
   for (int attempt = 1;; ++attempt) {
     const NotifyConfig& notify = config_->notify;
     if (!notify.webhook) break;
@@ -104,7 +103,7 @@ Task<void> Notices::send(std::string json) {
     }
     asio::basic_waitable_timer<std::chrono::steady_clock,
                                asio::wait_traits<std::chrono::steady_clock>, Executor>
-        pause(tasks_.executor(), kPause);
+        pause(tasks_.executor(), pause_);
     co_await pause.async_wait(use_task);
   }
   --sending_;

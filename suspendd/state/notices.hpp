@@ -6,6 +6,7 @@
 #include "suspendd/config/config.hpp"
 #include "suspendd/state/state_dir.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -16,8 +17,10 @@ namespace rouse::suspendd {
 /// is a warning. Single thread; what it gets outlives it.
 class Notices {
  public:
-  Notices(TaskGroup& tasks, HttpPool& pool, StateDir& state)
-      : tasks_(tasks), pool_(pool), state_(state) {}
+  /// @p pause: after a webhook that failed, before the next try.
+  Notices(TaskGroup& tasks, HttpPool& pool, StateDir& state,
+          std::chrono::milliseconds pause = std::chrono::seconds(5))
+      : tasks_(tasks), pool_(pool), state_(state), pause_(pause) {}
 
   void configure(std::shared_ptr<const Config> config) { config_ = std::move(config); }
 
@@ -33,6 +36,7 @@ class Notices {
   TaskGroup& tasks_;
   HttpPool& pool_;
   StateDir& state_;
+  std::chrono::milliseconds pause_;
   std::shared_ptr<const Config> config_;
   std::size_t sending_ = 0;
   bool history_fails_ = false;

@@ -97,6 +97,7 @@ class Fake {
   Unit* unit_at(const std::string& path);
 
   [[nodiscard]] std::string inhibited(const std::string& mode) const;
+  [[nodiscard]] int version() const { return version_; }
 
   bool preparing = false;
   std::uint64_t delay_max_us = 5'000'000;

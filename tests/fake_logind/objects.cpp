@@ -62,6 +62,11 @@ int session_property(sd_bus*, const char*, const char*, const char* name, sd_bus
   return append_text(reply, session.tty);
 }
 
+int systemd_version(sd_bus*, const char*, const char*, const char*, sd_bus_message* reply,
+                    void* userdata, sd_bus_error*) {
+  return append_text(reply, std::to_string(fake_of(userdata).version()) + ".39-1~deb12u1");
+}
+
 int unit_property(sd_bus*, const char*, const char*, const char* name, sd_bus_message* reply,
                   void* userdata, sd_bus_error*) {
   const Unit& unit = *static_cast<Unit*>(userdata);
@@ -146,6 +151,7 @@ const sd_bus_vtable kSystemdTable[] = {
     SD_BUS_METHOD("StartUnit", "ss", "o", on_method, kOpen),
     SD_BUS_METHOD("StartTransientUnit", "ssa(sv)a(sa(sv))", "o", on_method, kOpen),
     SD_BUS_METHOD("Subscribe", "", "", on_method, kOpen),
+    SD_BUS_PROPERTY("Version", "s", systemd_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
     SD_BUS_VTABLE_END,
 };

@@ -117,9 +117,12 @@ class RunnerFixture : public BusFixture {
       "1234abcd-5678-90ef",
       [this](policy::Event event) { events_.push_back(std::move(event)); }};
   PolicyLoop loop_{io_.get_executor(), root_, {}, {}, "boot", [this](const policy::Action& action) {
-                     if (is_heard_) runner_.perform(action);
+                     decided_.push_back(action);
+                     const bool is_answer = std::holds_alternative<policy::Reply>(action) ||
+                                            std::holds_alternative<policy::AnswerGate>(action);
+                     if (is_answer) runner_.perform(action);
                    }};
-  bool is_heard_ = false;  ///< what the loop's own policy decides is done
+  std::vector<policy::Action> decided_;  ///< by the loop's own policy; only answers are done
   std::uint64_t op_ = 0;
 };
 
