@@ -20,8 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kFactsPause = 60s;  // told again, should the proxy have been restarted
-constexpr auto kGather = 100ms;    // a step often brings others
 constexpr auto kSameCountdown = 2s;
 constexpr auto kClockSlack = 500ms;  // the proxy and we look at the clock at different moments
 
@@ -71,12 +69,13 @@ PowerFactsText power_facts(const policy::View& view, policy::Now now,
 }
 
 ProxyWatch::ProxyWatch(Executor executor, PowerClient& power, PolicyLoop& loop,
-                       ActionRunner& action_runner, Preflight& preflight)
+                       ActionRunner& action_runner, Preflight& preflight, Pace pace)
     : executor_(executor),
       power_(power),
       loop_(loop),
       action_runner_(action_runner),
       preflight_(preflight),
+      pace_(pace),
       bell_(executor) {}
 
 Task<void> ProxyWatch::watch() {
@@ -109,7 +108,7 @@ Task<void> ProxyWatch::tell_facts() {
   std::string told;
   Clock::time_point told_at{};
   for (;;) {
-    const bool is_due = Clock::now() - told_at > kFactsPause;
+    const bool is_due = Clock::now() - told_at > pace_.facts;
     if (is_due) preflight_.look(*config_);
     PowerFactsText facts = power_facts(loop_.view(), loop_.now(), preflight_.nics());
     if (is_due || facts.gist != told) {
@@ -119,10 +118,10 @@ Task<void> ProxyWatch::tell_facts() {
       told = std::move(facts.gist);
       told_at = Clock::now();
     }
-    bell_.expires_after(kFactsPause);
+    bell_.expires_after(pace_.facts);
     co_await bell_.async_wait(use_task);
     if (co_await is_cancelled()) co_return;
-    Timer gather(executor_, kGather);
+    Timer gather(executor_, pace_.gather);
     co_await gather.async_wait(use_task);
     if (co_await is_cancelled()) co_return;
   }

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rouse::suspendd {
@@ -22,8 +23,15 @@ namespace rouse::suspendd {
 /// thread; what it gets outlives it.
 class ProxyWatch {
  public:
+  struct Pace {
+    std::chrono::milliseconds facts{60'000};  ///< told again, should the proxy have been restarted
+    std::chrono::milliseconds gather{100};    ///< a step often brings others
+  };
   ProxyWatch(Executor executor, PowerClient& power, PolicyLoop& loop, ActionRunner& action_runner,
-             Preflight& preflight);
+             Preflight& preflight, Pace pace);
+  ProxyWatch(Executor executor, PowerClient& power, PolicyLoop& loop, ActionRunner& action_runner,
+             Preflight& preflight)
+      : ProxyWatch(std::move(executor), power, loop, action_runner, preflight, Pace()) {}
 
   void configure(std::shared_ptr<const Config> config) { config_ = std::move(config); }
   /// Something may be new for the proxy.
@@ -44,6 +52,7 @@ class ProxyWatch {
   PolicyLoop& loop_;
   ActionRunner& action_runner_;
   Preflight& preflight_;
+  Pace pace_;
   std::shared_ptr<const Config> config_;
   Timer bell_;
 };
