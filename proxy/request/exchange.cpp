@@ -65,7 +65,6 @@ Task<bool> Exchange::run() {
 // --- what is asked -------------------------------------------------------------------------------
 
 Task<std::optional<Failure>> Exchange::find_model() {
-  if (std::optional<Failure> failed = body_.size_fault()) co_return failed;
   const RequestHead& head = request_.head;
   if (head.fields.has_token("expect", "100-continue") && head.version == 11) {
     const Result<void> told = co_await request_.client.write_continue();

@@ -2,8 +2,6 @@
 
 #include "base/text/json_writer.hpp"
 
-#include <fmt/format.h>
-
 #include <utility>
 #include <vector>
 
@@ -21,14 +19,6 @@ RequestBody::RequestBody(const Request& request)
     : request_(request),
       client_(request.client),
       finder_(request.head.fields.find("content-type").value_or("")) {}
-
-std::optional<Failure> RequestBody::size_fault() const {
-  const std::uint64_t most = request_.config->limits.body_max;
-  if (request_.head.framing != Framing::Length || request_.head.content_length <= most) return {};
-  return request_.unread(
-      failure(413, fmt::format("the body has {} bytes, the limit is {} (limits.bodyMax)",
-                               request_.head.content_length, most)));
-}
 
 bool RequestBody::is_at_most(std::uint64_t most) const {
   return request_.head.framing == Framing::Length && request_.head.content_length <= most;

@@ -19,9 +19,6 @@ class RequestBody {
  public:
   explicit RequestBody(const Request& request);
 
-  /// Why it is not read at all: its length is beyond limits.bodyMax.
-  [[nodiscard]] std::optional<Failure> size_fault() const;
-
   /// Reads on until the model's name is known, or surely not there; why it cannot be read.
   Task<std::optional<Failure>> read_until_model();
   /// Reads on until it says whether it asks for a stream, up to 8 MiB. False: the client has gone.

@@ -1,0 +1,350 @@
+// A request's way to an engine, with both sides in the test's hands.
+#include "tests/support/exchange_world.hpp"
+
+#include <gmock/gmock.h>
+
+namespace rouse {
+namespace {
+
+using testing::AllOf;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr std::string_view kChat = "/v1/chat/completions";
+constexpr std::string_view kBody = R"({"model":"m","messages":[]})";
+constexpr std::string_view kStream = R"({"model":"m","stream":true})";
+constexpr std::string_view kEventHead =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+class Exchanges : public ExchangeWorld {
+ protected:
+  /// One model m, loaded, whose engine is engine_. @p model: further lines of it; @p rest: of the
+  /// file.
+  void start_with(const std::string& model = "", const std::string& rest = "") {
+    start(
+        "models:\n  m:\n    cmd: /bin/sleep 600\n    checkEndpoint: none\n    proxy: "
+        "http://127.0.0.1:" +
+        std::to_string(engine_.port()) + "\n" + model + rest);
+    load("m");
+    engine_.listen();
+    connect_client();
+  }
+  /// Up to the whole request at the engine.
+  std::string ask_engine(std::string_view body = kBody, std::string_view fields = {}) {
+    ask(kChat, body, fields);
+    engine_.accept();
+    return engine_.hear_request();
+  }
+
+  OtherSide engine_{*this};
+};
+
+TEST_F(Exchanges, ARequestAndItsAnswerPassWithoutWhatIsForOneConnectionOnly) {
+  start_with();
+  const std::string got =
+      ask_engine(kBody, "Connection: x-hop\r\nX-Hop: 1\r\nTE: trailers\r\nX-Kept: 2\r\n");
+  EXPECT_THAT(got, StartsWith("POST /v1/chat/completions HTTP/1.1\r\n"));
+  EXPECT_THAT(got, AllOf(EndsWith(std::string(kBody)), HasSubstr("X-Kept: 2\r\n")));
+  EXPECT_THAT(got, AllOf(Not(HasSubstr("X-Hop")), Not(HasSubstr("TE: "))));
+  engine_.answer(200, R"({"ok":1})",
+                 "Connection: x-own\r\nX-Own: 1\r\nKeep-Alive: timeout=5\r\nX-Said: 3\r\n");
+  const std::string told = client_hears(R"({"ok":1})");
+  EXPECT_THAT(told, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(told, AllOf(Not(HasSubstr("X-Own")), Not(HasSubstr("timeout=5"))));
+  EXPECT_THAT(told, AllOf(HasSubstr("X-Said: 3\r\n"), HasSubstr("x-rouse-cold-start: ")));
+  const Activity row = last_row();
+  EXPECT_EQ(row.outcome, "ok");
+  EXPECT_EQ(row.model, "m");
+  EXPECT_EQ(row.status, 200);
+}
+
+TEST_F(Exchanges, AStaleConnectionIsTriedAgainOnAFreshOne) {
+  start_with();
+  ask_engine();
+  engine_.answer(200, "{}");
+  client_hears("{}");
+  ask(kChat, R"({"model":"m","n":2})");
+  EXPECT_THAT(engine_.hear_request(), HasSubstr(R"("n":2)")) << "not on the pooled connection";
+  engine_.hang_up();
+  engine_.accept();
+  EXPECT_THAT(engine_.hear_request(), EndsWith(R"({"model":"m","n":2})"));
+  engine_.answer(200, R"({"second":1})");
+  client_hears(R"({"second":1})");
+}
+
+TEST_F(Exchanges, WhatBreaksOnAFreshConnectionIsNotSentAgain) {
+  start_with();
+  ask_engine();
+  engine_.hang_up();
+  EXPECT_THAT(client_hears("\r\n\r\n"), StartsWith("HTTP/1.1 502 "));
+  EXPECT_FALSE(engine_.has_caller());
+  EXPECT_EQ(last_row().outcome, "upstream_error");
+}
+
+TEST_F(Exchanges, AFreshConnectionThatBreaksAfterAStaleOneIsNotTriedAThirdTime) {
+  start_with();
+  ask_engine();
+  engine_.answer(200, "{}");
+  client_hears("{}");
+  ask(kChat, kBody);
+  engine_.hear_request();
+  engine_.hang_up();
+  engine_.accept();
+  engine_.hear_request();
+  engine_.reset();
+  EXPECT_THAT(client_hears("gave no proper answer"), HasSubstr("HTTP/1.1 502 "));
+  EXPECT_FALSE(engine_.has_caller());
+}
+
+TEST_F(Exchanges, AnEngineThatTakesNoConnectionIsTriedFourTimesAndNamed) {
+  start_with();
+  engine_.stop_listening();
+  ask(kChat, kBody);
+  EXPECT_THAT(client_hears("no connection to the engine of m"), StartsWith("HTTP/1.1 502 "));
+  const std::string metrics = recorder().metrics.text({});
+  EXPECT_NE(metrics.find(R"(rouse_retries_total{reason="connect",target="m"} 3)"),
+            std::string::npos);
+}
+
+TEST_F(Exchanges, AnEngineThatBreaksOffInMidAnswerIsACut) {
+  start_with();
+  ask_engine(kStream);
+  engine_.say(std::string(kEventHead) + "9\r\ndata: 1\n\n\r\n");
+  client_hears("data: 1\n\n");
+  engine_.reset();
+  EXPECT_THAT(client_hears_end(), Not(HasSubstr("\r\n0\r\n"))) << "a part was taken for the whole";
+  const Activity row = last_row();
+  EXPECT_EQ(row.outcome, "upstream_error");
+  EXPECT_THAT(row.error, StartsWith("the engine of m broke off: "));
+}
+
+TEST_F(Exchanges, AClientThatLeavesBeforeTheHeadFreesTheEngine) {
+  start_with();
+  ask_engine();
+  client_leaves();
+  EXPECT_TRUE(engine_.is_left());
+  const Activity row = last_row();
+  EXPECT_EQ(row.outcome, "cancelled");
+  EXPECT_EQ(row.error, "client left");
+  EXPECT_EQ(dispatcher().view().models.at(0).running, 0);
+}
+
+TEST_F(Exchanges, AClientThatLeavesInMidStreamFreesTheEngine) {
+  start_with();
+  ask_engine(kStream);
+  engine_.say(std::string(kEventHead) + "9\r\ndata: 1\n\n\r\n");
+  client_hears("data: 1\n\n");
+  client_leaves();
+  EXPECT_TRUE(engine_.is_left());
+  EXPECT_EQ(last_row().outcome, "cancelled");
+}
+
+TEST_F(Exchanges, AClientThatClosesBehindTheLastEventHadItAll) {
+  start_with();
+  ask_engine(kStream);
+  engine_.say(std::string(kEventHead) + "e\r\ndata: [DONE]\n\n\r\n");
+  client_hears("data: [DONE]\n\n");
+  client_leaves();
+  EXPECT_TRUE(engine_.is_left());
+  EXPECT_EQ(last_row().outcome, "ok");
+}
+
+TEST_F(Exchanges, AnOperatorsCancelIsACutForTheClientAndTheEngine) {
+  start_with();
+  ask_engine();
+  ASSERT_EQ(recorder().in_flight.entries().size(), 1U);
+  EXPECT_TRUE(recorder().in_flight.cancel(recorder().in_flight.entries().begin()->first));
+  EXPECT_TRUE(engine_.is_left());
+  const Activity row = last_row();
+  EXPECT_EQ(row.outcome, "cancelled");
+  EXPECT_EQ(row.error, "cancelled by an operator");
+}
+
+TEST_F(Exchanges, AnUnloadOfItsModelCutsARequestWhoseHeadIsStillToCome) {
+  start_with("    unloadTimeout: 1\n");
+  ask_engine();
+  dispatcher().shut_down_now();
+  const std::string told = client_hears("\r\n\r\n");
+  EXPECT_THAT(told, AllOf(StartsWith("HTTP/1.1 503 "), HasSubstr("retry-after: 5")));
+  EXPECT_TRUE(engine_.is_left());
+}
+
+TEST_F(Exchanges, ABodyIsSentWhileItIsRead) {
+  start_with();
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "c\r\n{\"model\":\"m\"\r\n");
+  engine_.accept();
+  EXPECT_THAT(engine_.hear("{\"model\":\"m\""), HasSubstr("Transfer-Encoding: chunked\r\n"));
+  say("1\r\n}\r\n0\r\n\r\n");
+  engine_.hear("0\r\n\r\n");
+  engine_.answer(200, "{}");
+  client_hears("{}");
+}
+
+TEST_F(Exchanges, AnEngineMayRefuseBeforeItHasReadTheBody) {
+  start_with();
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 1000\r\n\r\n"
+      "{\"model\":\"m\",\"x\":\"");
+  engine_.accept();
+  engine_.hear("\"x\":\"");
+  engine_.answer(413, R"({"error":"too long"})", "Connection: close\r\n");
+  engine_.hang_up();
+  say(std::string(982, 'y') + "\"}");
+  const std::string told = client_hears(R"({"error":"too long"})");
+  EXPECT_THAT(told, StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(Exchanges, HalfABodyIsNeverAWholeOneForTheEngine) {
+  start_with();
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 1000\r\n\r\n"
+      "{\"model\":\"m\",");
+  engine_.accept();
+  engine_.hear("\"m\",");
+  client_leaves();
+  EXPECT_TRUE(engine_.is_left());
+}
+
+TEST_F(Exchanges, ExpectContinueIsAnsweredBeforeTheBody) {
+  start_with();
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n"
+      "Content-Length: 13\r\n\r\n");
+  client_hears("HTTP/1.1 100 Continue\r\n\r\n");
+  say(R"({"model":"m"})");
+  engine_.accept();
+  EXPECT_THAT(engine_.hear_request(), Not(HasSubstr("xpect")));
+  engine_.answer(200, "{}");
+  client_hears("{}");
+}
+
+TEST_F(Exchanges, AnHttp10ClientWaitsWithoutAnEarlyHeadAndGetsTheBodyToTheEndOfTheConnection) {
+  start_with("", "waiting: {hold: 1ms, keepAlive: 10ms}\n");
+  say("POST /v1/chat/completions HTTP/1.0\r\nContent-Length: " + std::to_string(kStream.size()) +
+      "\r\n\r\n" + std::string(kStream));
+  engine_.accept();
+  engine_.hear_request();
+  run_until([at = std::chrono::steady_clock::now() + std::chrono::milliseconds(30)] {
+    return std::chrono::steady_clock::now() > at;
+  });
+  EXPECT_EQ(heard(), "") << "an early head, which HTTP/1.0 cannot end";
+  engine_.say(std::string(kEventHead) + "9\r\ndata: 1\n\n\r\n0\r\n\r\n");
+  const std::string told = client_hears_end();
+  EXPECT_THAT(told, AllOf(HasSubstr(" 200 "), HasSubstr("\r\n\r\ndata: 1\n\n")));
+  EXPECT_THAT(told, AllOf(Not(HasSubstr("chunked")), Not(HasSubstr("\n9\r\n"))));
+}
+
+TEST_F(Exchanges, ARefusalAfterTheEarlyHeadTravelsInTheStream) {
+  start_with("", "waiting: {hold: 1ms, keepAlive: 5s}\n");
+  ask_engine(kStream);
+  client_hears("\r\n\r\n");
+  engine_.answer(400, R"({"error":{"message":"the prompt is too long"}})");
+  const std::string told = client_hears("the prompt is too long");
+  EXPECT_THAT(told, StartsWith("HTTP/1.1 200 "));
+  client_hears("0\r\n\r\n");
+  EXPECT_THAT(last_row().error, HasSubstr("the prompt is too long"));
+}
+
+TEST_F(Exchanges, APassingFailureAfterTheEarlyHeadIsACut) {
+  start_with("", "waiting: {hold: 1ms, keepAlive: 5s}\n");
+  ask_engine(kStream);
+  client_hears("\r\n\r\n");
+  engine_.hang_up();
+  EXPECT_THAT(client_hears_end(), AllOf(Not(HasSubstr("error")), Not(HasSubstr("0\r\n\r\n"))));
+}
+
+TEST_F(Exchanges, AnEngineThatDoesNotAnswerInTimeIsA504) {
+  start_with("    timeouts: {responseHeader: 1}\n");
+  ask_engine();
+  EXPECT_THAT(client_hears("\r\n\r\n"), StartsWith("HTTP/1.1 504 "));
+  EXPECT_EQ(last_row().outcome, "timeout");
+  EXPECT_TRUE(engine_.is_left());
+}
+
+TEST_F(Exchanges, TheEngineGetsTheNameAndTheBodyThatTheConfigurationWants) {
+  start_with(
+      "    useModelName: its-own\n    filters: {stripParams: top_k, setParams: {seed: 7}}\n");
+  const std::string got = ask_engine(R"({"model":"m","top_k":3})");
+  EXPECT_THAT(got, AllOf(HasSubstr(R"("model":"its-own")"), HasSubstr(R"("seed":7)")));
+  EXPECT_THAT(got, Not(HasSubstr("top_k")));
+  engine_.answer(200, "{}");
+  client_hears("{}");
+}
+
+TEST_F(Exchanges, ANameIsReplacedWithoutReadingTheRest) {
+  start_with("    useModelName: a-longer-name\n");
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 22\r\n\r\n"
+      "{\"model\":\"m\",");
+  engine_.accept();
+  EXPECT_THAT(engine_.hear("a-longer-name\","), HasSubstr("Content-Length: 34\r\n"));
+  say("\"n\":4567}");
+  engine_.hear("4567}");
+  engine_.answer(200, "{}");
+  client_hears("{}");
+}
+
+TEST_F(Exchanges, AnAliasHasThePriorityOfItsOwn) {
+  start_with("    aliases: [urgent]\n",
+             "routing: {scheduler: {settings: {fifo: {priority: {m: 2, urgent: 9}}}}}\n");
+  ask_engine(R"({"model":"urgent"})");
+  engine_.answer(200, "{}");
+  client_hears("{}");
+  EXPECT_EQ(last_row().metadata.at("fifo_priority"), "9");
+  ask(kChat, kBody);
+  engine_.hear_request();
+  engine_.answer(200, R"({"2":1})");
+  client_hears(R"({"2":1})");
+  EXPECT_EQ(last_row().metadata.at("fifo_priority"), "2");
+}
+
+TEST_F(Exchanges, NobodyIsAskedForWhatIsNoModel) {
+  start_with();
+  ask(kChat, R"({"model":"q"})");
+  EXPECT_THAT(client_hears("there are: m"), StartsWith("HTTP/1.1 404 "));
+  ask(kChat, R"({"messages":[]})");
+  EXPECT_THAT(client_hears("no model id could be identified"), HasSubstr("HTTP/1.1 400 "));
+  ask(kChat, R"({"model":{}})");
+  client_hears("must be a text");
+  EXPECT_FALSE(engine_.has_caller());
+}
+
+TEST_F(Exchanges, ABodyBeyondTheLimitIsRefusedUnread) {
+  start_with("", "limits: {bodyMax: 1KiB}\n");
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 2000\r\n\r\n");
+  EXPECT_THAT(client_hears("the limit is 1024"), StartsWith("HTTP/1.1 413 "));
+}
+
+TEST_F(Exchanges, AConnectionServesOneRequestAfterTheOther) {
+  start_with();
+  for (int n = 0; n < 3; ++n) {
+    ask(kChat, R"({"model":"m","n":)" + std::to_string(n) + "}");
+    if (n == 0) engine_.accept();
+    engine_.hear_request();
+    engine_.answer(200, R"({"answer":)" + std::to_string(n) + "}");
+    client_hears(R"({"answer":)" + std::to_string(n) + "}");
+  }
+  EXPECT_FALSE(engine_.has_caller()) << "the pooled connection was not used";
+}
+
+TEST_F(Exchanges, AnAnswerThatEndsWithItsConnectionIsNotPooled) {
+  start_with();
+  ask_engine();
+  engine_.answer(200, R"({"n":1})", "Connection: close\r\n");
+  client_hears(R"({"n":1})");
+  ask(kChat, kBody);
+  engine_.accept();
+  engine_.hear_request();
+  engine_.answer(200, R"({"n":2})");
+  client_hears(R"({"n":2})");
+}
+
+TEST_F(Exchanges, APageThatMustNotLoadItsModelIsA409) {
+  start("models: {m: {cmd: /bin/sleep 600, checkEndpoint: none, proxy: \"http://127.0.0.1:9\"}}\n");
+  connect_client();
+  say("GET /upstream/m/favicon.ico HTTP/1.1\r\nHost: r\r\n\r\n");
+  EXPECT_THAT(client_hears("does not start it"), StartsWith("HTTP/1.1 409 "));
+  EXPECT_EQ(dispatcher().engine_state("m"), core::EngineState::Stopped);
+}
+
+}  // namespace
+}  // namespace rouse
