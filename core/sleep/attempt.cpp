@@ -260,6 +260,7 @@ void SuspendPolicy::Body::give_up(const std::string& step, const std::string& wh
     run_hook(Hook::PostResume, settings.post_resume, Duration{0}, WakeReason::Unknown, why);
   }
   enter(State::Active, why);
+  if (run.gpu_left) look_at_gpu_again();
   if (run.asked && step.empty()) {
     notify(Severity::Info, Topic::SuspendFailed, run.reason + ", and given up: " + why);
   }

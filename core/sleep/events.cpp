@@ -173,13 +173,11 @@ void SuspendPolicy::Body::on(const SuspendWanted& event) {
   memory.agreed = true;
   if (is_consent) unblock("an operator agrees: " + event.by);
   changed();
-  if (resuming && resuming->op) {
-    out.emplace_back(Cancel{*resuming->op, "an operator suspends the machine"});
-  }
-  resuming.reset();
+  const bool gpu_left = leave_gpu("an operator suspends the machine");
   begin(true, event.force,
         "asked for by " + event.by + (event.force ? ", whatever is against it" : ""));
   attempt->asked = true;
+  attempt->gpu_left = gpu_left;
   out.emplace_back(Reply{event.command, true, "on the way to sleep"});
 }
 

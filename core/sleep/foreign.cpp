@@ -17,9 +17,9 @@ void SuspendPolicy::Body::begin_foreign(std::string why) {
   const Instant limit =
       after(now.monotonic, settings.gate_wait + settings.sleep_delay + settings.suspend_verify);
   if (!attempt) {
-    if (resuming && resuming->op) out.emplace_back(Cancel{*resuming->op, why});
-    resuming.reset();
+    const bool gpu_left = leave_gpu(why);
     begin(false, false, std::move(why));
+    attempt->gpu_left = gpu_left;
     attempt->limit = limit;
     if (const auto wakeup = next_wakeup()) {
       attempt->alarm = wakeup->at;

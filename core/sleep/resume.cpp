@@ -65,6 +65,7 @@ void SuspendPolicy::Body::end_sleep(const Evidence& evidence) {
   } else {
     memory.last_suspend = record;
     enter(State::Active, record.detail);
+    if (run.gpu_left) look_at_gpu_again();
   }
   if (!record.ok && run.ours) {
     fail(evidence.failed_step.empty() ? "suspend" : evidence.failed_step, record.detail,
@@ -157,6 +158,21 @@ void SuspendPolicy::Body::probe_gpu(GpuStep step, std::string why) {
   resuming->op = new_op();
   resuming->due = after(now.monotonic, settings.gpu_probe_timeout);
   out.emplace_back(ProbeGpu{*resuming->op, std::move(why)});
+}
+
+/// An attempt begins: true when the GPU was still being looked at, which has to be done again
+/// should the machine not sleep.
+bool SuspendPolicy::Body::leave_gpu(const std::string& why) {
+  if (!resuming) return false;
+  const bool is_looking = resuming->gpu != GpuStep::None;
+  if (resuming->op) out.emplace_back(Cancel{*resuming->op, why});
+  resuming.reset();
+  return is_looking;
+}
+
+void SuspendPolicy::Body::look_at_gpu_again() {
+  resuming = Resuming{now.monotonic, GpuStep::None, std::nullopt, Instant::max(), {}};
+  probe_gpu(GpuStep::Probe, "it was not looked at to the end");
 }
 
 void SuspendPolicy::Body::recover_gpu(GpuStep step, RecoverStep what) {

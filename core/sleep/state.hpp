@@ -51,6 +51,7 @@ struct AttemptRun {
   Instant renew_at = Instant::max();
   std::optional<Op> renewal;
   std::optional<WallTime> alarm;
+  bool gpu_left = false;  ///< it has broken off the look at the GPU after the last wake-up
   Duration slept{0};
 };
 
@@ -224,6 +225,8 @@ struct SuspendPolicy::Body {
   void gpu_answer(bool ok, const std::string& detail);
   void recover_gpu(GpuStep step, RecoverStep what);
   void probe_gpu(GpuStep step, std::string why);
+  bool leave_gpu(const std::string& why);
+  void look_at_gpu_again();
 
   // suspend_wakes.cpp
   void judge_wake();

@@ -216,4 +216,11 @@ MUTANTS = [
      "if (now.monotonic < hooks[i].due) {", "if (MUTANT || now.monotonic < hooks[i].due) {"),
     ("post_resume cannot block", "core/sleep/hooks.cpp",
      "hook == Hook::PostResume && settings", "!MUTANT && hook == Hook::PostResume && settings"),
+    ("an attempt that comes to nothing leaves the GPU unseen", "core/sleep/attempt.cpp",
+     "  if (run.gpu_left) look_at_gpu_again();\n", ""),
+    ("a suspend that fails leaves the GPU unseen", "core/sleep/resume.cpp",
+     "    if (run.gpu_left) look_at_gpu_again();\n", ""),
+    ("a GPU that was seen is looked at again", "core/sleep/resume.cpp",
+     "const bool is_looking = resuming->gpu != GpuStep::None;",
+     "const bool is_looking = MUTANT || resuming->gpu != GpuStep::None;"),
 ]

@@ -219,6 +219,60 @@ TEST(SuspendResume, AGpuThatStaysDeadBlocksUntilItWorks) {
   }
 }
 
+TEST(SuspendResume, AGateThatClosesBeforeTheGpuIsReadyLeavesItNotUnseen) {
+  Bench b(with_gpu(false));
+  b.to_suspend();
+  b.sleep(1h);
+  const Op first = b.last<ProbeGpu>().op;
+  b.step(GateOpened{GateId{1}});
+  EXPECT_EQ(b.last<Cancel>().op, first) << "nothing may be open at the driver when it sleeps";
+  b.step(Done{first, true, ""});
+  b.step(GateClosed{GateId{1}});
+  ASSERT_EQ(b.seen<ProbeGpu>(), 2U);
+  b.done<ProbeGpu>(false, "CUDA error 999");
+  b.wait(2s);
+  EXPECT_EQ(b.seen<ProbeGpu>(), 3U) << "all that belongs to it";
+
+  // One that sleeps looks after that sleep, once.
+  Bench slept(with_gpu(false));
+  slept.to_suspend();
+  slept.sleep(1h);
+  slept.step(GateOpened{GateId{1}});
+  slept.granted();
+  slept.committed();
+  slept.sleep(1h);
+  EXPECT_EQ(slept.seen<ProbeGpu>(), 2U);
+
+  // One that was done is not done again.
+  Bench ready(with_gpu(false));
+  ready.to_suspend();
+  ready.sleep(1h);
+  ready.done<ProbeGpu>();
+  ready.step(GateOpened{GateId{1}});
+  ready.step(GateClosed{GateId{1}});
+  EXPECT_EQ(ready.seen<ProbeGpu>(), 1U);
+}
+
+TEST(SuspendResume, ASuspendByForceThatFailsLooksAtTheGpuAgain) {
+  Bench b(with_gpu(false));
+  b.to_suspend();
+  b.sleep(1h);
+  b.step(SuspendWanted{CommandId{2}, true, "root"});
+  EXPECT_TRUE(b.last<Reply>().accepted);
+  b.step(DrainRefused{b.last<RequestDrain>().op, false, "1 request"});
+  EXPECT_EQ(b.seen<ProbeGpu>(), 2U);
+  b.done<ProbeGpu>();
+
+  Bench stays(with_gpu(false));
+  stays.to_suspend();
+  stays.sleep(1h);
+  stays.step(GateOpened{GateId{1}});
+  stays.granted();
+  stays.committed();
+  stays.sleep(0s, {false, "freeze", "busy", WakeReason::Unknown, ""});
+  EXPECT_EQ(stays.seen<ProbeGpu>(), 2U) << "the suspend came to nothing";
+}
+
 TEST(SuspendResume, AGpuProbeThatHangsHasFailed) {
   Bench b(with_gpu(false));
   b.to_suspend();
