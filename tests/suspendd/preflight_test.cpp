@@ -195,6 +195,12 @@ TEST_F(PreflightTest, TheContextIsWhatLogindSystemdAndTheConfigurationSay) {
   EXPECT_FALSE(told.asked_as_root);
 }
 
+TEST_F(PreflightTest, AProxyThatMayBeAwayAndIsThereIsOne) {
+  config_->proxy.unreachable_is_active = false;
+  EXPECT_TRUE(context().has_proxy);
+  EXPECT_FALSE(context("no answer").has_proxy);
+}
+
 TEST_F(PreflightTest, AProofOfWakingHasAnAgeAndABoot) {
   memory_.wake_proof = now_.realtime - 90min;
   EXPECT_EQ(context().proven_wake_age, 90min);

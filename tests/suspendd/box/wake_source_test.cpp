@@ -109,9 +109,11 @@ TEST_F(WakeSourceTest, AnAcpiCompanionLeadsToItsDevice) {
   const std::string companion = "/sys/devices/LNXSYSTM:00/LNXSYBUS:00/PNP0A08:00/device:1a";
   tree_.link(companion + "/physical_node", card_);
   source("wakeup20", "device:1a", companion, 1);
-  for (const WakeSource& one : read_wake_sources(root_)) {
-    if (one.id == "wakeup20") EXPECT_EQ(one.kind, WakeKind::Wol);
-  }
+  const auto sources = read_wake_sources(root_);
+  const auto found = std::find_if(sources.begin(), sources.end(),
+                                  [](const WakeSource& one) { return one.id == "wakeup20"; });
+  ASSERT_NE(found, sources.end());
+  EXPECT_EQ(found->kind, WakeKind::Wol);
 }
 
 TEST_F(WakeSourceTest, ADeviceThatCameBackCountsFromZero) {

@@ -1,6 +1,7 @@
 #include "base/posix.hpp"
 #include "suspendd/checks/socket_diag.hpp"
 #include "suspendd/checks/ssh_sessions.hpp"
+#include "tests/support/netns.hpp"
 #include "tests/support/skip.hpp"
 #include "tests/support/wait_until.hpp"
 #include "tests/suspendd/checks/check_fixture.hpp"
@@ -260,15 +261,35 @@ TEST_F(PortCheckTest, AConnectionThatSaysSomethingIsActivity) {
   EXPECT_THAT(ask(loopback.port(), milliseconds(0)), IsActive(HasSubstr("from 127.0.0.1")));
 }
 
-TEST_F(PortCheckTest, WhatWeConnectToDoesNotCount) {
-  const Loopback loopback;
-  const auto pair = loopback.connect(AF_INET);
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  ASSERT_EQ(::getpeername(pair.server.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
-  const auto outer = sockets_at(loopback.port());
-  EXPECT_THAT(outer, SizeIs(1)) << "the client's own end has another port";
-  EXPECT_NE(ntohs(address.sin_port), loopback.port());
+class PortsInside : public PortCheckTest {
+ public:
+  ~PortsInside() override { TearDown(); }
+  void TestBody() override {}
+  using PortCheckTest::ask;
+};
+
+class PortOfOthersTest : public test::NetnsTest {};
+
+TEST_F(PortOfOthersTest, WhatWeConnectToDoesNotCount) {
+  inside([] {
+    test::ip("link set lo up");
+    // A connection without the other end, as if that were on another machine.
+    const UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int on = 1;
+    ASSERT_EQ(::setsockopt(socket.get(), IPPROTO_TCP, TCP_REPAIR, &on, sizeof on), 0)
+        << std::strerror(errno);
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    address.sin_port = htons(8080);
+    ASSERT_EQ(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    PortsInside ports;
+    EXPECT_THAT(ports.ask(ntohs(address.sin_port)), IsActive(HasSubstr("1 connection")));
+    EXPECT_THAT(ports.ask(8080), IsIdle("nobody is connected to port 8080"));
+  });
 }
 
 TEST_F(PortCheckTest, NeedsAPort) {
