@@ -16,7 +16,7 @@ struct AuxSigns {
 };
 
 /// Whether it is such a request: no model should be swapped for its sake. Nothing in the protocols
-/// says so; the signs are those of recorded clients (clients.md §5).
+/// says so; the signs are those of recorded clients (docs/clients.md, Small requests).
 [[nodiscard]] constexpr bool is_aux(const AuxSigns& signs, std::int64_t max_tokens) {
   if (signs.counts_tokens || signs.fits_rule) return true;
   if (signs.max_tokens && *signs.max_tokens <= max_tokens) return true;

@@ -15,7 +15,7 @@ enum class TargetState {
   Remote,  ///< on another machine: nobody tells
 };
 
-/// Chooses among several targets for one name (llama-swap-behaviour.md §2.9). Counts, for
+/// Chooses among several targets for one name (docs/llama-swap.md, Selectors). Counts, for
 /// spillover, the unfinished requests that it has sent to each.
 class Selector {
  public:

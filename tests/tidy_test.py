@@ -154,6 +154,13 @@ def check_words(path, text, code):
             yield line_of(source, match.start()), f"{match.group()}: {why}"
 
 
+def check_documents(text):
+    """A comment leads to a document that whoever reads it can open."""
+    for match in re.finditer(r"\b[\w./-]+\.md\b", text):
+        if not (TOP / match.group()).is_file() and not match.group().endswith("CGROUP_DELEGATION.md"):
+            yield line_of(text, match.start()), f"{match.group()} is not in the repository"
+
+
 def check_shape(path, text):
     if path.endswith(".hpp") and "#pragma once" not in text:
         yield 1, "a header begins with #pragma once"
@@ -233,7 +240,7 @@ def check_file(path, text):
     """(errors, warnings) of one file, each a list of (line, text)."""
     code = without_comments_and_strings(text)
     errors = [*check_includes(path, text), *check_coroutines(path, code),
-              *check_words(path, text, code), *check_shape(path, text)]
+              *check_words(path, text, code), *check_shape(path, text), *check_documents(text)]
     warnings = []
     if path.startswith(OURS):
         length = text.count("\n")
@@ -269,6 +276,7 @@ SELF_TESTS = (  # (path, text, part of the error that must be found)
     ("proxy/a.cpp", "std::this_thread::sleep_for(1s);\n", "wait for the event"),
     ("proxy/a.cpp", "// TODO: later\n", "in an issue"),
     ("proxy/a.hpp", "int f();\n", "#pragma once"),
+    ("proxy/a.cpp", "// see attic.md\n", "not in the repository"),
     ("tests/elsewhere/a_test.cpp", "\n", "no test program"),
 )
 

@@ -27,7 +27,7 @@ struct Endpoint {
   TlsTrust trust;                                 ///< with tls; not part of the text
   std::chrono::milliseconds tls_timeout{10'000};  ///< for the handshake; zero: no limit
   /// It is a machine that may fall asleep without a word: what is not acknowledged within 5 s ends
-  /// the connection, so that it is not delivered after the sleep (suspend-wake M9).
+  /// the connection, so that it is not delivered after the sleep (proxy/peers/README.md).
   bool may_sleep = false;
 
   /// Errors name what is wrong with @p text.

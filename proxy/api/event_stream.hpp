@@ -8,7 +8,7 @@
 namespace rouse {
 
 /// `GET /api/events`: what there is now, then every change, until the client leaves or the server
-/// stops (llama-swap-behaviour.md §4.10). A comment keeps a silent stream alive.
+/// stops (docs/llama-swap.md, Events). A comment keeps a silent stream alive.
 Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& proxy);
 
 /// The data of a modelStatus event: every model with its state.

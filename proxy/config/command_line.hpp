@@ -6,7 +6,7 @@
 
 namespace rouse {
 
-/// Removes the lines whose first visible character is '#' (llama-swap-behaviour.md §2.6).
+/// Removes the lines whose first visible character is '#' (docs/llama-swap.md, Commands).
 [[nodiscard]] std::string without_comment_lines(std::string_view text);
 
 /// One word of a command.

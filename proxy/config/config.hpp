@@ -218,7 +218,7 @@ struct Config {
   std::map<std::string, ProfileConfig> profiles;
   std::map<std::string, SelectorConfig> selectors;
   std::map<std::string, PeerConfig> peers;
-  /// Linear in time, whatever the pattern, and the peer's syntax.
+  /// Linear in time, whatever the pattern, and llama-swap's syntax.
   std::vector<std::shared_ptr<const re2::RE2>> upstream_ignore_paths;
   std::vector<std::string> preload;                  ///< model ids
   std::shared_ptr<const core::Residency> residency;  ///< matrix or groups; never null

@@ -13,7 +13,7 @@ namespace rouse {
 /// lines of cmd and cmdStop are removed first.
 void expand_environment(YamlNode& node, const std::string& path, std::vector<Problem>& problems);
 
-/// Expands the macros of a whole file in place (llama-swap-behaviour.md §2.4): global ones
+/// Expands the macros of a whole file in place (docs/llama-swap.md, Macros): global ones
 /// everywhere, then each model's own, MODEL_ID and PORT; ports are given to the models whose cmd
 /// uses ${PORT}, from startPort on, in byte order of the ids; those in @p kept have theirs already.
 /// ${PID} stays in cmdStop. What is left over is a problem. Comment lines of cmd and cmdStop are

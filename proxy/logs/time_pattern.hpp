@@ -4,7 +4,7 @@
 
 namespace rouse {
 
-/// Go's names for layouts of times ("rfc3339"), as the peer's configuration has them, as spdlog
+/// Go's names for layouts of times ("rfc3339"), as llama-swap's configuration has them, as spdlog
 /// patterns; empty for any other name.
 [[nodiscard]] std::string time_pattern(const std::string& name);
 

@@ -27,7 +27,7 @@ struct PeerAnswer {
 };
 
 /// Asks once, on a new connection, so that a machine that has slept meanwhile cannot answer by half
-/// (suspend-wake M8, M9). Loads nothing there, and ends within two seconds. @p pool outlives it.
+/// (proxy/peers/README.md). Loads nothing there, and ends within two seconds. @p pool outlives it.
 Task<PeerAnswer> probe_peer(HttpPool& pool, ProbePlan plan, std::chrono::milliseconds connect);
 
 /// The ids in the peer's own list of models.

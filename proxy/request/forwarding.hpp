@@ -18,7 +18,7 @@ namespace rouse {
 [[nodiscard]] ResponseHead head_for_client(const ResponseHead& answer, const RequestHead& request,
                                            const std::string& request_id, bool may_stay);
 
-/// The head of a stream that begins before its engine does (clients.md §1).
+/// The head of a stream that begins before its engine does (docs/clients.md, Waiting).
 [[nodiscard]] ResponseHead early_stream_head(const RequestHead& request,
                                              const std::string& request_id);
 

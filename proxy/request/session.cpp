@@ -172,7 +172,7 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
   const bool takes_upgrade =
       match.route != nullptr && match.route->source != wire::ModelSource::Body;
   if (request.fields.contains("upgrade") && match.is_inference && !takes_upgrade) {
-    // 426 makes codex fall back to a plain POST at once (clients.md §2).
+    // 426 makes codex fall back to a plain POST at once (docs/clients.md, What they ask).
     Failure wrong = failure(426, "this route speaks HTTP, not a WebSocket");
     co_return co_await refuse(client, request, std::move(wrong), match.route, proxy);
   }

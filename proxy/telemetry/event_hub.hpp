@@ -38,7 +38,7 @@ class EventHub {
 
   [[nodiscard]] bool has_listeners() const { return !listeners_.empty(); }
   [[nodiscard]] std::size_t listeners() const { return listeners_.size(); }
-  /// @p type and @p data, JSON text, as the peer frames them (llama-swap-behaviour.md §4.10).
+  /// @p type and @p data, JSON text, as llama-swap frames them (docs/llama-swap.md, Events).
   void publish(std::string_view type, std::string_view data);
   /// An event as it goes over the wire.
   void publish_frame(const std::string& event);

@@ -50,7 +50,7 @@ class InFlight {
     [[nodiscard]] bool counts() const { return counts_; }
     [[nodiscard]] std::chrono::steady_clock::time_point began() const { return began_; }
     [[nodiscard]] std::chrono::system_clock::time_point started_at() const { return started_at_; }
-    /// As the peer's event stream has it (llama-swap-behaviour.md §4.10).
+    /// As llama-swap's event stream has it (docs/llama-swap.md, Events).
     [[nodiscard]] std::string json() const;
 
    private:

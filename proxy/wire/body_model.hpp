@@ -11,9 +11,9 @@
 namespace rouse::wire {
 
 /// Finds "model" and "stream" in a body: JSON, multipart or an urlencoded form
-/// (llama-swap-behaviour.md §4.3). What begins like an object is JSON whatever its content type
-/// says, since `curl -d` says "form" of everything; else the type decides, and a type that is none
-/// of the three, or missing, is a form.
+/// (docs/llama-swap.md, Finding the model). What begins like an object is JSON whatever its content
+/// type says, since `curl -d` says "form" of everything; else the type decides, and a type that is
+/// none of the three, or missing, is a form.
 class BodyModel {
  public:
   explicit BodyModel(std::string_view content_type);

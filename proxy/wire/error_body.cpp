@@ -9,7 +9,7 @@ namespace rouse::wire {
 
 namespace {
 
-/// Types and codes as the peer gives them (llama-swap-behaviour.md §4.5).
+/// Types and codes as llama-swap gives them (docs/llama-swap.md, Errors).
 struct StatusWords {
   int status;
   std::string_view type;

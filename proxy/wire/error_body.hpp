@@ -15,7 +15,8 @@ struct ErrorText {
 };
 
 /// {"type":"error","error":{"type","message","code","param":null},"src":"rouse"}: one shape that
-/// every traced client understands (clients.md §3). Types and codes by status as reference §4.5.
+/// every traced client understands (docs/clients.md, Breaking off). Types and codes by
+/// status: docs/llama-swap.md, Errors.
 [[nodiscard]] std::string error_json(int status, const ErrorText& error);
 
 /// The same failure as the last event of a stream that has begun, in @p dialect.

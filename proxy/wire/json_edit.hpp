@@ -8,8 +8,8 @@
 
 namespace rouse::wire {
 
-/// One change of a JSON text. The path is sjson's, as the peer's filters have it
-/// (llama-swap-behaviour.md §2.5): members separated by dots, `\.` for a dot in a name, numbers for
+/// One change of a JSON text. The path is sjson's, as llama-swap's filters have it
+/// (docs/llama-swap.md, Filters): members separated by dots, `\.` for a dot in a name, numbers for
 /// places in an array, -1 for the one behind its end (Set) or the last (Remove), a colon in front
 /// of a number that is a member's name. `*`, `?`, `#`, `@` and `|` must be escaped.
 struct JsonEdit {

@@ -6,7 +6,7 @@
 
 namespace rouse::wire {
 
-/// How often next() is worth calling: a dot each (llama-swap-behaviour.md §5.8).
+/// How often next() is worth calling: a dot each (docs/llama-swap.md, The loading stream).
 inline constexpr std::chrono::milliseconds kLoadingInterval{750};
 
 /// Progress of a load as reasoning_content frames of a chat stream, for models that set

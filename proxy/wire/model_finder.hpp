@@ -13,8 +13,8 @@ namespace rouse::wire {
 ///
 /// A push reader: feed() takes the body piece by piece, split anywhere, also inside an escape or a
 /// UTF-8 sequence. It checks the structure as far as it has read; it allocates nothing but the
-/// top-level key or the value it is inside. The first of two equal keys wins (as the peer does); a
-/// number is taken as its text; nested keys of the same name are not looked at. A byte-order mark
+/// top-level key or the value it is inside. The first of two equal keys wins (as llama-swap does);
+/// a number is taken as its text; nested keys of the same name are not looked at. A byte-order mark
 /// at the very start is let through, as engines do; UTF-8 is not checked, that is theirs to do.
 class ModelFinder {
  public:

@@ -6,7 +6,7 @@
 
 namespace rouse::wire {
 
-/// What a listing says of one model (llama-swap-behaviour.md §4.8).
+/// What a listing says of one model (docs/llama-swap.md, Listings).
 struct ModelEntry {
   std::string id;
   std::string name;

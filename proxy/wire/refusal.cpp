@@ -14,7 +14,8 @@ namespace rouse {
 namespace {
 
 constexpr std::size_t kRequestIdMax = 128;
-constexpr long kRetryAfterMax = 30;  // seconds: longer ones make clients give up (clients.md §1)
+constexpr long kRetryAfterMax =
+    30;  // seconds: longer ones make clients give up (docs/clients.md, Waiting)
 
 bool is_fit_for_log(std::string_view id) {
   return !id.empty() && id.size() <= kRequestIdMax &&

@@ -4,7 +4,7 @@
 
 namespace rouse::wire {
 
-/// ": keep-alive\n\n": accepted by every traced client in every dialect (clients.md §1).
+/// ": keep-alive\n\n": accepted by every traced client in every dialect (docs/clients.md, Waiting).
 inline constexpr std::string_view kKeepAliveComment = ": keep-alive\n\n";
 
 /// Knows whether a stream of server-sent events stands on an event boundary (after a blank line, or

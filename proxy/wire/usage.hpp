@@ -27,7 +27,7 @@ struct Usage {
   bool ended = false;         ///< the stream had its last event, or the document its end
 
   /// As llama-swap counts: the input without what llama-server took from its cache
-  /// (llama-swap-behaviour.md §6.2).
+  /// (docs/llama-swap.md, Token counts).
   std::int64_t plain_input = 0;
 
   /// For the prompt and the answer together; 0 if it does not say.

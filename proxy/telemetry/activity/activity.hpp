@@ -7,8 +7,8 @@
 
 namespace rouse {
 
-/// One inference request that has ended, as it is kept. Numbers that are not known are -1, as the
-/// peer's are (llama-swap-behaviour.md §6).
+/// One inference request that has ended, as it is kept. Numbers that are not known are -1, as
+/// llama-swap's are (docs/llama-swap.md, The history).
 struct Activity {
   std::int64_t id = 0;
   std::chrono::system_clock::time_point ended_at{};
@@ -21,7 +21,7 @@ struct Activity {
   int status = 0;
   std::string outcome;  ///< ok, client_error, upstream_error, timeout, rejected, cancelled …
   std::int64_t input_tokens = 0;        ///< of the whole prompt, cached ones included
-  std::int64_t plain_input_tokens = 0;  ///< as the peer counts: mostly without cached ones
+  std::int64_t plain_input_tokens = 0;  ///< as llama-swap counts: mostly without cached ones
   std::int64_t output_tokens = 0;
   std::int64_t cache_tokens = -1;
   std::int64_t reasoning_tokens = -1;

@@ -12,7 +12,7 @@
 
 namespace rouse {
 
-/// What `GET /api/metrics/activity` asks for (llama-swap-behaviour.md §6.4).
+/// What `GET /api/metrics/activity` asks for (docs/llama-swap.md, The history).
 struct ActivityQuery {
   std::vector<std::string> models;  ///< any of them; empty: all
   std::optional<std::chrono::system_clock::time_point> start;

@@ -23,7 +23,7 @@ struct HardwareFacts {
   std::vector<GpuSample> gpus;
 };
 
-// The answers about the machine, in the peer's shapes (llama-swap-behaviour.md §4.8, §6.5).
+// The answers about the machine, in llama-swap's shapes (docs/llama-swap.md, Listings).
 
 /// Of /api/performance: the samples later than @p after.
 [[nodiscard]] std::string performance_json(
