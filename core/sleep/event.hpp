@@ -71,7 +71,7 @@ struct UnblockWanted {
   std::string by;
 };
 
-// The gate: some suspend is about to happen. See suspend-wake §4.4.
+// The gate: some suspend is about to happen (docs/sleep.md).
 struct GateOpened {
   GateId gate{};
 };

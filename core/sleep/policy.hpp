@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-/// When the machine may sleep, and what is done about it: the daemon's side of the design's
-/// handshake (suspend-wake §4.2 to §4.7).
+/// When the machine may sleep, and what is done about it: the daemon's side of the handshake that
+/// docs/sleep.md describes.
 namespace rouse::core::suspend {
 
 struct CheckView {

@@ -53,7 +53,7 @@ enum class ProxyUse {
 
 enum class OnBusy { Allow, Deny };
 
-/// When the machine may sleep, and how patient each step is. Defaults: suspend-wake §4.7.
+/// When the machine may sleep, and how patient each step is. Why these: docs/sleep.md.
 struct Settings {
   bool dry_run = false;  ///< decides and tells, but begins no suspend of its own
   std::vector<CheckSettings> checks;
