@@ -4,6 +4,9 @@
 #include "suspendd/proxy/json_ask.hpp"
 #include "tests/suspendd/runner_fixture.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace rouse::suspendd {
@@ -58,7 +61,12 @@ class ControlServerTest : public RunnerFixture {
     }
     return nullptr;
   }
-  static std::string me() { return "root (pid " + std::to_string(::getpid()) + ")"; }
+  static std::string me() {
+    const passwd* const user = ::getpwuid(::geteuid());
+    const std::string name =
+        user == nullptr ? "uid " + std::to_string(::geteuid()) : std::string(user->pw_name);
+    return name + " (pid " + std::to_string(::getpid()) + ")";
+  }
 
   int reports_ = 0;
   std::vector<std::optional<policy::WallTime>> nets_;

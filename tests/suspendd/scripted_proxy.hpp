@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -36,6 +37,7 @@ class ScriptedProxy {
   struct Request {
     std::string method;
     std::string path;
+    std::string query;
     std::string body;
     Fields fields;
   };
@@ -62,6 +64,9 @@ class ScriptedProxy {
 
   /// How @p path is answered from now on. What nothing was said of is answered with {}.
   void answers(const std::string& path, Reply reply) { replies_[path] = std::move(reply); }
+
+  /// How @p path is answered once, before that.
+  void next(const std::string& path, Reply reply) { once_[path].push_back(std::move(reply)); }
 
   /// More of the body that stays open at @p path.
   void say(const std::string& path, std::string_view text) {
@@ -94,10 +99,25 @@ class ScriptedProxy {
   }
 
  private:
+  Reply reply_to(const std::string& path) {
+    std::deque<Reply>& once = once_[path];
+    if (!once.empty()) {
+      Reply reply = std::move(once.front());
+      once.pop_front();
+      return reply;
+    }
+    const auto found = replies_.find(path);
+    return found == replies_.end() ? Reply() : found->second;
+  }
+
   Task<void> serve(std::unique_ptr<HttpStream> client) {
     const auto head = co_await client->read_request();
     if (!head || !head->has_value()) co_return;
-    Request request{(*head)->method, std::string((*head)->path()), {}, (*head)->fields};
+    Request request{(*head)->method,
+                    std::string((*head)->path()),
+                    std::string((*head)->query()),
+                    {},
+                    (*head)->fields};
     for (;;) {
       const auto piece = co_await client->read_body();
       if (!piece) co_return;
@@ -106,8 +126,7 @@ class ScriptedProxy {
     }
     const std::string path = request.path;
     requests_.push_back(std::move(request));
-    const auto found = replies_.find(path);
-    const Reply reply = found == replies_.end() ? Reply() : found->second;
+    const Reply reply = reply_to(path);
     if (reply.then == Then::HangUp) co_return;
     if (reply.then != Then::Silent) {
       ResponseHead answer;
@@ -126,6 +145,7 @@ class ScriptedProxy {
 
   TempDir dir_;
   std::map<std::string, Reply> replies_;
+  std::map<std::string, std::deque<Reply>> once_;
   std::map<std::string, HttpStream*> open_;
   std::map<std::string, int> left_;
   std::vector<Request> requests_;
