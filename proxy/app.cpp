@@ -12,6 +12,8 @@
 #include "proxy/api/event_stream.hpp"
 #include "proxy/check/finding_look.hpp"
 #include "proxy/check/report.hpp"
+#include "proxy/config/file_watch.hpp"
+#include "proxy/config/http_limits.hpp"
 #include "proxy/config/reload_rule.hpp"
 #include "proxy/engine/registry.hpp"
 #include "proxy/logs/time_pattern.hpp"
@@ -20,6 +22,7 @@
 #include "proxy/proxy.hpp"
 #include "proxy/request/session.hpp"
 #include "proxy/telemetry/engine_output.hpp"
+#include "proxy/telemetry/loop_lag.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -40,10 +43,7 @@ using namespace std::chrono_literals;
 constexpr int kCannot = 1;
 constexpr int kWrong = 2;
 constexpr auto kOrphanGrace = 3s;
-constexpr auto kConfigWatchPause = 2s;
 constexpr auto kAllFilesPatience = 10s;
-constexpr auto kSettlePause = 1s;   // a file that changed stays as it is for so long
-constexpr auto kLoopPause = 500ms;  // often enough to see a stall, rare enough for an idle machine
 
 bool log_to_stderr(const Config& config) {
   return config.log_to_stdout == LogToStdout::Proxy || config.log_to_stdout == LogToStdout::Both;
@@ -60,7 +60,7 @@ class App {
         deadlines_(context.get_executor()),
         engines_(context.get_executor(), report),
         sessions_(context.get_executor(), report),
-        pool_(context.get_executor(), limits(), deadlines_),
+        pool_(context.get_executor(), http_limits(*config_), deadlines_),
         registry_(options.state_dir),
         dispatcher_(config_, engines_, pool_, registry_),
         engine_output_(dispatcher_, logs_),
@@ -90,7 +90,7 @@ class App {
             [this](std::unique_ptr<HttpStream> client, std::string remote) {
               return serve_client(std::move(client), std::move(remote), proxy_);
             },
-            limits(), deadlines_, config_->limits.connections_max),
+            http_limits(*config_), deadlines_, config_->limits.connections_max),
         power_socket_(sessions_, power_, deadlines_, power_config()),
         life_(context.get_executor()),
         ending_bell_(context.get_executor(), SteadyTimer::time_point::max()) {}
@@ -133,7 +133,10 @@ class App {
     }
     if (is_ending_ || !serve_on(std::move(*socket))) co_return false;
     power_.guard(server_);
-    power_.on_wake([this](const std::vector<std::string>& before) { woke_up(before); });
+    power_.on_wake([this](const std::vector<std::string>& before) {
+      check_engines(config_, dispatcher_, pool_, engines_);
+      load_after_sleep(*config_, dispatcher_, before);
+    });
     notify_ready(models_headline(*config_));
     is_up_ = true;
     tell_findings();
@@ -142,8 +145,11 @@ class App {
       dispatcher_.load(model, "hooks.on_startup preloads it");
     }
 
-    if (options_.watch_config) engines_.spawn(watch_config());
-    engines_.spawn(watch_loop());
+    if (options_.watch_config)
+      engines_.spawn(watch_files(engines_.executor(), options_.sources, [this] {
+        if (!is_ending_) reload("a change of a file");
+      }));
+    engines_.spawn(watch_loop_lag(engines_.executor(), recorder_.metrics));
     engines_.spawn(power_.watch());
     if (reload_waits_) reload("SIGHUP");
     co_return true;
@@ -181,26 +187,6 @@ class App {
     spdlog::warn("{} while it ends: running requests are cut, the engines stop at once", what);
     dispatcher_.shut_down_now();
     peers_.shut_down_now();
-  }
-
-  /// Polls, since that sees links that are swapped and files that are mounted over, too.
-  Task<void> watch_config() {
-    SteadyTimer timer(engines_.executor());
-    std::string seen = fingerprint(options_.sources);
-    std::string last = seen;
-    while (!dispatcher_.is_shutting_down()) {
-      timer.expires_after(last == seen ? kConfigWatchPause : kSettlePause);
-      const auto [error] = co_await timer.async_wait(use_task);
-      if (error) co_return;
-      std::string now = fingerprint(options_.sources);
-      // Whoever writes it may not be done yet.
-      const bool is_settled = now == last;
-      last = now;
-      // A file that is being replaced is missing for a moment.
-      if (now.empty() || now == seen || !is_settled) continue;
-      seen = std::move(now);
-      reload("a change of a file");
-    }
   }
 
   /// Takes the configuration anew. One with errors changes nothing.
@@ -250,10 +236,10 @@ class App {
     machine_.adopt(config_->performance_disabled, config_->performance_every);
     recorder_.metrics.reloaded("ok");
     recorder_.events.publish("modelStatus", model_status_json(proxy_));
-    server_.set_limits(limits(), config_->limits.connections_max);
+    server_.set_limits(http_limits(*config_), config_->limits.connections_max);
     outcome.replaced = dispatcher_.adopt(config_);
     engine_output_.follow(config_);
-    reload_tls();
+    tls_.reload(*config_);  // without a good pair the one in use goes on
     change_log(config_->log_level, time_pattern(config_->log_time_format));
     tell_findings();
     spdlog::info("reload after {}: {}; {}", asked_by, models_headline(*config_),
@@ -274,18 +260,7 @@ class App {
     });
   }
 
-  /// Reads the certificate and its key again; without a good pair the one in use goes on.
-  void reload_tls() { tls_.reload(*config_); }
-
   static void report(const std::string& escaped) { spdlog::error("a task failed: {}", escaped); }
-
-  [[nodiscard]] HttpLimits limits() const {
-    HttpLimits limits;
-    limits.head_max = config_->limits.head_max;
-    limits.body_max = config_->limits.body_max;
-    limits.head_timeout = config_->limits.head_timeout;
-    return limits;
-  }
 
   /// Takes the port before anything else, so that a second rouse beside one that runs ends at once.
   /// nullopt: it cannot, and has said why.
@@ -342,36 +317,11 @@ class App {
     return config;
   }
 
-  /// The machine has slept. @p before: the models that were unloaded for it.
-  void woke_up(const std::vector<std::string>& before) {
-    check_engines(config_, dispatcher_, pool_, engines_);
-    for (const std::string& model : config_->power.load) {
-      dispatcher_.load(model, "power.onWake loads it after each sleep");
-    }
-    if (!config_->power.load_last) return;
-    for (const std::string& model : before) {
-      if (config_->find_exact(model) == nullptr) continue;
-      dispatcher_.load(model, "it was loaded before the sleep (power.onWake)");
-    }
-  }
-
   void engine_changed(const EngineChange& change) {
     recorder_.metrics.engine_changed(change);
     power_.engine_changed();
     if (recorder_.events.has_listeners()) {
       recorder_.events.publish("modelStatus", model_status_json(proxy_));
-    }
-  }
-
-  /// A timer that is late tells that the loop was busy, or starved.
-  Task<void> watch_loop() {
-    SteadyTimer timer(engines_.executor());
-    // A cancellation that comes while a tick is on its way is seen here, not by the timer.
-    while (!dispatcher_.is_shutting_down()) {
-      timer.expires_after(kLoopPause);
-      const auto [error] = co_await timer.async_wait(use_task);
-      if (error) co_return;
-      recorder_.metrics.loop_lagged(std::chrono::steady_clock::now() - timer.expiry());
     }
   }
 

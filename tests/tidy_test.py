@@ -18,6 +18,7 @@ OURS = ("core/", "base/", "proxy/", "suspendd/")
 # What is independent of rouse on purpose, and so may use what rouse may not.
 APART = ("tests/fake_engine/", "tests/support/", "tests/clients/", "bench/")
 FILE_LINES_MAX = 400
+LONG_FILES = {"proxy/config/schema.cpp": "one table, which is read as a whole"}
 FUNCTION_LINES_MAX = 60
 
 # The rooms of the house, from the ground up: a file includes its own room and those before it. A name
@@ -244,8 +245,8 @@ def check_file(path, text):
     warnings = []
     if path.startswith(OURS):
         length = text.count("\n")
-        if length > FILE_LINES_MAX:
-            warnings.append((1, f"{length} lines: is it still one noun?"))
+        if length > FILE_LINES_MAX and path not in LONG_FILES:
+            errors.append((1, f"{length} lines: is it still one noun?"))
         warnings += [(line, f"a function of {length} lines")
                      for line, length in function_lengths(code) if length > FUNCTION_LINES_MAX]
     return errors, warnings
@@ -277,6 +278,7 @@ SELF_TESTS = (  # (path, text, part of the error that must be found)
     ("proxy/a.cpp", "// TODO: later\n", "in an issue"),
     ("proxy/a.hpp", "int f();\n", "#pragma once"),
     ("proxy/a.cpp", "// see attic.md\n", "not in the repository"),
+    ("core/a.cpp", "\n" * 401, "still one noun"),
     ("tests/elsewhere/a_test.cpp", "\n", "no test program"),
 )
 

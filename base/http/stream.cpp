@@ -1,8 +1,7 @@
 #include "base/http/stream.hpp"
 
-#include "base/http/body.hpp"
 #include "base/http/head.hpp"
-#include "base/http/stream_io.hpp"
+#include "base/http/stream_impl.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
@@ -19,59 +18,9 @@ namespace {
 
 /// The rest of a request's body is read and dropped up to this much to keep a connection alive.
 constexpr std::size_t kDrainMax = 256 * 1024;
-constexpr std::size_t kLingerMax = 16 * 1024 * 1024;
-constexpr std::chrono::seconds kLingerTime{3};
 constexpr int kInterimMax = 32;
 
 }  // namespace
-
-struct HttpStream::Impl {
-  Impl(Socket& socket, Role the_role, HttpLimits the_limits, DeadlineList* deadlines)
-      : role(the_role), limits(the_limits), io(socket, the_limits.buffer, deadlines) {}
-
-  /// Notes that nothing more can be said or heard on this connection after the current message.
-  Error fail(Error error) {
-    closing = true;
-    return error;
-  }
-  /// The end of the stream inside or before a head.
-  [[nodiscard]] Error ended(const char* doing) const {
-    if (io.in.size() == 0) return Error{asio::error::eof, doing};
-    return Error{make_error_code(HttpErrc::Truncated), doing};
-  }
-  void begin_body(Framing framing, std::uint64_t length, std::uint64_t body_max) {
-    body = BodyDecoder(framing, length, body_max);
-    scanned = 0;
-  }
-  void begin_response(const ResponseHead& head, bool bodiless);
-  Result<void> frame(Gather& gather, std::string_view piece, bool more);
-  Result<void> frame_response(Gather& gather, const ResponseHead& head, std::string_view first,
-                              bool more);
-  bool send_whole(Gather& gather);
-  Task<Result<void>> send(Gather gather, Result<void> framed, Socket& socket);
-
-  const Role role;
-  const HttpLimits limits;
-  StreamIo io;
-
-  std::size_t scanned = 0;  ///< of a head that has not arrived whole
-  BodyDecoder body;
-  bool closing = false;  ///< no further message on this connection
-
-  // The request that is being answered (server).
-  WireResponse wire;
-  bool request_keeps_alive = true;
-  bool awaits_continue = false;  ///< the client may send its body only when told to
-  // The response that is being read (client).
-  bool answered = true;
-
-  // The message that is being written.
-  std::string head_text;
-  std::array<char, 24> size_line;  ///< of the chunk that is being written
-  Framing out_framing = Framing::None;
-  std::uint64_t out_left = 0;
-  bool out_done = true;
-};
 
 void HttpStream::Impl::begin_response(const ResponseHead& head, bool bodiless) {
   wire.framing = head.framing;
@@ -356,62 +305,6 @@ Task<Result<void>> HttpStream::write_continue() {
   Gather gather;
   gather.add("HTTP/1.1 100 Continue\r\n\r\n");
   co_return co_await impl_->send(gather, Result<void>(), socket_);
-}
-
-void HttpStream::expires_after(std::chrono::steady_clock::duration d) {
-  impl_->io.expire_at(std::chrono::steady_clock::now() + d);
-}
-
-void HttpStream::expires_never() {
-  impl_->io.expire_at(std::chrono::steady_clock::time_point::max());
-}
-
-bool HttpStream::is_free() {
-  Impl& my = *impl_;
-  if (my.closing || !my.answered || !my.out_done || !my.body.is_done() || has_buffered()) {
-    return false;
-  }
-  if (!socket_.is_open() || my.io.has_expired()) return false;
-  my.io.in.release();
-  return true;
-}
-
-bool HttpStream::is_reusable() {
-  if (!is_free()) return false;
-  if (impl_->io.is_tls()) return impl_->io.is_quiet();
-  char byte = 0;
-  const ssize_t n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
-}
-
-Task<void> HttpStream::linger_close() {
-  Impl& my = *impl_;
-  boost::system::error_code ignored;
-  if (my.io.is_tls() && my.out_done) my.io.say_end();
-  if (socket_.is_open()) socket_.shutdown(asio::socket_base::shutdown_send, ignored);
-  expires_after(kLingerTime);
-  std::size_t dropped = 0;
-  while (dropped < kLingerMax) {
-    my.io.in.consume(my.io.in.size());
-    auto n = co_await my.io.fill(false);
-    if (!n || *n == 0) break;
-    dropped += *n;
-  }
-  close();
-}
-
-void HttpStream::close(bool reset) {
-  impl_->closing = true;
-  if (!reset && impl_->io.is_tls() && impl_->out_done) impl_->io.say_end();
-  impl_->io.close(reset);
-}
-
-void HttpStream::become_tunnel() {
-  Impl& my = *impl_;
-  my.closing = true;
-  my.begin_body(Framing::UntilClose, 0, std::numeric_limits<std::uint64_t>::max());
-  my.out_framing = Framing::UntilClose;
-  my.out_done = false;
 }
 
 }  // namespace rouse

@@ -33,4 +33,21 @@ std::size_t utf8_count(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
+void append_utf8(std::string& out, std::uint32_t code) {
+  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  const auto put_tail = [&](int shift) { put(0x80 | (code >> shift & 0x3F)); };
+  if (code < 0x80) return put(code);
+  if (code < 0x800) {
+    put(0xC0 | code >> 6);
+  } else if (code < 0x10000) {
+    put(0xE0 | code >> 12);
+    put_tail(6);
+  } else {
+    put(0xF0 | code >> 18);
+    put_tail(12);
+    put_tail(6);
+  }
+  put_tail(0);
+}
+
 }  // namespace rouse

@@ -78,4 +78,16 @@ void check_engines(const std::shared_ptr<const Config>& config, Dispatcher& disp
   }
 }
 
+void load_after_sleep(const Config& config, Dispatcher& dispatcher,
+                      const std::vector<std::string>& before) {
+  for (const std::string& model : config.power.load) {
+    dispatcher.load(model, "power.onWake loads it after each sleep");
+  }
+  if (!config.power.load_last) return;
+  for (const std::string& model : before) {
+    if (config.find_exact(model) == nullptr) continue;
+    dispatcher.load(model, "it was loaded before the sleep (power.onWake)");
+  }
+}
+
 }  // namespace rouse

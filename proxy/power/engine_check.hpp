@@ -6,6 +6,8 @@
 #include "proxy/config/config.hpp"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace rouse {
 
@@ -14,5 +16,9 @@ namespace rouse {
 /// @p dispatcher and @p pool outlive them.
 void check_engines(const std::shared_ptr<const Config>& config, Dispatcher& dispatcher,
                    HttpPool& pool, TaskGroup& tasks);
+
+/// Loads what power.onWake wants after each sleep. @p before: the models that were unloaded for it.
+void load_after_sleep(const Config& config, Dispatcher& dispatcher,
+                      const std::vector<std::string>& before);
 
 }  // namespace rouse

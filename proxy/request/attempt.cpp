@@ -165,7 +165,6 @@ bool Attempt::was_never_delivered() const {
 }
 
 void Attempt::give_connection_back() {
-  if (!head_.keep_alive) return;
   stage_.request.proxy.pool.give_back(ticket_.endpoint(), std::move(upstream_),
                                       to_.model->timeouts.idle_conn);
 }

@@ -47,7 +47,7 @@ class Attempt {
   Task<std::optional<Failure>> send(bool fresh, bool may_have_run);
   /// Waits for the head of the answer; then head() has it.
   Task<std::optional<Failure>> read_head();
-  /// The answer has been read to its end: the connection may serve others.
+  /// The answer has been read to its end: the connection may serve others, if the pool finds it fit.
   void give_connection_back();
 
   [[nodiscard]] const ResponseHead& head() const { return head_; }

@@ -1,5 +1,6 @@
 #include "proxy/wire/model_finder.hpp"
 
+#include "base/text/utf8.hpp"
 #include "proxy/wire/text_scan.hpp"
 
 #include <algorithm>
@@ -40,23 +41,6 @@ bool is_truthy(char first, std::string_view text) {
   if (first == '"') return !text.empty();
   if (first != '-' && !is_digit(first)) return first == 't';
   return text.substr(0, text.find_first_of("eE")).find_first_of("123456789") != text.npos;
-}
-
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto put = [&out](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  const auto put_tail = [&](int shift) { put(0x80 | (code >> shift & 0x3F)); };
-  if (code < 0x80) return put(code);
-  if (code < 0x800) {
-    put(0xC0 | code >> 6);
-  } else if (code < 0x10000) {
-    put(0xE0 | code >> 12);
-    put_tail(6);
-  } else {
-    put(0xF0 | code >> 18);
-    put_tail(12);
-    put_tail(6);
-  }
-  put_tail(0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "tests/support/exchange_world.hpp"
 
 #include "proxy/access/keys.hpp"
+#include "proxy/config/http_limits.hpp"
 #include "proxy/engine/registry.hpp"
 #include "proxy/telemetry/activity/query.hpp"
 
@@ -24,12 +25,6 @@ void note(const std::string& text) {
   ADD_FAILURE() << text;
 }
 
-HttpLimits limits_of(const Config& config) {
-  HttpLimits limits;
-  limits.body_max = config.limits.body_max;
-  return limits;
-}
-
 }  // namespace
 
 /// As App has them, without a listener, a daemon and signals.
@@ -38,7 +33,7 @@ struct ExchangeWorld::Parts {
       : config(std::move(config_in)),
         engines(executor, note),
         sessions(executor, note),
-        pool(executor, limits_of(*config), deadlines),
+        pool(executor, http_limits(*config), deadlines),
         registry(dir.path()),
         dispatcher(config, engines, pool, registry),
         keys(config),
@@ -112,7 +107,7 @@ void ExchangeWorld::load(const std::string& model) {
 
 void ExchangeWorld::connect_client() {
   client_heard_.clear();
-  connect_tcp(HttpStream::Role::Server, limits_of(*parts_->config));
+  connect_tcp(HttpStream::Role::Server, http_limits(*parts_->config));
   parts_->sessions.spawn(serve_client(std::move(stream_), "127.0.0.1", parts_->proxy));
 }
 

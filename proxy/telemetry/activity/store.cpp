@@ -1,10 +1,9 @@
 #include "proxy/telemetry/activity/store.hpp"
 
 #include "base/posix.hpp"
-#include "base/text/json_writer.hpp"
+#include "proxy/telemetry/activity/row_sql.hpp"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -48,177 +47,6 @@ CREATE INDEX activity_time ON activity (time_ms);
 CREATE INDEX activity_model ON activity (model, time_ms);
 )";
 
-constexpr const char* kColumns =
-    "id, time_ms, model, asked_for, req_path, api, client, resp_content_type, resp_status_code, "
-    "outcome, input_tokens, plain_input_tokens, output_tokens, cache_tokens, reasoning_tokens, "
-    "draft_tokens, "
-    "draft_acc_tokens, prompt_per_second, tokens_per_second, duration_ms, ttft_ms, queue_ms, "
-    "load_ms, bytes_in, bytes_out, streamed, has_capture, request_id, session_id, error_msg, "
-    "metadata";
-constexpr int kColumnCount = 31;
-
-std::int64_t to_ms(Clock::time_point at) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch()).count();
-}
-
-std::string metadata_json(const std::map<std::string, std::string>& metadata) {
-  JsonWriter json;
-  json.begin_object();
-  for (const auto& [name, value] : metadata) json.member(name, value);
-  json.end_object();
-  return json.take();
-}
-
-std::map<std::string, std::string> metadata_of(const std::string& text) {
-  std::map<std::string, std::string> metadata;
-  simdjson::dom::parser parser;
-  simdjson::dom::object members;
-  if (parser.parse(text).get(members) != simdjson::SUCCESS) return metadata;
-  for (const auto& [name, value] : members) {
-    std::string_view plain;
-    if (value.get(plain) == simdjson::SUCCESS) metadata.emplace(name, plain);
-  }
-  return metadata;
-}
-
-/// A prepared statement; its parameters are bound and its columns read in order.
-class Statement {
- public:
-  Statement(sqlite3* db, const std::string& sql) {
-    status_ =
-        sqlite3_prepare_v2(db, sql.c_str(), static_cast<int>(sql.size()), &statement_, nullptr);
-  }
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  void bind(std::int64_t value) { sqlite3_bind_int64(statement_, ++bound_, value); }
-  void bind(double value) { sqlite3_bind_double(statement_, ++bound_, value); }
-  /// Not copied: @p value must stay as it is until the statement is reset or ends.
-  void bind(const std::string& value) {
-    sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()),
-                      SQLITE_STATIC);
-  }
-  void bind(std::string&&) = delete;
-  /// Whether there is a row.
-  bool step() {
-    if (status_ == SQLITE_OK || status_ == SQLITE_ROW) status_ = sqlite3_step(statement_);
-    column_ = 0;
-    return status_ == SQLITE_ROW;
-  }
-  void reset() {
-    sqlite3_reset(statement_);
-    status_ = status_ == SQLITE_DONE ? SQLITE_OK : status_;
-    bound_ = 0;
-  }
-  [[nodiscard]] bool failed() const {
-    return status_ != SQLITE_OK && status_ != SQLITE_ROW && status_ != SQLITE_DONE;
-  }
-  std::int64_t integer() { return sqlite3_column_int64(statement_, column_++); }
-  double real() { return sqlite3_column_double(statement_, column_++); }
-  std::string text() {
-    const int at = column_++;
-    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, at));
-    const int size = sqlite3_column_bytes(statement_, at);
-    return bytes == nullptr ? std::string() : std::string(bytes, static_cast<std::size_t>(size));
-  }
-
- private:
-  sqlite3_stmt* statement_ = nullptr;
-  int status_ = SQLITE_OK;
-  int bound_ = 0;
-  int column_ = 0;
-};
-
-void bind_row(Statement& insert, const Activity& row, const std::string& metadata) {
-  insert.bind(row.id);
-  insert.bind(to_ms(row.ended_at));
-  for (const std::string* text :
-       {&row.model, &row.asked_for, &row.path, &row.api, &row.client, &row.content_type}) {
-    insert.bind(*text);
-  }
-  insert.bind(std::int64_t{row.status});
-  insert.bind(row.outcome);
-  for (const std::int64_t number :
-       {row.input_tokens, row.plain_input_tokens, row.output_tokens, row.cache_tokens,
-        row.reasoning_tokens, row.draft_tokens, row.draft_acc_tokens}) {
-    insert.bind(number);
-  }
-  insert.bind(row.prompt_per_second);
-  insert.bind(row.tokens_per_second);
-  for (const std::int64_t number :
-       {row.duration_ms, row.ttft_ms, row.queue_ms, row.load_ms, row.bytes_in, row.bytes_out,
-        std::int64_t{row.streamed}, std::int64_t{row.has_capture}}) {
-    insert.bind(number);
-  }
-  for (const std::string* text : {&row.request_id, &row.session_id, &row.error}) insert.bind(*text);
-  insert.bind(metadata);
-}
-
-Activity read_row(Statement& select) {
-  Activity row;
-  row.id = select.integer();
-  row.ended_at = Clock::time_point(std::chrono::milliseconds(select.integer()));
-  for (std::string* text :
-       {&row.model, &row.asked_for, &row.path, &row.api, &row.client, &row.content_type}) {
-    *text = select.text();
-  }
-  row.status = static_cast<int>(select.integer());
-  row.outcome = select.text();
-  for (std::int64_t* number :
-       {&row.input_tokens, &row.plain_input_tokens, &row.output_tokens, &row.cache_tokens,
-        &row.reasoning_tokens, &row.draft_tokens, &row.draft_acc_tokens}) {
-    *number = select.integer();
-  }
-  row.prompt_per_second = select.real();
-  row.tokens_per_second = select.real();
-  for (std::int64_t* number : {&row.duration_ms, &row.ttft_ms, &row.queue_ms, &row.load_ms,
-                               &row.bytes_in, &row.bytes_out}) {
-    *number = select.integer();
-  }
-  row.streamed = select.integer() != 0;
-  row.has_capture = select.integer() != 0;
-  for (std::string* text : {&row.request_id, &row.session_id, &row.error}) *text = select.text();
-  row.metadata = metadata_of(select.text());
-  return row;
-}
-
-std::string column_for(const std::string& sort) {
-  static const std::map<std::string, std::string> kSorted{{"time", "time_ms"},
-                                                          {"cached", "cache_tokens"},
-                                                          {"prompt", "plain_input_tokens"},
-                                                          {"generated", "output_tokens"},
-                                                          {"drafted", "draft_tokens"},
-                                                          {"prompt_speed", "prompt_per_second"},
-                                                          {"gen_speed", "tokens_per_second"},
-                                                          {"duration", "duration_ms"}};
-  const auto it = kSorted.find(sort);
-  return it == kSorted.end() ? sort : it->second;
-}
-
-std::string conditions(const ActivityQuery& query) {
-  std::vector<std::string> all;
-  if (!query.models.empty()) {
-    std::string marks;
-    for (std::size_t i = 0; i < query.models.size(); ++i) marks += i > 0 ? ",?" : "?";
-    all.push_back("model IN (" + marks + ")");
-  }
-  if (query.start) all.emplace_back("time_ms >= ?");
-  if (query.end) all.emplace_back("time_ms <= ?");
-  if (query.min_id) all.emplace_back("id >= ?");
-  if (query.max_id) all.emplace_back("id <= ?");
-  return all.empty() ? "" : " WHERE " + fmt::format("{}", fmt::join(all, " AND "));
-}
-
-void bind_conditions(Statement& select, const ActivityQuery& query) {
-  for (const std::string& model : query.models) select.bind(model);
-  if (query.start) select.bind(to_ms(*query.start));
-  // A row has milliseconds, an end mostly has none, and is meant to hold its whole second.
-  if (query.end) select.bind(to_ms(*query.end) + (to_ms(*query.end) % 1000 == 0 ? 999 : 0));
-  if (query.min_id) select.bind(*query.min_id);
-  if (query.max_id) select.bind(*query.max_id);
-}
-
 }  // namespace
 
 /// The connection. Used by the worker's thread alone, once it is open.
@@ -246,8 +74,9 @@ struct ActivityStore::Database {
   std::string write(const std::vector<Activity>& rows, const StoreOptions& options) {
     if (!run("BEGIN IMMEDIATE")) return fault();
     std::string marks = "?";
-    for (int i = 1; i < kColumnCount; ++i) marks += ",?";
-    Statement insert(db, fmt::format("INSERT INTO activity ({}) VALUES ({})", kColumns, marks));
+    for (int i = 1; i < kActivityColumnCount; ++i) marks += ",?";
+    Statement insert(db,
+                     fmt::format("INSERT INTO activity ({}) VALUES ({})", kActivityColumns, marks));
     for (const Activity& row : rows) {
       const std::string metadata = metadata_json(row.metadata);
       bind_row(insert, row, metadata);
@@ -303,7 +132,7 @@ struct ActivityStore::Database {
     const char* const order = query.ascending ? "ASC" : "DESC";
     Statement select(db,
                      fmt::format("SELECT {} FROM activity{} ORDER BY {} {}, id {} LIMIT ? OFFSET ?",
-                                 kColumns, where, column_for(query.sort), order, order));
+                                 kActivityColumns, where, column_for(query.sort), order, order));
     bind_conditions(select, query);
     select.bind(query.limit);
     select.bind((query.page - 1) * query.limit);

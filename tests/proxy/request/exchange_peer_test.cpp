@@ -55,6 +55,7 @@ TEST_F(PeerExchanges, APeerGetsItsOwnKeyAndNeitherTheClientsNorItsCookies) {
   attic_.answer(200, R"({"ok":1})");
   client_hears(R"({"ok":1})");
   EXPECT_EQ(last_row().model, "attic/m");
+  EXPECT_NE(recorder().metrics.text({}).find(R"(code="200",peer="attic"} 1)"), std::string::npos);
 }
 
 TEST_F(PeerExchanges, APeerWithoutAKeyGetsTheClientsOwn) {
@@ -76,6 +77,27 @@ TEST_F(PeerExchanges, TheNextPeerIsAskedWhenTheFirstTakesNothing) {
   cellar_.answer(200, R"({"ok":1})");
   client_hears(R"({"ok":1})");
   EXPECT_EQ(last_row().model, "cellar/m");
+}
+
+TEST_F(PeerExchanges, WhatWasEditedForOnePeerIsEditedAnewForTheNext) {
+  start("peers:\n" +
+        lines_of("attic", attic_.port(),
+                 "    filters: {setParams: {seed: 1, extra: 1}}\n    hold: {wait: 1s}\n") +
+        lines_of("cellar", cellar_.port(), "    filters: {setParams: {seed: 2}}\n"));
+  attic_.listen();
+  cellar_.listen();
+  connect_client();
+  ask(kChat, kBody);
+  EXPECT_THAT(next_request(attic_), HasSubstr(R"("seed":1)"));
+  attic_.answer(200, R"({"first":1})", "Connection: close\r\n");
+  client_hears(R"({"first":1})");
+  attic_.stop_listening();
+  ask(kChat, kBody);
+  const std::string got = next_request(cellar_);
+  EXPECT_THAT(got, AllOf(HasSubstr(R"("model":"m")"), HasSubstr(R"("seed":2)")));
+  EXPECT_THAT(got, Not(HasSubstr("extra")));
+  cellar_.answer(200, R"({"second":1})");
+  client_hears(R"({"second":1})");
 }
 
 TEST_F(PeerExchanges, WhatTheFirstPeerMayHaveRunIsNotSentToTheNext) {

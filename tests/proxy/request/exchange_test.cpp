@@ -1,7 +1,10 @@
 // A request's way to an engine, with both sides in the test's hands.
+#include "base/text/sha256.hpp"
 #include "tests/support/exchange_world.hpp"
 
 #include <gmock/gmock.h>
+
+#include <unistd.h>
 
 namespace rouse {
 namespace {
@@ -240,9 +243,94 @@ TEST_F(Exchanges, ARefusalAfterTheEarlyHeadTravelsInTheStream) {
   client_hears("\r\n\r\n");
   engine_.answer(400, R"({"error":{"message":"the prompt is too long"}})");
   const std::string told = client_hears("the prompt is too long");
-  EXPECT_THAT(told, StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(told, AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("\ndata: {")));
   client_hears("0\r\n\r\n");
   EXPECT_THAT(last_row().error, HasSubstr("the prompt is too long"));
+}
+
+TEST_F(Exchanges, ARefusalWithinTheHoldKeepsItsStatus) {
+  start_with();
+  ask_engine(kStream);
+  run_until([at = std::chrono::steady_clock::now() + std::chrono::milliseconds(30)] {
+    return std::chrono::steady_clock::now() > at;
+  });
+  engine_.answer(400, R"({"error":{"message":"the prompt is too long"}})");
+  EXPECT_THAT(client_hears("the prompt is too long"), StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(Exchanges, AFailureThatWillNotPassIsAnEventAfterTheEarlyHead) {
+  start_with("    concurrencyLimit: 1\n    filters: {stripParams: top_k}\n",
+             "waiting: {hold: 1ms, keepAlive: 5s}\n");
+  ask_engine(R"({"model":"m","first":1})");
+  const int first = ::dup(peer_.get());  // whose client stays
+  connect_client();
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 40\r\n\r\n"
+      R"({"model":"m","stream":true,)");
+  client_hears("\r\n\r\n");
+  say("no JSON at al");
+  engine_.answer(200, "{}");
+  const std::string told = client_hears("0\r\n\r\n");
+  EXPECT_THAT(told, AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("\ndata: {")));
+  ::close(first);
+}
+
+TEST_F(Exchanges, WhatIsRefusedWithoutBeingReadEndsItsConnection) {
+  start_with();
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 1000\r\n\r\n"
+      R"({"model":"q",)");
+  EXPECT_THAT(client_hears("there are: m"), HasSubstr("Connection: close\r\n"));
+}
+
+TEST_F(Exchanges, ATitleWaitsBehindAllOthersForAModelThatIsNotLoaded) {
+  start(
+      "models:\n  m:\n    cmd: /bin/sleep 600\n    checkEndpoint: none\n    proxy: "
+      "http://127.0.0.1:" +
+      std::to_string(engine_.port()) + "\naux: {patience: 1ms}\n");
+  connect_client();
+  ask(kChat, R"({"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]})");
+  ASSERT_TRUE(
+      run_until([this] { return dispatcher().engine_state("m") == core::EngineState::Ready; }));
+  engine_.listen();
+  engine_.accept();
+  engine_.hear_request();
+  engine_.answer(200, R"({"ok":1})");
+  EXPECT_THAT(client_hears(R"({"ok":1})"), HasSubstr("x-rouse-aux: low priority\r\n"));
+  const Activity row = last_row();
+  EXPECT_EQ(row.metadata.at("aux"), "low priority");
+  EXPECT_EQ(row.metadata.at("fifo_priority"), "-1000000");
+}
+
+TEST_F(Exchanges, ATitleIsAnsweredByALoadedModelThatMay) {
+  start(
+      "models:\n  m:\n    cmd: /bin/sleep 600\n    checkEndpoint: none\n    proxy: "
+      "http://127.0.0.1:" +
+      std::to_string(engine_.port()) +
+      "\n  big: {cmd: /bin/sleep 600, checkEndpoint: none, proxy: \"http://127.0.0.1:9\"}\n"
+      "aux: {answerBy: [m]}\n");
+  load("m");
+  engine_.listen();
+  connect_client();
+  ask(kChat, R"({"model":"big","max_tokens":5,"messages":[{"role":"user","content":"hi"}]})");
+  engine_.accept();
+  EXPECT_THAT(engine_.hear_request(), HasSubstr(R"({"model":"m",)"));
+  engine_.answer(200, R"({"ok":1})");
+  EXPECT_THAT(client_hears(R"({"ok":1})"), HasSubstr("x-rouse-aux: answered by m\r\n"));
+  EXPECT_EQ(dispatcher().engine_state("big"), core::EngineState::Stopped);
+}
+
+TEST_F(Exchanges, AKeyIsForItsModelsAndItsTokens) {
+  start_with("  x: {cmd: /bin/sleep 600, checkEndpoint: none, proxy: \"http://127.0.0.1:9\"}\n",
+             "keys:\n  agent: {sha256: " + hex_of(sha256("agent")) +
+                 ", models: [m], tokensPerMinute: 10}\n  other: {sha256: " +
+                 hex_of(sha256("other")) + ", models: [x]}\n");
+  ask(kChat, kBody, "Authorization: Bearer other\r\n");
+  EXPECT_THAT(client_hears("may not use the model"), StartsWith("HTTP/1.1 403 "));
+  ask_engine(kBody, "Authorization: Bearer agent\r\n");
+  engine_.answer(200, R"({"usage":{"prompt_tokens":8,"completion_tokens":2}})");
+  client_hears("\"completion_tokens\":2}}");
+  EXPECT_EQ(last_row().client, "agent");
+  ask(kChat, kBody, "Authorization: Bearer agent\r\n");
+  EXPECT_THAT(client_hears("HTTP/1.1 429 "), HasSubstr("retry-after: "));
 }
 
 TEST_F(Exchanges, APassingFailureAfterTheEarlyHeadIsACut) {

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "base/http/stream.hpp"
+#include "proxy/config/config.hpp"
+
+namespace rouse {
+
+/// What a client's connection may send.
+[[nodiscard]] inline HttpLimits http_limits(const Config& config) {
+  HttpLimits limits;
+  limits.head_max = config.limits.head_max;
+  limits.body_max = config.limits.body_max;
+  limits.head_timeout = config.limits.head_timeout;
+  return limits;
+}
+
+}  // namespace rouse
