@@ -10,10 +10,11 @@
 namespace rouse {
 
 Task<void> watch_loop_lag(Executor executor, Metrics& metrics) {
-  using Clock = std::chrono::steady_clock;
+  using Steady = std::chrono::steady_clock;
   // Often enough to see a stall, rare enough for an idle machine.
   constexpr std::chrono::milliseconds kPause{500};
-  asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor> timer(std::move(executor));
+  asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor> timer(
+      std::move(executor));
   for (;;) {
     // A cancellation that comes while a tick is on its way is seen here, not by the timer.
     const bool cancelled = co_await is_cancelled();
@@ -21,7 +22,7 @@ Task<void> watch_loop_lag(Executor executor, Metrics& metrics) {
     timer.expires_after(kPause);
     const auto [error] = co_await timer.async_wait(use_task);
     if (error) co_return;
-    metrics.loop_lagged(Clock::now() - timer.expiry());
+    metrics.loop_lagged(Steady::now() - timer.expiry());
   }
 }
 
