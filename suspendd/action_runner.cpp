@@ -5,7 +5,7 @@
 #include "base/service/log.hpp"
 #include "base/service/sd_notify.hpp"
 #include "base/text/rfc3339.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/box/clock.hpp"
 
 #include <boost/asio/cancellation_state.hpp>

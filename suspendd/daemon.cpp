@@ -4,7 +4,7 @@
 #include "base/config/tell_problems.hpp"
 #include "base/service/log.hpp"
 #include "base/service/sd_notify.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/box/clock.hpp"
 #include "suspendd/box/tree_nic_port.hpp"
 #include "suspendd/checks/checks.hpp"

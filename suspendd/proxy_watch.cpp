@@ -3,7 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/text/json_writer.hpp"
 #include "base/text/rfc3339.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/box/clock.hpp"
 
 #include <boost/asio/cancellation_state.hpp>

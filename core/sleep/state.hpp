@@ -2,7 +2,7 @@
 
 #include "core/sleep/checks.hpp"
 #include "core/sleep/policy.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,6 @@
 #include "base/text/json_writer.hpp"
 #include "base/text/rfc3339.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/box/clock.hpp"
 #include "suspendd/report/report.hpp"
 

@@ -1,5 +1,5 @@
 #include "base/service/proc_self.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/report/report.hpp"
 
 #include <prometheus/metric_family.h>

@@ -1,5 +1,5 @@
 #include "base/text/text_table.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/box/clock.hpp"
 #include "suspendd/report/report.hpp"
 

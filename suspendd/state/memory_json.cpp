@@ -1,7 +1,7 @@
 #include "suspendd/state/memory_json.hpp"
 
 #include "base/text/json_writer.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/text/json_members.hpp"
 
 #include <boost/system/errc.hpp>

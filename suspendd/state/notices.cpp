@@ -4,7 +4,7 @@
 #include "base/service/log.hpp"
 #include "base/text/json_writer.hpp"
 #include "base/text/rfc3339.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 #include "suspendd/box/clock.hpp"
 #include "suspendd/proxy/json_ask.hpp"
 

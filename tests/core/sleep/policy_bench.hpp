@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/sleep/policy.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -2,7 +2,7 @@
 
 #include "core/sleep/lease.hpp"
 #include "core/sleep/policy.hpp"
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/sleep/words.hpp"
+#include "core/sleep/to_string.hpp"
 
 #include "core/swap/describe.hpp"
 
