@@ -50,7 +50,7 @@ void ActionRunner::run(Op op, Task<void> task) {
 }
 
 void ActionRunner::done(Op op, bool ok, std::string detail) {
-  tell_(policy::Done{op, ok, std::move(detail)});
+  tell_(policy::ActionDone{op, ok, std::move(detail)});
 }
 
 /// @p fine_code: a refusal that is as good as a success.
@@ -198,19 +198,19 @@ Task<void> ActionRunner::suspend(policy::Suspend asked) {
 }
 
 void ActionRunner::on(const policy::ReleaseDelayLock&) {
-  tools_.tasks.spawn(let_sleep());
+  tools_.tasks.spawn(release_delay_lock());
 }
 
-Task<void> ActionRunner::let_sleep() {
+Task<void> ActionRunner::release_delay_lock() {
   co_await tools_.gpu.close();
   tools_.lock.release();
 }
 
 void ActionRunner::on(const policy::ReportResume& asked) {
-  run(asked.op, tell_resumed(asked));
+  run(asked.op, report_resume(asked));
 }
 
-Task<void> ActionRunner::tell_resumed(policy::ReportResume told) {
+Task<void> ActionRunner::report_resume(policy::ReportResume told) {
   std::string wake(to_string(told.wake));
   const Result<PowerClient::Answer> answer =
       co_await tools_.power.resumed(told.epoch, told.slept, std::move(wake));
@@ -226,12 +226,12 @@ Task<void> ActionRunner::probe_gpu(Op op) {
   done(op, static_cast<bool>(seen), seen ? *seen : seen.error().message());
 }
 
-void ActionRunner::on(const policy::Recover& asked) {
+void ActionRunner::on(const policy::RecoverGpu& asked) {
   run(asked.op, recover(asked));
 }
 
-Task<void> ActionRunner::recover(policy::Recover asked) {
-  if (asked.step == policy::RecoverStep::RestartEngines) {
+Task<void> ActionRunner::recover(policy::RecoverGpu asked) {
+  if (asked.step == policy::GpuRecovery::RestartEngines) {
     std::string lease =
         fmt::format("{}-recover-{}", boot_id_.substr(0, 8), static_cast<std::uint64_t>(asked.op));
     const Result<PowerClient::Answer> answer =

@@ -71,7 +71,7 @@ class ActionRunner {
   void on(const core::suspend::ReleaseDelayLock& let);
   void on(const core::suspend::ReportResume& tell);
   void on(const core::suspend::ProbeGpu& probe);
-  void on(const core::suspend::Recover& recover);
+  void on(const core::suspend::RecoverGpu& recover);
   void on(const core::suspend::RunHook& hook);
   void on(const core::suspend::Cancel& cancel);
   void on(const core::suspend::AnswerGate& answer);
@@ -86,10 +86,10 @@ class ActionRunner {
   Task<void> preflight(Op op);
   Task<void> commit(core::suspend::Commit commit);
   Task<void> suspend(core::suspend::Suspend suspend);
-  Task<void> let_sleep();
-  Task<void> tell_resumed(core::suspend::ReportResume told);
+  Task<void> release_delay_lock();
+  Task<void> report_resume(core::suspend::ReportResume told);
   Task<void> probe_gpu(Op op);
-  Task<void> recover(core::suspend::Recover recover);
+  Task<void> recover(core::suspend::RecoverGpu recover);
   Task<void> run_hook(core::suspend::RunHook run);
 
   Tools tools_;

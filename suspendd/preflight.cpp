@@ -26,7 +26,7 @@ policy::Verdict verdict_of(Verdict verdict) {
 
 }  // namespace
 
-policy::Found found(const CheckRunner::Post& post) {
+policy::CheckReported check_reported(const CheckRunner::Post& post) {
   return {post.name, verdict_of(post.finding.verdict), post.finding.reason, post.finding.idle_for};
 }
 
@@ -74,7 +74,7 @@ Task<policy::PreflightDone> Preflight::run(policy::Op op, std::shared_ptr<const 
   policy::PreflightDone done;
   done.op = op;
   const std::vector<CheckRunner::Post> posts = co_await check_runner_.look_again();
-  for (const CheckRunner::Post& post : posts) done.findings.push_back(found(post));
+  for (const CheckRunner::Post& post : posts) done.findings.push_back(check_reported(post));
   arm(*config);
   const TrapContext context = co_await read_trap_context(logind_, *config, std::move(memory), now,
                                                          std::move(proxy.error), proxy.pid);

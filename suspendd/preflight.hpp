@@ -47,6 +47,6 @@ class Preflight {
 };
 
 /// A finding as the policy wants it.
-[[nodiscard]] core::suspend::Found found(const CheckRunner::Post& post);
+[[nodiscard]] core::suspend::CheckReported check_reported(const CheckRunner::Post& post);
 
 }  // namespace rouse::suspendd

@@ -186,7 +186,7 @@ void SuspendPolicy::Body::overdue() {
   end_sleep(Evidence{});
 }
 
-void SuspendPolicy::Body::attempt_answer(const Done& event) {
+void SuspendPolicy::Body::attempt_answer(const ActionDone& event) {
   const bool ok = event.ok;
   switch (attempt->stage) {
     case Stage::PreDrain:
@@ -254,7 +254,7 @@ void SuspendPolicy::Body::give_up(const std::string& step, const std::string& wh
   gates.clear();
 
   if (run.leased || run.commit_sent) {
-    tell({run.id, run.told_epoch, Duration{0}, WakeReason::Unknown});
+    report_resume({run.id, run.obeyed_epoch, Duration{0}, WakeReason::Unknown});
   }
   if (run.hooks_ran) {
     run_hook(Hook::PostResume, settings.post_resume, Duration{0}, WakeReason::Unknown, why);

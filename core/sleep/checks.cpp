@@ -33,7 +33,7 @@ void CheckBoard::turn(Entry& entry, Verdict verdict, std::string reason, Instant
   if (verdict != Verdict::Idle) entry.not_idle = now;
 }
 
-void CheckBoard::found(const Found& finding, Instant now) {
+void CheckBoard::found(const CheckReported& finding, Instant now) {
   const auto it = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     return entry.settings.name == finding.check;
   });
@@ -66,11 +66,11 @@ void CheckBoard::age(Instant now) {
   }
 }
 
-void CheckBoard::found_all(const std::vector<Found>& findings, Instant now) {
+void CheckBoard::found_all(const std::vector<CheckReported>& findings, Instant now) {
   for (Entry& entry : entries_) {
-    const auto it = std::find_if(findings.begin(), findings.end(), [&](const Found& finding) {
-      return finding.check == entry.settings.name;
-    });
+    const auto it = std::find_if(
+        findings.begin(), findings.end(),
+        [&](const CheckReported& finding) { return finding.check == entry.settings.name; });
     if (it != findings.end()) {
       found(*it, now);
     } else {

@@ -29,13 +29,13 @@ class CheckBoard {
 
   /// Keeps what is known of the checks that stay.
   void configure(const std::vector<CheckSettings>& checks, Instant now);
-  void found(const Found& finding, Instant now);
+  void found(const CheckReported& finding, Instant now);
   /// The machine has slept: nothing that was seen before counts.
   void forget(Instant now);
   /// Looks that are too old become unknown.
   void age(Instant now);
   /// Everybody was asked to look: takes in @p findings, and who is not among them becomes unknown.
-  void found_all(const std::vector<Found>& findings, Instant now);
+  void found_all(const std::vector<CheckReported>& findings, Instant now);
 
   /// Who keeps the machine awake, in words: the first active one, else the first unknown one.
   [[nodiscard]] std::optional<std::string> who_is_not_idle() const;

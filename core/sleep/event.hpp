@@ -28,7 +28,7 @@ struct Started {
   bool preparing_for_sleep = false;
 };
 /// A check has looked.
-struct Found {
+struct CheckReported {
   std::string check;
   Verdict verdict = Verdict::Unknown;
   std::string reason;
@@ -105,8 +105,9 @@ struct Committed {
   std::uint64_t epoch = 0;
 };
 /// Answer to everything else: Renew, Release, Unload, ArmAlarm, Suspend (queued or refused),
-/// ReportResume, ProbeGpu, Recover, RunHook; and to a Commit that was refused or brought no answer.
-struct Done {
+/// ReportResume, ProbeGpu, RecoverGpu, RunHook; and to a Commit that was refused or brought no
+/// answer.
+struct ActionDone {
   Op op{};
   bool ok = true;
   std::string detail;  ///< what failed: for Suspend, the D-Bus error's words
@@ -114,7 +115,8 @@ struct Done {
 
 struct PreflightDone {
   Op op{};
-  std::vector<Found> findings;  ///< of every check, looked at after RunPreflight was asked for
+  std::vector<CheckReported>
+      findings;  ///< of every check, looked at after RunPreflight was asked for
   std::vector<std::string> problems;  ///< it must not sleep until these are mended
 };
 
@@ -141,10 +143,11 @@ struct Reconfigured {
 struct ShutdownWanted {};
 struct Tick {};  ///< next_deadline() has come
 
-using Event = std::variant<Started, Found, RequestServed, WakeupsChanged, HoldWanted, HoldReleased,
-                           SuspendWanted, UnblockWanted, GateOpened, GateClosed, DrainGranted,
-                           DrainRefused, DrainCancelled, DrainEnded, Committed, Done, PreflightDone,
-                           SleepStarting, SleepEnded, Reconfigured, ShutdownWanted, Tick>;
+using Event =
+    std::variant<Started, CheckReported, RequestServed, WakeupsChanged, HoldWanted, HoldReleased,
+                 SuspendWanted, UnblockWanted, GateOpened, GateClosed, DrainGranted, DrainRefused,
+                 DrainCancelled, DrainEnded, Committed, ActionDone, PreflightDone, SleepStarting,
+                 SleepEnded, Reconfigured, ShutdownWanted, Tick>;
 
 // ---- What the shell must do now, in order. Each carries its reason in words.
 
@@ -218,10 +221,10 @@ struct ProbeGpu {
   Op op{};
   std::string reason;
 };
-enum class RecoverStep { RestartEngines, Command };
-struct Recover {
+enum class GpuRecovery { RestartEngines, Command };
+struct RecoverGpu {
   Op op{};
-  RecoverStep step = RecoverStep::RestartEngines;
+  GpuRecovery step = GpuRecovery::RestartEngines;
   std::string reason;
 };
 enum class Hook { PreDrain, PreSuspend, PostResume, OnBlocked };
@@ -277,7 +280,7 @@ struct StateChanged {
 };
 
 using Action = std::variant<Save, RequestDrain, Renew, Release, Unload, RunPreflight, ArmAlarm,
-                            Commit, Suspend, ReleaseDelayLock, ReportResume, ProbeGpu, Recover,
+                            Commit, Suspend, ReleaseDelayLock, ReportResume, ProbeGpu, RecoverGpu,
                             RunHook, Cancel, AnswerGate, Reply, Notify, StateChanged>;
 
 }  // namespace rouse::core::suspend

@@ -45,7 +45,7 @@ void SuspendPolicy::Body::on(const Started& event) {
   } else if (event.preparing_for_sleep) {
     on(SleepStarting{});
   }
-  if (memory.unreported_resume && !telling) tell(*memory.unreported_resume);
+  if (memory.unreported_resume && !resume_report) report_resume(*memory.unreported_resume);
   // It may have died in the last sleep, and whoever was to find out has died as well.
   if (settings.gpu && !attempt && !resuming && last_wake() != nullptr) {
     resuming = Resuming{now.monotonic, GpuStep::None, std::nullopt, Instant::max(), {}};
@@ -61,7 +61,7 @@ void SuspendPolicy::Body::recover_attempt(bool preparing_for_sleep) {
   run.reason = old.reason;
   run.ours = old.ours;
   run.commit_sent = old.commit_sent;
-  run.epoch = run.told_epoch = old.epoch;
+  run.epoch = run.obeyed_epoch = old.epoch;
   run.suspend_sent = old.suspend_sent;
   run.hooks_ran = old.hooks_ran;
   // Closing the connection has ended a lease that was not committed, unless that is still to come.
@@ -94,7 +94,7 @@ void SuspendPolicy::Body::recover_attempt(bool preparing_for_sleep) {
   give_up(was_late ? "restart" : "", "the daemon was restarted in the middle of an attempt");
 }
 
-void SuspendPolicy::Body::on(const Found& event) {
+void SuspendPolicy::Body::on(const CheckReported& event) {
   checks.found(event, now.monotonic);
 }
 
@@ -158,7 +158,7 @@ void SuspendPolicy::Body::on(const SuspendWanted& event) {
     out.emplace_back(Reply{event.command, true, "already on the way: " + attempt->reason});
     return;
   }
-  if (telling) return refuse("the proxy has not heard yet that the machine is awake");
+  if (resume_report) return refuse("the proxy has not heard yet that the machine is awake");
   const bool is_consent = memory.block && memory.block->cause == BlockCause::Unproven;
   if (!event.force) {
     if (const auto used = use()) return refuse(used->reason + " (--force overrides)");
@@ -281,26 +281,26 @@ void SuspendPolicy::Body::lease_lost(Attempt id, const std::string& why, bool by
 void SuspendPolicy::Body::on(const Committed& event) {
   if (!attempt || attempt->op != event.op || attempt->stage != Stage::Commit) return;
   attempt->op.reset();
-  attempt->epoch = attempt->told_epoch = event.epoch;
+  attempt->epoch = attempt->obeyed_epoch = event.epoch;
   if (memory.in_progress) memory.in_progress->epoch = event.epoch;
   memory.unreported_resume.reset();  // a newer epoch than any that is owed
-  telling.reset();
+  resume_report.reset();
   changed();
   if (attempt->coming) return pass(true, "the proxy and its fronts know");
   if (attempt->stop) return give_up("", std::string(*attempt->stop));
   suspend();
 }
 
-void SuspendPolicy::Body::on(const Done& event) {
+void SuspendPolicy::Body::on(const ActionDone& event) {
   if (finish_hook(event)) return;
-  if (telling && telling->op == event.op) {
-    telling->op.reset();
+  if (resume_report && resume_report->op == event.op) {
+    resume_report->op.reset();
     if (event.ok) {
-      telling.reset();
+      resume_report.reset();
       memory.unreported_resume.reset();
       changed();
     } else {
-      telling->due = after(now.monotonic, telling->pause);
+      resume_report->due = after(now.monotonic, resume_report->pause);
     }
     return;
   }
@@ -361,8 +361,8 @@ void SuspendPolicy::Body::on(const SleepEnded& event) {
 void SuspendPolicy::Body::on(const Reconfigured& event) {
   settings = event.settings;
   checks.configure(settings.checks, now.monotonic);
-  if (settings.proxy != ProxyUse::None || !telling) return;
-  telling.reset();  // there is nobody to be told any more
+  if (settings.proxy != ProxyUse::None || !resume_report) return;
+  resume_report.reset();  // there is nobody to be told any more
   memory.unreported_resume.reset();
   changed();
 }
@@ -379,7 +379,7 @@ void SuspendPolicy::Body::on(const ShutdownWanted&) {
   const bool committed = attempt->epoch.has_value();
   pass(true, why);
   if (attempt->leased && !committed) {
-    tell({attempt->id, std::nullopt, Duration{0}, WakeReason::Unknown});
+    report_resume({attempt->id, std::nullopt, Duration{0}, WakeReason::Unknown});
     memory.in_progress.reset();
   }
   attempt.reset();

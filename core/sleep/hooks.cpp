@@ -14,7 +14,7 @@ void SuspendPolicy::Body::run_hook(Hook hook, const HookSettings& how, Duration 
   out.emplace_back(RunHook{op, hook, how.timeout, slept, wake, std::move(why)});
 }
 
-bool SuspendPolicy::Body::finish_hook(const Done& event) {
+bool SuspendPolicy::Body::finish_hook(const ActionDone& event) {
   const auto it = std::find_if(hooks.begin(), hooks.end(),
                                [&](const HookRun& run) { return run.op == event.op; });
   if (it == hooks.end()) return false;

@@ -58,7 +58,7 @@ bool SuspendPolicy::is_quiet() const {
     return run.hook == Hook::PostResume;
   });
   if (is_undoing) return false;
-  return !body.telling || body.now.monotonic >= *body.shutdown_by;
+  return !body.resume_report || body.now.monotonic >= *body.shutdown_by;
 }
 
 // Whatever is decided adds an action, so that a round without one has left nothing to decide.
@@ -82,7 +82,7 @@ void SuspendPolicy::Body::advance() {
 
   drive_attempt();
   drive_hooks();
-  drive_telling();
+  drive_resume_report();
   drive_resuming();
   judge_wake();
   drive_block();
@@ -159,7 +159,7 @@ std::optional<Obstacle> SuspendPolicy::Body::use() const {
 std::optional<Obstacle> SuspendPolicy::Body::obstacle() const {
   if (shutdown_by) return Obstacle{"the daemon is shutting down", std::nullopt, false};
   if (auto used = use()) return used;
-  if (telling) {
+  if (resume_report) {
     return Obstacle{"the proxy has not heard yet that the machine is awake", std::nullopt, false};
   }
   for (const HookRun& run : hooks) {

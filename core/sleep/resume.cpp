@@ -10,10 +10,10 @@ namespace {
 
 // The kernel programs a clock of whole seconds.
 constexpr Duration kAlarmEarly{2'000};
-constexpr Duration kTellWait{5'000};
-constexpr Duration kTellAgain{1'000};
-constexpr Duration kTellAgainMax{30'000};
-constexpr Duration kTellAlert{120'000};
+constexpr Duration kReportWait{5'000};
+constexpr Duration kReportAgain{1'000};
+constexpr Duration kReportAgainMax{30'000};
+constexpr Duration kReportAlert{120'000};
 
 std::string what_failed(const SleepRecord& record, const Evidence& evidence) {
   if (record.slept >= kSleptAtLeast) {
@@ -51,7 +51,9 @@ void SuspendPolicy::Body::end_sleep(const Evidence& evidence) {
     out.emplace_back(AnswerGate{gate.id, true, "the suspend is over"});
   }
   gates.clear();
-  if (run.leased || run.commit_sent) tell({run.id, run.told_epoch, run.slept, record.wake});
+  if (run.leased || run.commit_sent) {
+    report_resume({run.id, run.obeyed_epoch, run.slept, record.wake});
+  }
   if (run.hooks_ran || slept) {
     run_hook(Hook::PostResume, settings.post_resume, run.slept, record.wake, record.detail);
   }
@@ -105,52 +107,53 @@ void SuspendPolicy::Body::woke(SleepRecord record) {
 }
 
 /// Owes the proxy the word that the machine is awake, until it has heard it.
-void SuspendPolicy::Body::tell(UnreportedResume unreported_resume) {
+void SuspendPolicy::Body::report_resume(UnreportedResume unreported_resume) {
   memory.unreported_resume = unreported_resume;
   changed();
-  telling = ResumeReporting{};
-  telling->since = now.monotonic;
-  telling->due = now.monotonic;
-  telling->pause = kTellAgain;
+  resume_report = ResumeReport{};
+  resume_report->since = now.monotonic;
+  resume_report->due = now.monotonic;
+  resume_report->pause = kReportAgain;
 }
 
-void SuspendPolicy::Body::drive_telling() {
-  if (!telling || attempt) return;
-  if (now.monotonic < telling->due) return wake_at(telling->due);
-  const bool is_alerted = now.monotonic - telling->since >= kTellAlert;
+void SuspendPolicy::Body::drive_resume_report() {
+  if (!resume_report || attempt) return;
+  if (now.monotonic < resume_report->due) return wake_at(resume_report->due);
+  const bool is_alerted = now.monotonic - resume_report->since >= kReportAlert;
   if (is_alerted && settings.proxy == ProxyUse::IfThere) {
     // Should it live after all, it has found out by itself long since.
-    if (telling->op) out.emplace_back(Cancel{*telling->op, "the proxy is away"});
+    if (resume_report->op) out.emplace_back(Cancel{*resume_report->op, "the proxy is away"});
     notify(Severity::Warning, Topic::Proxy,
            "the proxy could not be told that the machine is awake; it is taken for away");
-    telling.reset();
+    resume_report.reset();
     memory.unreported_resume.reset();
     return changed();
   }
-  if (telling->op) {
-    out.emplace_back(Cancel{*telling->op, "the proxy does not answer"});
-    telling->op.reset();
-    telling->due = after(now.monotonic, telling->pause);
-    return wake_at(telling->due);
+  if (resume_report->op) {
+    out.emplace_back(Cancel{*resume_report->op, "the proxy does not answer"});
+    resume_report->op.reset();
+    resume_report->due = after(now.monotonic, resume_report->pause);
+    return wake_at(resume_report->due);
   }
-  telling->op = new_op();
-  telling->due = after(now.monotonic, kTellWait);
-  telling->pause = std::min(telling->pause * 2, kTellAgainMax);
+  resume_report->op = new_op();
+  resume_report->due = after(now.monotonic, kReportWait);
+  resume_report->pause = std::min(resume_report->pause * 2, kReportAgainMax);
   const UnreportedResume& unreported_resume = *memory.unreported_resume;
   if (unreported_resume.epoch) {
-    out.emplace_back(ReportResume{*telling->op, *unreported_resume.epoch, unreported_resume.slept,
-                                  unreported_resume.wake, "the machine is awake"});
+    out.emplace_back(ReportResume{*resume_report->op, *unreported_resume.epoch,
+                                  unreported_resume.slept, unreported_resume.wake,
+                                  "the machine is awake"});
   } else {
     out.emplace_back(
-        Release{*telling->op, unreported_resume.attempt, "the machine does not sleep"});
+        Release{*resume_report->op, unreported_resume.attempt, "the machine does not sleep"});
   }
-  if (!telling->alerted && is_alerted) {
-    telling->alerted = true;
+  if (!resume_report->alerted && is_alerted) {
+    resume_report->alerted = true;
     notify(Severity::Alert, Topic::Proxy,
            "the proxy has not taken the word that the machine is awake for " +
-               core::to_string(now.monotonic - telling->since));
+               core::to_string(now.monotonic - resume_report->since));
   }
-  wake_at(telling->due);
+  wake_at(resume_report->due);
 }
 
 void SuspendPolicy::Body::probe_gpu(GpuStep step, std::string why) {
@@ -175,11 +178,12 @@ void SuspendPolicy::Body::look_at_gpu_again() {
   probe_gpu(GpuStep::Probe, "it was not looked at to the end");
 }
 
-void SuspendPolicy::Body::recover_gpu(GpuStep step, RecoverStep what) {
+void SuspendPolicy::Body::recover_gpu(GpuStep step, GpuRecovery what) {
   resuming->gpu = step;
   resuming->op = new_op();
   resuming->due = after(now.monotonic, settings.gpu_recover_timeout);
-  out.emplace_back(Recover{*resuming->op, what, "the GPU does not work: " + resuming->gpu_problem});
+  out.emplace_back(
+      RecoverGpu{*resuming->op, what, "the GPU does not work: " + resuming->gpu_problem});
 }
 
 void SuspendPolicy::Body::drive_resuming() {
@@ -223,10 +227,10 @@ void SuspendPolicy::Body::gpu_answer(bool ok, const std::string& detail) {
     return;
   }
   if (step == GpuStep::ProbeAgain) {
-    return recover_gpu(GpuStep::Restart, RecoverStep::RestartEngines);
+    return recover_gpu(GpuStep::Restart, GpuRecovery::RestartEngines);
   }
   if (step == GpuStep::ProbeThen && settings.gpu_recover) {
-    return recover_gpu(GpuStep::Command, RecoverStep::Command);
+    return recover_gpu(GpuStep::Command, GpuRecovery::Command);
   }
   resuming->gpu = GpuStep::None;
   block(BlockCause::GpuFailed, "the GPU does not work after a wake-up: " + detail,

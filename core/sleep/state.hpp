@@ -46,8 +46,8 @@ struct AttemptRun {
   Instant limit = Instant::max();  ///< of a sleep that is coming: over by then, or never was
   bool forced_drain = false;
   bool hooks_ran = false;
-  std::optional<std::string> stop;          ///< something came up while the commit was under way
-  std::optional<std::uint64_t> told_epoch;  ///< of the last commit that was obeyed
+  std::optional<std::string> stop;            ///< something came up while the commit was under way
+  std::optional<std::uint64_t> obeyed_epoch;  ///< of the last commit that was obeyed
   Instant renew_at = Instant::max();
   std::optional<Op> renewal;
   std::optional<WallTime> alarm;
@@ -71,7 +71,7 @@ struct Resuming {
   std::string gpu_problem;
 };
 
-struct ResumeReporting {
+struct ResumeReport {
   std::optional<Op> op;
   Instant due = Instant::max();  ///< of the answer, or of the next try
   Duration pause{0};
@@ -123,7 +123,7 @@ struct SuspendPolicy::Body {
   std::optional<Instant> delay_by;  ///< the delay lock must be closed by then
   std::optional<AttemptRun> attempt;
   std::optional<Resuming> resuming;
-  std::optional<ResumeReporting> telling;
+  std::optional<ResumeReport> resume_report;
   std::vector<HookRun> hooks;
   std::optional<BlockCause> retried;  ///< the block that was left to see whether its cause is gone
   bool dry_told = false;
@@ -131,7 +131,7 @@ struct SuspendPolicy::Body {
 
   // suspend_events.cpp
   void on(const Started& event);
-  void on(const Found& event);
+  void on(const CheckReported& event);
   void on(const RequestServed& event);
   void on(const WakeupsChanged& event);
   void on(const HoldWanted& event);
@@ -145,7 +145,7 @@ struct SuspendPolicy::Body {
   void on(const DrainCancelled& event);
   void on(const DrainEnded& event);
   void on(const Committed& event);
-  void on(const Done& event);
+  void on(const ActionDone& event);
   void on(const PreflightDone& event);
   void on(const SleepStarting& event);
   void on(const SleepEnded& event);
@@ -188,7 +188,7 @@ struct SuspendPolicy::Body {
   void renew();
   void drive_attempt();
   void overdue();
-  void attempt_answer(const Done& event);
+  void attempt_answer(const ActionDone& event);
   void interrupt(const std::string& why, bool is_use);
   void drop_op(const std::string& why);
   /// Ends it without a sleep. @p step is empty unless it failed, which may @p cause a block.
@@ -205,7 +205,7 @@ struct SuspendPolicy::Body {
   // suspend_hooks.cpp
   void run_hook(Hook hook, const HookSettings& how, Duration slept, WakeReason wake,
                 std::string why);
-  bool finish_hook(const Done& event);
+  bool finish_hook(const ActionDone& event);
   void drive_hooks();
   void hook_failed(Hook hook, const std::string& why);
 
@@ -219,11 +219,11 @@ struct SuspendPolicy::Body {
   void end_sleep(const Evidence& evidence);
   [[nodiscard]] bool is_due(const std::optional<WallTime>& alarm, WallTime at) const;
   void woke(SleepRecord record);
-  void tell(UnreportedResume unreported_resume);
-  void drive_telling();
+  void report_resume(UnreportedResume unreported_resume);
+  void drive_resume_report();
   void drive_resuming();
   void gpu_answer(bool ok, const std::string& detail);
-  void recover_gpu(GpuStep step, RecoverStep what);
+  void recover_gpu(GpuStep step, GpuRecovery what);
   void probe_gpu(GpuStep step, std::string why);
   bool leave_gpu(const std::string& why);
   void look_at_gpu_again();

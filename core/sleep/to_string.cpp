@@ -46,17 +46,17 @@ std::string text_of(const Suspend& a) {
   return because("suspend " + number(a.attempt), a.reason);
 }
 std::string text_of(const ReleaseDelayLock& a) {
-  return because("let-sleep", a.reason);
+  return because("release-delay-lock", a.reason);
 }
 std::string text_of(const ReportResume& a) {
-  return because("tell-resumed " + std::to_string(a.epoch) + " (slept " + core::to_string(a.slept) +
-                     ", " + std::string(to_string(a.wake)) + ")",
+  return because("report-resume " + std::to_string(a.epoch) + " (slept " +
+                     core::to_string(a.slept) + ", " + std::string(to_string(a.wake)) + ")",
                  a.reason);
 }
 std::string text_of(const ProbeGpu& a) {
   return because("probe-gpu", a.reason);
 }
-std::string text_of(const Recover& a) {
+std::string text_of(const RecoverGpu& a) {
   return because("recover " + std::string(to_string(a.step)), a.reason);
 }
 std::string text_of(const RunHook& a) {
@@ -200,8 +200,8 @@ std::string_view to_string(Hook hook) {
   return "on_blocked";
 }
 
-std::string_view to_string(RecoverStep step) {
-  return step == RecoverStep::RestartEngines ? "restart_engines" : "command";
+std::string_view to_string(GpuRecovery step) {
+  return step == GpuRecovery::RestartEngines ? "restart_engines" : "command";
 }
 
 std::string to_string(const Action& action) {

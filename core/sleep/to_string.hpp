@@ -16,7 +16,7 @@ namespace rouse::core::suspend {
 [[nodiscard]] std::string_view to_string(Severity severity);
 [[nodiscard]] std::string_view to_string(Topic topic);
 [[nodiscard]] std::string_view to_string(Hook hook);
-[[nodiscard]] std::string_view to_string(RecoverStep step);
+[[nodiscard]] std::string_view to_string(GpuRecovery step);
 /// What the shell is to do, with its reason: "drain 7 (ttl 60 s): idle for 15 min 0 s".
 [[nodiscard]] std::string to_string(const Action& action);
 

@@ -139,25 +139,25 @@ TEST_F(ActionRunnerTest, CancelEndsWhatItNamesAndNothingElse) {
 
 TEST_F(ActionRunnerTest, RenewCommitsAgainWithoutANewTime) {
   runner_.perform(policy::Renew{op(), Attempt{7}, ""});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_EQ(done.op, policy::Op{1});
   EXPECT_TRUE(done.ok);
   EXPECT_EQ(proxy_.body(kCommit), R"({"lease":"1234abcd-7","expect_wake":null})");
   proxy_.answers(kCommit, {409, R"({"code":"lease_gone","message":"no such lease"})"});
   runner_.perform(policy::Renew{op(), Attempt{7}, ""});
-  const auto refused = next<policy::Done>();
+  const auto refused = next<policy::ActionDone>();
   EXPECT_FALSE(refused.ok);
   EXPECT_EQ(refused.detail, "no such lease");
   const policy::Op silent = op();
   proxy_.answers(kCommit, {0, "", Then::HangUp});
   runner_.perform(policy::Renew{silent, Attempt{7}, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
 }
 
 TEST_F(ActionRunnerTest, ReleaseGivesTheLeaseBackAndDropsItsStream) {
   grant();
   runner_.perform(policy::Release{op(), Attempt{7}, ""});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_EQ(done.op, policy::Op{2});
   EXPECT_TRUE(done.ok);
   EXPECT_EQ(proxy_.body(kRelease), R"({"lease":"1234abcd-7"})");
@@ -170,7 +170,7 @@ TEST_F(ActionRunnerTest, AReleaseThatFailsDropsTheStreamAllTheSame) {
   grant();
   proxy_.answers(kRelease, {0, "", Then::HangUp});
   runner_.perform(policy::Release{op(), Attempt{7}, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
   settle();
   EXPECT_TRUE(run_until([this] { return proxy_.left(kDrain) == 1; }));
 }
@@ -178,10 +178,10 @@ TEST_F(ActionRunnerTest, AReleaseThatFailsDropsTheStreamAllTheSame) {
 TEST_F(ActionRunnerTest, ALeaseThatIsGoneAlreadyIsReleased) {
   proxy_.answers(kRelease, {409, R"({"code":"lease_gone","message":"no such lease"})"});
   runner_.perform(policy::Release{op(), Attempt{7}, ""});
-  EXPECT_TRUE(next<policy::Done>().ok);
+  EXPECT_TRUE(next<policy::ActionDone>().ok);
   proxy_.answers(kRelease, {409, R"({"code":"odd","message":"no"})"});
   runner_.perform(policy::Release{op(), Attempt{7}, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
 }
 
 TEST_F(ActionRunnerTest, UnloadHasTheTimeThatItIsConfigured) {
@@ -191,7 +191,8 @@ TEST_F(ActionRunnerTest, UnloadHasTheTimeThatItIsConfigured) {
   const policy::Op unload = op();
   runner_.perform(policy::Unload{unload, Attempt{7}, ""});
   runner_.perform(policy::Release{op(), Attempt{7}, ""});
-  EXPECT_EQ(next<policy::Done>().op, policy::Op{2}) << "the other call has long run out of time";
+  EXPECT_EQ(next<policy::ActionDone>().op, policy::Op{2})
+      << "the other call has long run out of time";
   EXPECT_EQ(proxy_.left(kUnload), 0);
   EXPECT_EQ(proxy_.body(kUnload), R"({"lease":"1234abcd-7","policy":"auto"})");
   runner_.perform(policy::Cancel{unload, ""});
@@ -200,17 +201,17 @@ TEST_F(ActionRunnerTest, UnloadHasTheTimeThatItIsConfigured) {
   config_->proxy.unload_timeout = -4'980ms;  // five seconds are added
   runner_.perform(policy::Unload{op(), Attempt{7}, ""});
   while (!events_.empty()) events_.pop_front();
-  EXPECT_FALSE(next<policy::Done>().ok) << "and no longer";
+  EXPECT_FALSE(next<policy::ActionDone>().ok) << "and no longer";
 }
 
 TEST_F(ActionRunnerTest, UnloadTellsWhatBecameOfIt) {
   runner_.perform(policy::Unload{op(), Attempt{7}, ""});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_TRUE(done.ok);
   EXPECT_EQ(done.op, policy::Op{1});
   proxy_.answers(kUnload, {504, R"({"code":"unload_timeout","message":"qwen does not stop"})"});
   runner_.perform(policy::Unload{op(), Attempt{7}, ""});
-  const auto failed = next<policy::Done>();
+  const auto failed = next<policy::ActionDone>();
   EXPECT_FALSE(failed.ok);
   EXPECT_EQ(failed.detail, "qwen does not stop");
 }
@@ -236,13 +237,13 @@ TEST_F(ActionRunnerTest, ACommitSaysWhenTheMachineWakesAndTellsTheEpoch) {
 TEST_F(ActionRunnerTest, ACommitThatIsRefusedOrBringsNoAnswerIsToldSo) {
   proxy_.answers(kCommit, {409, kBusy});
   runner_.perform(policy::Commit{op(), Attempt{7}, std::nullopt, ""});
-  const auto refused = next<policy::Done>();
+  const auto refused = next<policy::ActionDone>();
   EXPECT_EQ(refused.op, policy::Op{1});
   EXPECT_FALSE(refused.ok);
   EXPECT_EQ(refused.detail, "1 running (qwen) for 1s");
   proxy_.answers(kCommit, {0, "", Then::HangUp});
   runner_.perform(policy::Commit{op(), Attempt{7}, std::nullopt, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
   const policy::Op silent = op();
   cancel_while_silent(kCommit, policy::Commit{silent, Attempt{7}, std::nullopt, ""}, silent);
 }
@@ -264,7 +265,7 @@ TEST_F(ActionRunnerTest, SuspendClosesTheDriverBeforeItCallsLogind) {
   };
   ASSERT_EQ(helpers(), 1);
   runner_.perform(policy::Suspend{op(), Attempt{7}, ""});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_TRUE(done.ok);
   EXPECT_EQ(done.op, policy::Op{1});
   EXPECT_EQ(helpers(), 0);
@@ -274,7 +275,7 @@ TEST_F(ActionRunnerTest, SuspendClosesTheDriverBeforeItCallsLogind) {
 TEST_F(ActionRunnerTest, ASuspendThatLogindRefusesIsToldInItsWords) {
   fake_.fail("SuspendWithFlags", "org.freedesktop.login1.OperationInProgress", "one is under way");
   runner_.perform(policy::Suspend{op(), Attempt{7}, ""});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_FALSE(done.ok);
   EXPECT_THAT(done.detail, HasSubstr("one is under way"));
   EXPECT_EQ(fake_.sleeps(), 0);
@@ -306,26 +307,26 @@ TEST_F(ActionRunnerTest, TheDelayLockIsLetGoAfterTheDriver) {
 TEST_F(ActionRunnerTest, ResumedSaysHowLongItSleptAndWhatWokeIt) {
   runner_.perform(
       policy::ReportResume{op(), 41, 8h, policy::WakeReason::PowerButton, "it is awake"});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_TRUE(done.ok);
   EXPECT_EQ(done.op, policy::Op{1});
   EXPECT_EQ(proxy_.body(kResumed), R"({"epoch":41,"slept_ms":28800000,"wake":"power_button"})");
   proxy_.answers(kResumed, {409, R"({"code":"stale_epoch","message":"awake long since"})"});
   runner_.perform(policy::ReportResume{op(), 41, 8h, policy::WakeReason::Wol, ""});
-  EXPECT_TRUE(next<policy::Done>().ok) << "it knows already";
+  EXPECT_TRUE(next<policy::ActionDone>().ok) << "it knows already";
   proxy_.answers(kResumed, {409, R"({"code":"lease_gone","message":"odd"})"});
   runner_.perform(policy::ReportResume{op(), 41, 8h, policy::WakeReason::Wol, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
   proxy_.answers(kResumed, {0, "", Then::Silent});
   runner_.perform(policy::ReportResume{op(), 41, 8h, policy::WakeReason::Wol, ""});
-  const auto silent = next<policy::Done>();
+  const auto silent = next<policy::ActionDone>();
   EXPECT_FALSE(silent.ok);
   EXPECT_NE(silent.detail, "");
 }
 
 TEST_F(ActionRunnerTest, ATreeHasNoAlarmClock) {
   runner_.perform(policy::ArmAlarm{op(), policy::WallTime{std::chrono::seconds(1)}, ""});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_TRUE(done.ok);
   EXPECT_EQ(done.op, policy::Op{1});
   EXPECT_THAT(alarm_timers(), IsEmpty());
@@ -337,11 +338,11 @@ TEST_F(ActionRunnerTest, TheAlarmIsSetForItsTimeAndCleared) {
       {actions_, power_, logind_, lock_, gpu_, preflight_, checks_, state_, notices_, machine},
       "boot", [this](policy::Event event) { events_.push_back(std::move(event)); });
   runner.perform(policy::ArmAlarm{op(), std::nullopt, "there was none"});
-  EXPECT_TRUE(next<policy::Done>().ok);
+  EXPECT_TRUE(next<policy::ActionDone>().ok);
   EXPECT_THAT(alarm_timers(), IsEmpty());
   const policy::WallTime in_an_hour = read_now(machine).realtime + 1h;
   runner.perform(policy::ArmAlarm{op(), in_an_hour, "morning"});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_EQ(done.op, policy::Op{2});
   if (const auto may = may_wake_by_alarm(); !may) {
     EXPECT_FALSE(done.ok);
@@ -353,14 +354,14 @@ TEST_F(ActionRunnerTest, TheAlarmIsSetForItsTimeAndCleared) {
   EXPECT_NEAR(static_cast<double>(alarm_timers()[0].left.count()), 3600, 5);
   const policy::WallTime in_two_hours = in_an_hour + 1h;
   runner.perform(policy::ArmAlarm{op(), in_two_hours, "another"});
-  EXPECT_TRUE(next<policy::Done>().ok);
+  EXPECT_TRUE(next<policy::ActionDone>().ok);
   ASSERT_THAT(alarm_timers(), SizeIs(1));
   EXPECT_NEAR(static_cast<double>(alarm_timers()[0].left.count()), 7200, 5);
   // Cleared, it is never due, whatever was set before.
   runner.perform(policy::ArmAlarm{op(), read_now(machine).realtime + 20ms, "soon"});
-  EXPECT_TRUE(next<policy::Done>().ok);
+  EXPECT_TRUE(next<policy::ActionDone>().ok);
   runner.perform(policy::ArmAlarm{op(), std::nullopt, "not any more"});
-  EXPECT_TRUE(next<policy::Done>().ok);
+  EXPECT_TRUE(next<policy::ActionDone>().ok);
   auto later = WakeAlarm::open();
   ASSERT_TRUE(later);
   ASSERT_TRUE(later->set((read_now(machine).realtime + 40ms).time_since_epoch()));
@@ -384,7 +385,7 @@ TEST_F(ActionRunnerTest, EachHookRunsItsOwnCommandWithWhatItMayKnow) {
   config_->hooks.on_blocked.argv = command("d");
   const auto run = [&](policy::Hook hook) {
     runner_.perform(policy::RunHook{op(), hook, 10s, 5s, policy::WakeReason::Rtc, "because"});
-    const auto done = next<policy::Done>();
+    const auto done = next<policy::ActionDone>();
     EXPECT_TRUE(done.ok) << done.detail;
     EXPECT_EQ(done.op, policy::Op{op_});
     EXPECT_EQ(done.detail, "");
@@ -400,16 +401,16 @@ TEST_F(ActionRunnerTest, AHookThatFailsSaysWhatItSaidLast) {
   config_->hooks.pre_drain.argv = {"sh", "-c",
                                    "echo first; echo second; echo not now; echo; exit 3"};
   runner_.perform(policy::RunHook{op(), policy::Hook::PreDrain, 10s, 0s, {}, ""});
-  const auto failed = next<policy::Done>();
+  const auto failed = next<policy::ActionDone>();
   EXPECT_FALSE(failed.ok);
   EXPECT_THAT(failed.detail, testing::EndsWith(": not now"));
   EXPECT_THAT(failed.detail, HasSubstr("3"));
   config_->hooks.pre_drain.argv = {"/no/such/program"};
   runner_.perform(policy::RunHook{op(), policy::Hook::PreDrain, 10s, 0s, {}, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
   config_->hooks.pre_drain.argv = {"sh", "-c", "sleep 60"};
   runner_.perform(policy::RunHook{op(), policy::Hook::PreDrain, 50ms, 0s, {}, ""});
-  const auto late = next<policy::Done>();
+  const auto late = next<policy::ActionDone>();
   EXPECT_FALSE(late.ok);
   EXPECT_EQ(late.detail, "did not end in time");
 }
@@ -428,7 +429,7 @@ TEST_F(ActionRunnerTest, AHookThatIsGivenUpIsKilled) {
 
 TEST_F(ActionRunnerTest, TheProbeOfTheGpuTellsWhatItSaw) {
   runner_.perform(policy::ProbeGpu{op(), ""});
-  const auto done = next<policy::Done>();
+  const auto done = next<policy::ActionDone>();
   EXPECT_EQ(done.op, policy::Op{1});
   EXPECT_TRUE(done.ok) << done.detail;
   EXPECT_NE(done.detail, "");
@@ -440,7 +441,7 @@ TEST_F(ActionRunnerTest, TheProbeOfTheGpuTellsWhatItSaw) {
   tree_.link("/sys/bus/pci/devices/0000:01:00.0/driver", "/sys/bus/pci/drivers/nvidia");
   ::setenv("FAKE_NVML", dir_.write("nvml", "init 999\n").c_str(), 1);
   runner_.perform(policy::ProbeGpu{op(), ""});
-  const auto failed = next<policy::Done>();
+  const auto failed = next<policy::ActionDone>();
   ::unsetenv("FAKE_NVML");
   EXPECT_EQ(failed.op, policy::Op{2});
   EXPECT_FALSE(failed.ok);
@@ -449,31 +450,31 @@ TEST_F(ActionRunnerTest, TheProbeOfTheGpuTellsWhatItSaw) {
 
 TEST_F(ActionRunnerTest, TheCommandThatRevivesTheGpuRunsWithinItsTime) {
   config_->gpu.recover = {"sh", "-c", "echo reset"};
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::Command, ""});
-  const auto done = next<policy::Done>();
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::Command, ""});
+  const auto done = next<policy::ActionDone>();
   EXPECT_TRUE(done.ok);
   EXPECT_THAT(done.detail, HasSubstr("reset"));
   EXPECT_EQ(done.op, policy::Op{1});
   EXPECT_THAT(proxy_.requests(), IsEmpty());
   config_->gpu.recover = {"sh", "-c", "echo still lost; exit 1"};
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::Command, ""});
-  const auto failed = next<policy::Done>();
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::Command, ""});
+  const auto failed = next<policy::ActionDone>();
   EXPECT_FALSE(failed.ok);
   EXPECT_THAT(failed.detail, HasSubstr("still lost"));
   config_->gpu.recover = {"sleep", "60"};
   config_->gpu.recover_timeout = 50ms;
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::Command, ""});
-  EXPECT_EQ(next<policy::Done>().detail, "did not end in time");
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::Command, ""});
+  EXPECT_EQ(next<policy::ActionDone>().detail, "did not end in time");
   config_->gpu.recover = {"/no/such/program"};
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::Command, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::Command, ""});
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
 }
 
 TEST_F(ActionRunnerTest, EnginesAreRestartedUnderALeaseOfItsOwn) {
   config_->gpu.recover = {"sh", "-c", "exit 1"};
   proxy_.answers(kDrain, {200, "{\"event\":\"granted\"}\n", Then::Stay});
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::RestartEngines, ""});
-  const auto done = next<policy::Done>();
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::RestartEngines, ""});
+  const auto done = next<policy::ActionDone>();
   EXPECT_TRUE(done.ok) << done.detail;
   EXPECT_EQ(done.op, policy::Op{1});
   const std::string lease = R"({"lease":"1234abcd-recover-1")";
@@ -485,18 +486,18 @@ TEST_F(ActionRunnerTest, EnginesAreRestartedUnderALeaseOfItsOwn) {
 
 TEST_F(ActionRunnerTest, EnginesThatAreUsedAreNotRestarted) {
   proxy_.answers(kDrain, {409, kBusy});
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::RestartEngines, ""});
-  const auto done = next<policy::Done>();
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::RestartEngines, ""});
+  const auto done = next<policy::ActionDone>();
   EXPECT_FALSE(done.ok);
   EXPECT_EQ(done.detail, "1 running (qwen) for 1s");
   EXPECT_EQ(proxy_.asked(kUnload), 0);
   proxy_.answers(kDrain, {0, "", Then::HangUp});
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::RestartEngines, ""});
-  EXPECT_FALSE(next<policy::Done>().ok);
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::RestartEngines, ""});
+  EXPECT_FALSE(next<policy::ActionDone>().ok);
   proxy_.answers(kDrain, {200, "{\"event\":\"granted\"}\n", Then::Stay});
   proxy_.answers(kUnload, {504, R"({"message":"qwen does not stop"})"});
-  runner_.perform(policy::Recover{op(), policy::RecoverStep::RestartEngines, ""});
-  const auto stuck = next<policy::Done>();
+  runner_.perform(policy::RecoverGpu{op(), policy::GpuRecovery::RestartEngines, ""});
+  const auto stuck = next<policy::ActionDone>();
   EXPECT_FALSE(stuck.ok);
   EXPECT_EQ(stuck.detail, "qwen does not stop");
   EXPECT_EQ(proxy_.asked(kRelease), 1) << "the lease is given back, whatever came of it";

@@ -214,7 +214,7 @@ TEST_F(PreflightTest, AFindingOfEachKindIsWhatThePolicyCallsIt) {
   CheckRunner::Post post;
   post.name = "n";
   post.finding = {Verdict::Idle, "r", 3s};
-  const policy::Found idle = found(post);
+  const policy::CheckReported idle = check_reported(post);
   EXPECT_EQ(idle.check, "n");
   EXPECT_EQ(idle.reason, "r");
   EXPECT_EQ(idle.idle_for, 3s);

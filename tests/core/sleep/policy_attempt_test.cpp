@@ -428,7 +428,7 @@ TEST(SuspendAttempt, AProxyThatNeedNotBeThereIsNotToldForEver) {
   settings.linger_wol = 3min;
   Bench b(settings);
   b.to_suspend();
-  b.step(Done{b.last<Suspend>().op, true, ""});
+  b.step(ActionDone{b.last<Suspend>().op, true, ""});
   b.step(SleepStarting{});
   b.pass(1h, false);
   b.step(SleepEnded{Bench::woken_by(WakeReason::Wol, "eth0")});

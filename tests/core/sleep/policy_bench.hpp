@@ -69,14 +69,14 @@ class Bench {
     looked_ = now_.monotonic;
     for (const auto& [name, verdict] : verdicts_) {
       if (std::find(silent_.begin(), silent_.end(), name) != silent_.end()) continue;
-      add(all, step(Found{name, verdict, why_[name], Duration{0}}));
+      add(all, step(CheckReported{name, verdict, why_[name], Duration{0}}));
     }
     return all;
   }
   Actions becomes(const std::string& check, Verdict verdict, std::string why = "because") {
     verdicts_[check] = verdict;
     why_[check] = why;
-    return step(Found{check, verdict, why, Duration{0}});
+    return step(CheckReported{check, verdict, why, Duration{0}});
   }
   void silence(const std::string& check) { silent_.push_back(check); }
 
@@ -122,7 +122,7 @@ class Bench {
   Actions committed(std::uint64_t epoch = 7) { return step(Committed{last<Commit>().op, epoch}); }
   template <typename T>
   Actions done(bool ok = true, std::string detail = "") {
-    return step(Done{last<T>().op, ok, std::move(detail)});
+    return step(ActionDone{last<T>().op, ok, std::move(detail)});
   }
   Actions checked(std::vector<std::string> problems = {}) {
     PreflightDone event{last<RunPreflight>().op, {}, std::move(problems)};
@@ -148,7 +148,7 @@ class Bench {
   }
   /// Through a sleep of @p span.
   Actions sleep(Duration span, Evidence evidence = woken_by(WakeReason::Wol, "eth0")) {
-    step(Done{last<Suspend>().op, true, ""});
+    step(ActionDone{last<Suspend>().op, true, ""});
     pass(700ms, true);
     step(SleepStarting{});
     pass(300ms, true);

@@ -72,7 +72,7 @@ TEST(SuspendIdle, ACheckThatHasNeverLookedIsUnknown) {
 TEST(SuspendIdle, ASensorThatSawUseBetweenTwoLooksDelaysTheSleep) {
   Bench b;
   b.wait(10min);
-  b.step(Found{"proxy", Verdict::Idle, "no request", 2s});
+  b.step(CheckReported{"proxy", Verdict::Idle, "no request", 2s});
   b.wait(5min);
   EXPECT_EQ(b.seen<RequestDrain>(), 0U);
   b.wait(10min - 2s);
@@ -83,7 +83,7 @@ TEST(SuspendIdle, WhatASensorKnowsNeverShortensTheCountdown) {
   Bench b;
   b.becomes("cpu", Verdict::Active);
   b.wait(1min);
-  b.step(Found{"cpu", Verdict::Idle, "idle", 2h});
+  b.step(CheckReported{"cpu", Verdict::Idle, "idle", 2h});
   b.wait(14min);
   EXPECT_EQ(b.seen<RequestDrain>(), 0U);
 }
@@ -192,7 +192,7 @@ TEST(SuspendIdle, NewChecksAreUnknownUntilTheyLooked) {
   settings.checks.push_back({"gpu", 30s});
   b.step(Reconfigured{settings});
   EXPECT_THAT(b.view().reason, HasSubstr("gpu cannot tell: has not looked yet"));
-  b.step(Found{"gpu", Verdict::Idle, "", {}});
+  b.step(CheckReported{"gpu", Verdict::Idle, "", {}});
   EXPECT_EQ(b.state(), State::IdleCountdown);
 }
 

@@ -262,13 +262,13 @@ class Box {
     idle_ = a.idle;
     answer_ = DrainGranted{};
   }
-  void act(const power::StartUnload&) { answer_ = Done{}; }
-  void act(const power::Renewed&) { answer_ = Done{}; }
-  void act(const power::Released&) { answer_ = Done{}; }
-  void act(const power::ResumeAcknowledged&) { answer_ = Done{}; }
+  void act(const power::StartUnload&) { answer_ = ActionDone{}; }
+  void act(const power::Renewed&) { answer_ = ActionDone{}; }
+  void act(const power::Released&) { answer_ = ActionDone{}; }
+  void act(const power::ResumeAcknowledged&) { answer_ = ActionDone{}; }
   void act(const power::Refuse& a) {
     refusal_ = a.text;
-    answer_ = Done{Op{}, a.why == power::Deny::Gone || a.why == power::Deny::Stale, a.text};
+    answer_ = ActionDone{Op{}, a.why == power::Deny::Gone || a.why == power::Deny::Stale, a.text};
   }
   void act(const power::Committed& a) {
     if (const auto op = std::exchange(commit_, std::nullopt)) {
@@ -277,7 +277,7 @@ class Box {
   }
   void act(const power::CommitCancelled& a) {
     if (const auto op = std::exchange(commit_, std::nullopt)) {
-      tell_daemon(span(0, 30), Done{*op, false, a.text});
+      tell_daemon(span(0, 30), ActionDone{*op, false, a.text});
     }
   }
   void act(const power::Cancel& a) {
@@ -345,7 +345,7 @@ class Box {
       poll();
     });
   }
-  Found look(const std::string& name) {
+  CheckReported look(const std::string& name) {
     if (name == "proxy") {
       if (!proxy_) return {name, Verdict::Unknown, "does not answer", {}};
       const bool runs = !running_.empty();
@@ -365,12 +365,14 @@ class Box {
         std::holds_alternative<UnblockWanted>(event) ||
         std::holds_alternative<SuspendWanted>(event) ||
         (daemon_->memory().retry_at && *daemon_->memory().retry_at <= time_.now()) ||
-        (std::holds_alternative<Done>(event) && settings_.gpu) || daemon_->memory().wake_proof;
-    for (const auto* found = std::get_if<Found>(&event); found != nullptr; found = nullptr) {
+        (std::holds_alternative<ActionDone>(event) && settings_.gpu) ||
+        daemon_->memory().wake_proof;
+    for (const auto* found = std::get_if<CheckReported>(&event); found != nullptr;
+         found = nullptr) {
       verdicts_[found->check] = found->verdict;
     }
     if (const auto* done = std::get_if<PreflightDone>(&event)) {
-      for (const Found& found : done->findings) verdicts_[found.check] = found.verdict;
+      for (const CheckReported& found : done->findings) verdicts_[found.check] = found.verdict;
     }
     const std::vector<Action> actions = daemon_->step(event, clocks());
     if (was_blocked && !daemon_->memory().block && !may_leave) {
@@ -421,9 +423,9 @@ class Box {
     calls_.erase(op);
   }
   Event plain_done(Op op) {
-    if (!answer_) return Done{op, false, "the proxy does not answer"};
-    const auto* done = std::get_if<Done>(&*answer_);
-    return Done{op, done != nullptr && done->ok, done != nullptr ? done->detail : "?"};
+    if (!answer_) return ActionDone{op, false, "the proxy does not answer"};
+    const auto* done = std::get_if<ActionDone>(&*answer_);
+    return ActionDone{op, done != nullptr && done->ok, done != nullptr ? done->detail : "?"};
   }
 
   void perform(const Save& a) { saved_ = a.memory; }
@@ -445,7 +447,7 @@ class Box {
   }
   void perform(const Unload& a) {
     call(a.op, power::UnloadAsked{lease(a.attempt)}, [this, op = a.op]() -> Event {
-      if (roll(faults_.fail)) return Done{op, false, "an engine does not stop"};
+      if (roll(faults_.fail)) return ActionDone{op, false, "an engine does not stop"};
       return plain_done(op);
     });
   }
@@ -457,7 +459,7 @@ class Box {
       step_proxy(power::CommitAsked{lease(a.attempt), busy(), subscribers});
       if (proxy_ && !answer_) return;
       commit_.reset();
-      tell_daemon(span(0, 20), Done{a.op, false, proxy_ ? refusal_ : "connection refused"});
+      tell_daemon(span(0, 20), ActionDone{a.op, false, proxy_ ? refusal_ : "connection refused"});
     });
   }
   void perform(const ReportResume& a) {
@@ -476,16 +478,17 @@ class Box {
   }
   void perform(const ArmAlarm& a) { simple(a.op); }
   void perform(const ProbeGpu& a) { simple(a.op); }
-  void perform(const Recover& a) { simple(a.op); }
+  void perform(const RecoverGpu& a) { simple(a.op); }
   void perform(const RunHook& a) { simple(a.op); }
   void simple(Op op) {
     if (roll(faults_.hang)) return;
-    tell_daemon(span(0, 300), Done{op, !roll(faults_.fail), "it failed"});
+    tell_daemon(span(0, 300), ActionDone{op, !roll(faults_.fail), "it failed"});
   }
   void perform(const Suspend& a) {
     expect_may_sleep(a);
     if (logind_.busy || roll(faults_.fail)) {
-      return tell_daemon(span(0, 50), Done{a.op, false, "already a sleep operation in progress"});
+      return tell_daemon(span(0, 50),
+                         ActionDone{a.op, false, "already a sleep operation in progress"});
     }
     call_logind(a.op);
   }
@@ -520,7 +523,7 @@ class Box {
     logind_.foreign = !ours;
     logind_.proxy_died = false;
     const std::uint64_t job = ++logind_.job;
-    if (ours && !roll(faults_.hang)) tell_daemon(span(0, 1000), Done{*ours, true, ""});
+    if (ours && !roll(faults_.hang)) tell_daemon(span(0, 1000), ActionDone{*ours, true, ""});
     time_.in_box(span(0, 700), [this, job] {
       logind_.preparing = true;
       if (!logind_.lock) return lock_closed(job);
