@@ -86,6 +86,7 @@ class PolicyLoopTest : public testing::Test {
   std::optional<policy::Reply> first_;
   std::optional<policy::Reply> second_;
   std::optional<policy::AnswerGate> gate_;
+  std::optional<policy::AnswerGate> other_gate_;
 };
 
 TEST_F(PolicyLoopTest, WhatAnActionTellsWaitsItsTurn) {
@@ -160,6 +161,29 @@ TEST_F(PolicyLoopTest, ACommandThatIsGivenUpWasNotAccepted) {
   group_.cancel(asio::cancellation_type::terminal);
   ASSERT_TRUE(run_until([this] { return first_.has_value(); }));
   EXPECT_FALSE(first_->accepted);
+}
+
+TEST_F(PolicyLoopTest, EachGateGetsItsOwnAnswer) {
+  loop_.tell(policy::Started{});
+  const policy::GateId one = loop_.next_gate();
+  const policy::GateId two = loop_.next_gate();
+  group_.spawn(keep(loop_.gate(one), gate_));
+  group_.spawn(keep(loop_.gate(two), other_gate_));
+  ASSERT_TRUE(run_until([this] { return loop_.steps() == 3; }));
+  loop_.answer(policy::AnswerGate{two, false, "the second"});
+  ASSERT_TRUE(run_until([this] { return gate_ || other_gate_; }));
+  ASSERT_TRUE(other_gate_);
+  EXPECT_EQ(other_gate_->reason, "the second");
+  EXPECT_FALSE(gate_);
+
+  other_gate_.reset();
+  const policy::GateId three = loop_.next_gate();
+  group_.spawn(keep(loop_.gate(three), other_gate_));
+  ASSERT_TRUE(run_until([this] { return loop_.steps() == 4; }));
+  loop_.close_gate(three);
+  ASSERT_TRUE(run_until([this] { return gate_ || other_gate_; }));
+  EXPECT_TRUE(other_gate_);
+  EXPECT_FALSE(gate_);
 }
 
 TEST_F(PolicyLoopTest, AGateIsAnsweredOrClosed) {

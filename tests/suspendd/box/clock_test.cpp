@@ -89,6 +89,7 @@ TEST(Clock, TheNextTimeOfDayIsLaterThanNow) {
   EXPECT_EQ(next_time_of_day(9 * 60, 1U, monday) - monday, 7 * 24h - 90min) << "next Monday";
   EXPECT_EQ(next_time_of_day(12 * 60, 1U << 6, monday) - monday, 6 * 24h + 90min) << "Sunday";
   EXPECT_EQ(next_time_of_day(12 * 60, 0, monday), WallTime::max());
+  EXPECT_EQ(next_time_of_day(12 * 60, kEveryDay, monday + 17s) - monday, 90min) << "to the minute";
 }
 
 TEST(Clock, ATimeThatTheSummerSkipsIsTheOneAfterIt) {
