@@ -159,7 +159,7 @@ TEST_F(OperatorCommands, HistoryIsForPeople) {
 }
 
 TEST_F(OperatorCommands, AWakeTestTellsWhatHasWokenIt) {
-  const std::string old = R"({"last_suspend":{"at":"T1","ok":true,"wake":"wol"}})";
+  const std::string old = R"({"last_suspend":{"at":"T1","ok":true,"wake":"other"}})";
   for (const auto& [wake, status] : {std::pair{"wol", 0}, {"rtc", 1}}) {
     daemon_.next(kStatus, {200, old});
     daemon_.answers(kStatus,
@@ -170,6 +170,10 @@ TEST_F(OperatorCommands, AWakeTestTellsWhatHasWokenIt) {
     EXPECT_EQ(out_.find("a packet wakes this machine") != out_.npos, status == 0);
   }
   EXPECT_EQ(daemon_.body(kWakeTest), R"({"net_ms":600000})");
+  daemon_.next(kStatus, {200, old});
+  daemon_.next(kStatus, {200, old});
+  daemon_.answers(kStatus, {200, R"({"last_suspend":{"at":"T2","ok":true,"wake":"wol"}})"});
+  EXPECT_EQ(run([&] { return test_wake(options_, 10min, true); }), 0) << "that was another sleep";
 }
 
 TEST_F(OperatorCommands, AWakeTestThatDoesNotSleepSaysWhy) {

@@ -12,6 +12,7 @@ TEST(PolicySettings, TheDefaultsOfTheFileAreThoseOfThePolicy) {
   const policy::Settings from_file = policy_settings(Config(), false);
   const policy::Settings own;
   EXPECT_FALSE(from_file.dry_run);
+  EXPECT_FALSE(from_file.gpu_recover);
   EXPECT_EQ(from_file.idle_time, own.idle_time);
   EXPECT_EQ(from_file.unknown_max, own.unknown_max);
   EXPECT_EQ(from_file.min_uptime, own.min_uptime);
