@@ -33,7 +33,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kBusPatience = 2s;   // at the start, for what logind says
 constexpr auto kEndPatience = 25s;  // for the proxy, and for hooks; systemd's is 30 s
-constexpr auto kGateUnit = "rouse-suspendd-gate.service";
 
 void report_error(const std::string& text) {
   spdlog::error("a task ended by an exception: {}", text);
@@ -70,6 +69,7 @@ Daemon::Daemon(asio::io_context& context, std::shared_ptr<const Config> config,
       bus_(executor_, BusOptions{options_.bus}),
       logind_(bus_),
       units_(bus_),
+      rules_(logind_, units_),
       lock_(logind_, "rouse-suspendd", "tells the proxy before the machine sleeps"),
       gpu_(executor_, gpu_settings(*config_, options_.root)),
       nic_port_(make_nic_port(root_)),
@@ -170,23 +170,12 @@ Task<void> Daemon::wait_for_logind() {
   }
   const Result<bool> preparing = co_await logind_.preparing_for_sleep();
   if (preparing) preparing_ = *preparing;
-  co_await ask_settings();
-}
-
-Task<void> Daemon::ask_settings() {
-  const Result<std::chrono::milliseconds> delay = co_await logind_.inhibit_delay_max();
-  if (delay) delay_max_ = *delay;
-  const Result<UnitState> gate = co_await units_.unit_state(kGateUnit);
-  if (gate) has_gate_ = gate->load == "loaded" && !gate->is_disabled();
-  knows_settings_ = delay && gate;
+  co_await rules_.ask();
 }
 
 policy::Settings Daemon::settings() const {
   policy::Settings settings = policy_settings(*config_, options_.dry_run);
-  // logind waits no longer than this for us.
-  const core::Duration most = delay_max_ - std::min<core::Duration>(delay_max_ / 4, 1s);
-  settings.sleep_delay = std::min(settings.sleep_delay, most);
-  settings.gate = has_gate_;
+  rules_.apply(settings);
   return settings;
 }
 
@@ -236,9 +225,9 @@ Task<void> Daemon::keep_planning() {
     co_await timer.async_wait(use_task);
     if (co_await is_cancelled()) co_return;
     plan_wakeups();
-    if (knows_settings_ || !bus_.connected()) continue;
-    co_await ask_settings();
-    if (knows_settings_) loop_.tell(policy::Reconfigured{settings()});
+    if (rules_.known() || !bus_.connected()) continue;
+    co_await rules_.ask();
+    if (rules_.known()) loop_.tell(policy::Reconfigured{settings()});
   }
 }
 

@@ -23,6 +23,7 @@
 #include "suspendd/state/state_dir.hpp"
 #include "suspendd/systemd/logind.hpp"
 #include "suspendd/systemd/sleep_lock.hpp"
+#include "suspendd/systemd/sleep_rules.hpp"
 #include "suspendd/systemd/sleep_watch.hpp"
 #include "suspendd/systemd/units.hpp"
 #include "suspendd/wakeup_plan.hpp"
@@ -63,8 +64,6 @@ class Daemon {
   /// A bus that does not answer holds up nothing.
   Task<void> wait_for_logind();
 
-  /// What logind and systemd are set to.
-  Task<void> ask_settings();
   [[nodiscard]] policy::Settings settings() const;
   void start();
   std::vector<std::pair<CheckConfig, std::unique_ptr<Check>>> make_checks();
@@ -115,6 +114,7 @@ class Daemon {
   Bus bus_;
   Logind logind_;
   SystemdUnits units_;
+  SleepRules rules_;
   SleepLock lock_;
   GpuProbe gpu_;
   std::unique_ptr<NicPort> nic_port_;
@@ -137,9 +137,6 @@ class Daemon {
   bool is_up_ = false;
   bool reload_waits_ = false;  ///< a SIGHUP came before there was anything to reload
   std::string ended_by_;
-  core::Duration delay_max_{5'000};  // logind's default
-  bool has_gate_ = false;
-  bool knows_settings_ = false;  ///< of logind: both of the above
   bool preparing_ = false;
   int exit_status_ = 0;
 };
