@@ -61,18 +61,18 @@ class ActionRunner {
 
   void on(const core::suspend::Save& save);
   void on(const core::suspend::RequestDrain& ask);
-  void on(const core::suspend::Renew& renew);
-  void on(const core::suspend::Release& release);
-  void on(const core::suspend::Unload& unload);
-  void on(const core::suspend::RunPreflight& run);
-  void on(const core::suspend::ArmAlarm& alarm);
-  void on(const core::suspend::Commit& commit);
-  void on(const core::suspend::Suspend& suspend);
-  void on(const core::suspend::ReleaseDelayLock& let);
-  void on(const core::suspend::ReportResume& tell);
-  void on(const core::suspend::ProbeGpu& probe);
+  void on(const core::suspend::Renew& asked);
+  void on(const core::suspend::Release& asked);
+  void on(const core::suspend::Unload& asked);
+  void on(const core::suspend::RunPreflight& asked);
+  void on(const core::suspend::ArmAlarm& asked);
+  void on(const core::suspend::Commit& asked);
+  void on(const core::suspend::Suspend& asked);
+  void on(const core::suspend::ReleaseDelayLock&);
+  void on(const core::suspend::ReportResume& asked);
+  void on(const core::suspend::ProbeGpu& asked);
   void on(const core::suspend::RecoverGpu& recover);
-  void on(const core::suspend::RunHook& hook);
+  void on(const core::suspend::RunHook& asked);
   void on(const core::suspend::Cancel& cancel);
   void on(const core::suspend::AnswerGate& answer);
   void on(const core::suspend::Reply& reply);
@@ -80,17 +80,17 @@ class ActionRunner {
   void on(const core::suspend::StateChanged& entered);
 
   Task<void> drain(core::suspend::RequestDrain ask);
-  Task<void> renew(core::suspend::Renew renew);
-  Task<void> release(core::suspend::Release release);
-  Task<void> unload(core::suspend::Unload unload);
+  Task<void> renew(core::suspend::Renew asked);
+  Task<void> release(core::suspend::Release asked);
+  Task<void> unload(core::suspend::Unload asked);
   Task<void> preflight(Op op);
-  Task<void> commit(core::suspend::Commit commit);
-  Task<void> suspend(core::suspend::Suspend suspend);
+  Task<void> commit(core::suspend::Commit asked);
+  Task<void> suspend(core::suspend::Suspend asked);
   Task<void> release_delay_lock();
   Task<void> report_resume(core::suspend::ReportResume told);
   Task<void> probe_gpu(Op op);
   Task<void> recover(core::suspend::RecoverGpu recover);
-  Task<void> run_hook(core::suspend::RunHook run);
+  Task<void> run_hook(core::suspend::RunHook asked);
 
   Tools tools_;
   std::string boot_id_;

@@ -68,7 +68,7 @@ std::string argument_action(const CliOutline& outline, const CliCommandOutline& 
                             const std::string& self) {
   if (command.facts.runs_program) return "mapfile -t COMPREPLY < <(compgen -c -- \"$cur\")";
   for (const CliOption& argument : command.arguments) {
-    const std::string action =
+    std::string action =
         bash_action(outline, self, value_kind(outline, &command, argument), argument);
     if (!action.empty()) return action;
   }

@@ -65,7 +65,7 @@ std::vector<std::string> missing_of(const CLI::App& app) {
 
 /// CLI11's own words, made a sentence where that is easy.
 std::string worded(const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   if (error.get_name() == "ArgumentMismatch") {
     return text.substr(0, text.find(':')) + " wants a value";
   }

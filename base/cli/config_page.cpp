@@ -198,7 +198,7 @@ std::string example_of(const Met& met, const ConfigKey& key) {
   for (const YamlNode* node : met.examples) {
     const YamlNode* const value = node->find(key.name);
     if (value == nullptr || value->is_null()) continue;
-    const std::string text = flow_of(*value);
+    std::string text = flow_of(*value);
     if (text != "\"\"" && text != "[]" && text != "{}") return text;
     nothing = text;
   }

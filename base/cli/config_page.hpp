@@ -20,7 +20,7 @@ struct ConfigPage {
 /// The manual of a configuration, section 5: every key with its type, its default and what
 /// @p example, a whole file with every key, gives it. What is wrong with the example goes to
 /// @p problems.
-[[nodiscard]] std::string config_man_page(const ConfigPage& page, const std::string& example,
+[[nodiscard]] std::string config_man_page(const ConfigPage& facts, const std::string& example,
                                           const std::string& date, std::vector<Problem>& problems);
 
 }  // namespace rouse

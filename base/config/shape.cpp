@@ -255,7 +255,7 @@ class ShapeChecker {
   }
 
   std::string list_remedy(const YamlNode& node, const ConfigKey& key) const {
-    const std::string plain = "begin each entry with a dash and a space";
+    std::string plain = "begin each entry with a dash and a space";
     if (key.type != KeyType::KindList) return plain;
     const std::vector<std::string> kinds = kinds_of(table_, key.section);
     for (const YamlNode::Member& member : node.members) {

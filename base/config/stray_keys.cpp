@@ -117,7 +117,7 @@ std::string likely_home(const YamlNode::Member& member, const ConfigSection& sec
   std::vector<std::string> names;
   for (const ConfigKey& key : section.keys) names.emplace_back(key.name);
   if (is_top) {
-    const std::string home = only_home_of(member.key, table);
+    std::string home = only_home_of(member.key, table);
     if (!home.empty()) return home;
   }
   const std::string meant = did_you_mean(member.key, names);

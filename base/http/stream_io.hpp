@@ -46,7 +46,7 @@ class StreamIo final : public DeadlineEntry {
 
   /// All of them outlive this.
   StreamIo(Socket& socket, std::size_t buffer, DeadlineList* deadlines);
-  ~StreamIo();
+  ~StreamIo() override;
   StreamIo(const StreamIo&) = delete;
   StreamIo& operator=(const StreamIo&) = delete;
 

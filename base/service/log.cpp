@@ -74,7 +74,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
       flush_();
     } else if (!scheduled_) {
       scheduled_ = true;
-      asio::post(executor_, [self = shared_()] { self->flush_(); });
+      asio::post(executor_, [self = shared()] { self->flush_(); });
     }
   }
 
@@ -88,7 +88,7 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
   friend std::map<std::string, std::uint64_t> rouse::log_lines();
   static constexpr std::size_t kGatherMax = 64 * 1024;
 
-  std::shared_ptr<GatheringSink> shared_();
+  std::shared_ptr<GatheringSink> shared();
 
   Executor executor_;
   std::function<void(std::string_view)> tee_;
@@ -105,7 +105,7 @@ std::shared_ptr<GatheringSink>& the_sink() {
   return sink;
 }
 
-std::shared_ptr<GatheringSink> GatheringSink::shared_() {
+std::shared_ptr<GatheringSink> GatheringSink::shared() {
   return the_sink();
 }
 

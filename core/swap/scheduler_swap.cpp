@@ -165,7 +165,7 @@ Instant Scheduler::State::available_at(const EngineRecord& engine,
 Eviction Scheduler::State::choose_eviction(const Candidate& candidate, const ModelSet& present,
                                            const ModelSet& reserved) const {
   const ModelId& target = candidate.engine->id;
-  const Eviction cheapest = residency->make_room(target, present);
+  Eviction cheapest = residency->make_room(target, present);
   const auto is_fixed = [&](const ModelId& model) {
     return reserved.contains(model) ||
            available_at(engines.find(model)->second, candidate) == Instant::max();

@@ -14,7 +14,7 @@ TlsFiles ListenerTls::files(const Config& config) const {
 }
 
 Result<void> ListenerTls::read(const TlsFiles& files) {
-  const Result<void> done = context_->reload(files);
+  Result<void> done = context_->reload(files);
   if (!done) return done;
   spdlog::info("TLS: certificate {}, valid until {}", files.cert, context_->not_after());
   if (!context_->warning().empty()) spdlog::warn("TLS: {}", context_->warning());

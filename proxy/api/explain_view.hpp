@@ -22,6 +22,6 @@ struct UnknownName {
   std::string message;  ///< with the name that was probably meant
 };
 [[nodiscard]] std::variant<std::string, UnknownName> explain_text(Proxy& proxy,
-                                                                  std::string_view name);
+                                                                  std::string_view asked_for);
 
 }  // namespace rouse

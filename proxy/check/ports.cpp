@@ -22,7 +22,7 @@ constexpr const char* kOwnPort = "write --port ${PORT}, by which each model gets
 /// Where it says which port: its proxy, if the file has one, else its command, where the proxy that
 /// is made for it stands.
 std::string key_of_port(const ModelConfig& model, const LoadedConfig& loaded) {
-  const std::string cmd = "models." + model.id + ".cmd";
+  std::string cmd = "models." + model.id + ".cmd";
   const std::string proxy = "models." + model.id + ".proxy";
   const auto at_cmd = loaded.places.find(cmd);
   const auto at_proxy = loaded.places.find(proxy);

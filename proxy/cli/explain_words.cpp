@@ -27,7 +27,7 @@ std::string loaded_words(Object model) {
 }
 
 std::string stopped_words(Object model) {
-  const std::string reason = text_in(model, "reason");
+  std::string reason = text_in(model, "reason");
   const std::string cause = text_in(model, "stopped_by");
   if (reason.empty() && (count_in(model, "waiting") > 0 || flag_in(model, "wished"))) {
     return "has not run since this proxy began";
@@ -75,7 +75,7 @@ std::string next_of_failed(Object model) {
     return fmt::format("its requests are refused for {} more{}; then one start is tried",
                        span_words(*retry), row);
   }
-  if (const std::string held = text_in(model, "held"); !held.empty()) return held;
+  if (std::string held = text_in(model, "held"); !held.empty()) return held;
   if (retry) {
     return fmt::format("is started again when somebody asks, in {} at the earliest{}",
                        span_words(*retry), row);
@@ -115,7 +115,7 @@ std::string next_of_model(Object model) {
                ? fmt::format("is loaded again for {} when it has stopped", requests(waiting))
                : std::string("is loaded again when somebody asks");
   }
-  if (const std::string held = text_in(model, "held"); !held.empty()) return held;
+  if (std::string held = text_in(model, "held"); !held.empty()) return held;
   return "is loaded when somebody asks";
 }
 

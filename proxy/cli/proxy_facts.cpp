@@ -102,7 +102,7 @@ std::optional<ProxyFacts::Object> object_in(ProxyFacts::Object object, std::stri
 std::string span_words(double seconds) {
   if (seconds >= 2 * kDay) return short_span(seconds);
   if (seconds >= 10 * kMinute && seconds < 2 * kHour) return short_span(seconds);
-  const std::string text = core::to_string(core::Duration(std::llround(seconds * 1000)));
+  std::string text = core::to_string(core::Duration(std::llround(seconds * 1000)));
   for (const std::string_view nothing : {" 0 s", " 0 min"}) {
     if (text.ends_with(nothing)) return text.substr(0, text.size() - nothing.size());
   }
@@ -143,7 +143,7 @@ std::string sleep_words(ProxyFacts::Object power) {
 }
 
 std::string wake_words(ProxyFacts::Object wake) {
-  const std::string outcome = text_in(wake, "outcome");
+  std::string outcome = text_in(wake, "outcome");
   if (outcome == "waking") return "under way";
   if (const auto took = seconds_in(wake, "to_service_ms")) {
     return fmt::format("{} after {}", outcome, span_words(*took));

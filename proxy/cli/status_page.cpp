@@ -35,7 +35,7 @@ struct Part {
 
 std::string model_note(Object model) {
   const std::string state = text_in(model, "state");
-  const std::string failure = text_in(model, "last_failure");
+  std::string failure = text_in(model, "last_failure");
   const auto retry = seconds_in(model, "retry_in_s");
   const bool is_up = state == "ready" || state == "starting";
   if (const std::string obstacle = text_in(model, "obstacle"); !is_up && !obstacle.empty()) {
@@ -47,7 +47,7 @@ std::string model_note(Object model) {
                        span_words(*retry), failure);
   }
   if (state == "failed") return failure;
-  if (const std::string held = text_in(model, "held"); !held.empty()) return held;
+  if (std::string held = text_in(model, "held"); !held.empty()) return held;
   if (const std::string leaves = text_in(model, "leaves"); !leaves.empty()) {
     return "admits no newcomers: " + leaves;
   }

@@ -28,7 +28,7 @@ struct PeerAnswer {
 
 /// Asks once, on a new connection, so that a machine that has slept meanwhile cannot answer by half
 /// (proxy/peers/README.md). Loads nothing there, and ends within two seconds. @p pool outlives it.
-Task<PeerAnswer> probe_peer(HttpPool& pool, ProbePlan plan, std::chrono::milliseconds connect);
+Task<PeerAnswer> probe_peer(HttpPool& pool, ProbePlan plan, std::chrono::milliseconds limit);
 
 /// The ids in the peer's own list of models.
 Task<Result<std::vector<std::string>>> list_models_of(HttpPool& pool, ProbePlan plan);

@@ -150,7 +150,7 @@ class Power {
   void apply(const core::power::Grant& grant);
   void apply(const core::power::Refuse& refuse);
   void apply(const core::power::Cancel& cancel);
-  void apply(const core::power::Announce& announce);
+  void apply(const core::power::Announce& said);
   void apply(const core::power::ResumeDetected& woke);
   template <class Other>  // an answer: nothing else is to be done
   void apply(const Other&) {}

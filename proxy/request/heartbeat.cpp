@@ -6,8 +6,8 @@ namespace rouse {
 
 using std::chrono::steady_clock;
 
-Heartbeat::Heartbeat(HttpStream& client, Executor executor, WaitingConfig waiting)
-    : client_(client), waiting_(waiting), timer_(std::move(executor)) {}
+Heartbeat::Heartbeat(HttpStream& client, const Executor& executor, WaitingConfig waiting)
+    : client_(client), waiting_(waiting), timer_(executor) {}
 
 Heartbeat::~Heartbeat() {
   stop();

@@ -21,7 +21,7 @@ namespace rouse {
 class Heartbeat {
  public:
   /// Nothing happens before start().
-  Heartbeat(HttpStream& client, Executor executor, WaitingConfig waiting);
+  Heartbeat(HttpStream& client, const Executor& executor, WaitingConfig waiting);
   ~Heartbeat();
 
   /// Arms it: the early head goes out at @p head_at, with @p head. May be in the past.

@@ -115,7 +115,7 @@ struct RouteMatch {
 [[nodiscard]] std::string form_decode(std::string_view text);
 
 /// Letters and digits as they are, everything else as %XX.
-[[nodiscard]] std::string percent_encode(std::string_view text);
+[[nodiscard]] std::string percent_encode(std::string_view name);
 
 /// @p target with another value for the first @p name of its query; all else as it was.
 [[nodiscard]] std::string with_query_value(std::string_view target, std::string_view name,

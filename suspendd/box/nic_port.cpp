@@ -83,7 +83,7 @@ Result<void> KernelNicPort::set_wol(const std::string& interface, std::uint32_t 
   info.cmd = ETHTOOL_GWOL;
   const std::string doing = "setting Wake-on-LAN of " + interface + " to " + wol_letters(bits);
   // Read first: a SecureOn password that somebody set stays.
-  const auto asked = ethtool(interface, &info, doing);
+  auto asked = ethtool(interface, &info, doing);
   if (!asked) return asked;
   info.cmd = ETHTOOL_SWOL;
   info.wolopts = bits;

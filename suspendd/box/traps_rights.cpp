@@ -28,7 +28,7 @@ bool has_polkit(const Root& root) {
 std::string rule_for(const Root& root, const std::string& user) {
   for (const char* folder : kRuleFolders) {
     for (const std::string& entry : root.list(folder)) {
-      const std::string file = std::string(folder) + "/" + entry;
+      std::string file = std::string(folder) + "/" + entry;
       if (!entry.ends_with(".rules")) continue;
       const auto text = root.read(file);
       const bool names_both = text && text->find(kSuspendAction) != std::string::npos &&

@@ -12,6 +12,6 @@ namespace rouse::suspendd {
 [[nodiscard]] std::string to_json(const core::suspend::Memory& memory);
 
 /// Members that are missing read as empty; an error: this is no JSON object.
-[[nodiscard]] Result<core::suspend::Memory> memory_from_json(std::string_view json);
+[[nodiscard]] Result<core::suspend::Memory> memory_from_json(std::string_view text);
 
 }  // namespace rouse::suspendd

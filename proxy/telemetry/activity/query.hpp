@@ -26,7 +26,7 @@ struct ActivityQuery {
 };
 
 /// The query or, for the client, what is wrong with it.
-[[nodiscard]] std::variant<ActivityQuery, std::string> parse_activity_query(std::string_view query);
+[[nodiscard]] std::variant<ActivityQuery, std::string> parse_activity_query(std::string_view text);
 
 struct ActivityPage {
   std::vector<Activity> rows;
