@@ -12,7 +12,7 @@ A list is tests/mutants/LIST.py:
 
 The original stands in its file exactly once. What becomes of it goes by its form:
 
-  a statement, which ends with ; or }       if (rouse_mutant(N)) { replacement } else { original }
+  a statement, with a ; or a } at its end   if (rouse_mutant(N)) { replacement } else { original }
   a replacement with MUTANT in it           the replacement, with MUTANT for rouse_mutant(N)
   else an expression                        (rouse_mutant(N) ? (replacement) : (original))
 
@@ -71,7 +71,9 @@ class Mutant:
         condition = f"rouse_mutant({self.number}UL)"
         if "MUTANT" in self.replacement:
             return self.replacement.replace("MUTANT", condition)
-        if self.original.rstrip().endswith((";", "}")):
+        # What only ends with a brace is a value, as in Duration{0}.
+        text_end = self.original.rstrip()
+        if text_end.endswith(";") or (text_end.endswith("}") and ";" in text_end):
             return f"if ({condition}) {{ {self.replacement} }} else {{ {text} }}"
         return f"({condition} ? ({self.replacement}) : ({text}))"
 

@@ -60,7 +60,10 @@ class Connection {
       if (error) return;
       request_ = parser.release();
       open_ = request_.keep_alive();
-      if (options_.hang) return wait_for_close();
+      if (options_.hang) {
+        write_record(world_, request_);
+        return wait_for_close();
+      }
       answer();
     }
   }

@@ -96,12 +96,15 @@ TEST(EngineProcess, AnEngineThatBreaksOffIsACutConnection) {
 }
 
 TEST(EngineProcess, AnEngineThatHangsHoldsNobodyWhoLeaves) {
-  World world(
-      models({fake_model("a", "--hang", "    checkEndpoint: none\n    unloadTimeout: 1\n")}));
+  const TempDir dir;
+  const std::string record = dir.write("record", "");
+  World world(models({fake_model("a", "--hang --record " + record,
+                                 "    checkEndpoint: none\n    unloadTimeout: 1\n")}));
   HttpProbe client = world.connect();
   ASSERT_TRUE(client.send_request("POST", kChat, chat("a")));
-  ASSERT_TRUE(wait_until(
-      [&] { return world.get("/api/queue").body.find(R"("running":1)") != std::string::npos; }));
+  ASSERT_TRUE(wait_until([&] { return !read_file(record).empty(); }))
+      << "it has reached the engine";
+  EXPECT_THAT(world.get("/api/queue").body, HasSubstr(R"("running":1)"));
   client.close();
   EXPECT_TRUE(wait_until(
       [&] { return world.get("/api/queue").body.find(R"("running":1)") == std::string::npos; }));

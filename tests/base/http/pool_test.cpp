@@ -132,6 +132,34 @@ TEST_F(HttpPoolTest, IdleConnectionsAreClosedWhenTheirTimeIsOver) {
   EXPECT_TRUE(peer_sees_the_end());
 }
 
+TEST_F(HttpPoolTest, WhatWasIdleForTooLongIsNotHandedOutThoughNobodyHasLooked) {
+  auto lease = connect();
+  exchange(*lease.stream);
+  give_back(std::move(lease), milliseconds(5));
+  const auto over = std::chrono::steady_clock::now() + milliseconds(5);
+  ASSERT_TRUE(run_until([&] { return std::chrono::steady_clock::now() > over; }));
+  EXPECT_FALSE(connect().reused);
+}
+
+TEST_F(HttpPoolTest, OfTooManyIdleConnectionsTheOldestIsClosed) {
+  std::vector<HttpPool::Lease> leases;
+  std::vector<tcp::socket> peers;
+  for (int i = 0; i < 66; ++i) {
+    auto lease = run(pool_.connect(endpoint_, milliseconds(2000), true));
+    ASSERT_TRUE(lease) << lease.error().message();
+    leases.push_back(std::move(*lease));
+    peers.push_back(acceptor_.accept());
+    peers.back().non_blocking(true);
+  }
+  for (HttpPool::Lease& lease : leases) give_back(std::move(lease));
+  const auto has_ended = [](tcp::socket& peer) {
+    char byte = 0;
+    return ::recv(peer.native_handle(), &byte, 1, MSG_DONTWAIT) == 0;
+  };
+  EXPECT_TRUE(run_until([&] { return has_ended(peers[0]) && has_ended(peers[1]); }));
+  EXPECT_FALSE(has_ended(peers[2]));
+}
+
 TEST_F(HttpPoolTest, ForgetsAnEndpoint) {
   give_back(connect());
   pool_.forget(endpoint_);

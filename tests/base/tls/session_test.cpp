@@ -180,6 +180,33 @@ TEST_F(TlsTest, TheLeastVersionCanBeRaised) {
   EXPECT_THAT(failure(client_peer_), HasSubstr("not allowed here"));
 }
 
+TEST_F(TlsTest, OfTls12OnlySuitesThatKeepPastTalkSecretAreTaken) {
+  const struct {
+    const char* suites;
+    bool is_taken;
+  } cases[] = {
+      {"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256", true},
+      {"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305", true},
+      {"ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA", false},  // CBC
+      {"AES128-GCM-SHA256:AES256-GCM-SHA384", false},          // the key tells all that was said
+      {"DHE-RSA-AES128-GCM-SHA256", false},
+  };
+  for (const auto& each : cases) {
+    SCOPED_TRACE(each.suites);
+    TlsPeer peer(TlsPeer::Role::Client);
+    ASSERT_EQ(SSL_CTX_set_max_proto_version(peer.context(), TLS1_2_VERSION), 1);
+    ASSERT_EQ(SSL_CTX_set_cipher_list(peer.context(), each.suites), 1);
+    secured_.reset();
+    if (each.is_taken) {
+      connect(HttpStream::Role::Server, peer);
+      EXPECT_THAT(each.suites, HasSubstr(SSL_get_cipher_name(peer.ssl())));
+    } else {
+      begin(HttpStream::Role::Server, peer);
+      EXPECT_THAT(failure(peer), HasSubstr("no cipher that both sides know"));
+    }
+  }
+}
+
 TEST_F(TlsTest, OffersHttp11AndNothingElse) {
   const unsigned char both[] = "\x02h2\x08http/1.1";
   ASSERT_EQ(SSL_CTX_set_alpn_protos(client_peer_.context(), both, sizeof both - 1), 0);

@@ -27,6 +27,10 @@ using State = AdmissionTicket::State;
 constexpr const char* kEngine =
     "sh -c 'trap \"exit 0\" TERM; echo up; while :; do sleep 0.02; done'";
 
+/// Both models may be loaded at once.
+constexpr const char* kSideBySide =
+    "routing: {router: {use: group, settings: {groups: {g: {swap: false, members: [a, b]}}}}}\n";
+
 class DispatcherTest : public StreamFixture {
  protected:
   static void SetUpTestSuite() { become_subreaper(); }
@@ -200,7 +204,8 @@ TEST_F(DispatcherTest, NothingIsMovedForAProgramThatIsNotThere) {
   EXPECT_THAT(ticket.failure().text.message, HasSubstr(dir_ / "engine"));
   EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Ready);
   EXPECT_THAT(dispatcher_->load("b"), HasSubstr(dir_ / "engine"));
-  EXPECT_EQ(dispatcher_->engine_state("b"), EngineState::Stopped);
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Ready);
+  for (const EngineChange& change : changes_) EXPECT_EQ(change.model, "a");
   EXPECT_EQ(dispatcher_->last_obstacle("b"), dispatcher_->load("b"));
   const auto told = decided();
   EXPECT_EQ(std::count_if(told.begin(), told.end(),
@@ -237,6 +242,15 @@ TEST_F(DispatcherTest, AnEngineThatEndsByItselfRefusesThoseWhoWaitedForIt) {
   EXPECT_THAT(decided().back(), HasSubstr("a failed: exited with status 3"));
 }
 
+TEST_F(DispatcherTest, AFileThatIsMissingIsToldBeforeAnythingIsMoved) {
+  use(config({model("a", {}, "/bin/sleep -m " + (dir_ / "a.gguf"))}));
+  const ModelConfig& a = config_->models.at("a");
+  EXPECT_THAT(run(dispatcher_->missing_file(a)), HasSubstr(dir_ / "a.gguf"));
+  EXPECT_THAT(dispatcher_->last_obstacle("a"), HasSubstr(dir_ / "a.gguf"));
+  dir_.write("a.gguf", "GGUF");
+  EXPECT_EQ(run(dispatcher_->missing_file(a)), "");
+}
+
 // --- stops ---------------------------------------------------------------------------------------
 
 TEST_F(DispatcherTest, AnUnloadIsOverWhenTheEngineIsGoneAndNotBefore) {
@@ -271,6 +285,29 @@ TEST_F(DispatcherTest, IdleConnectionsGoBeforeTheEngineIsAskedToLeave) {
   lease = run(pool_.connect(endpoint, 1s, false));
   ASSERT_TRUE(lease);
   EXPECT_FALSE(lease->reused);
+}
+
+TEST_F(DispatcherTest, AStopIsForItsOwnEngineOnly) {
+  use(config({model("a"), model("b")}, kSideBySide));
+  for (const char* const id : {"a", "b"}) ASSERT_TRUE(becomes(enter(id), State::Admitted));
+  tickets_.clear();
+  for (const char* const id : {"a", "b"}) {
+    tickets_.push_back(dispatcher_->enter_if_ready(config_->models.at(id), "v"));
+  }
+  dispatcher_->unload("a");
+  EXPECT_EQ(tickets_[0]->state(), State::Aborted);
+  EXPECT_EQ(tickets_[1]->state(), State::Admitted);
+  run(dispatcher_->unloaded("a"));
+  EXPECT_EQ(dispatcher_->engine_state("b"), EngineState::Ready);
+}
+
+TEST_F(DispatcherTest, OneDeadlineFollowsTheOther) {
+  use(config({model("a", {"ttl: 1"}), model("b", {"ttl: 2"})}, kSideBySide));
+  for (const char* const id : {"a", "b"}) ASSERT_TRUE(becomes(enter(id), State::Admitted));
+  tickets_.clear();
+  EXPECT_TRUE(becomes("a", EngineState::Stopped));
+  EXPECT_EQ(dispatcher_->engine_state("b"), EngineState::Ready);
+  EXPECT_TRUE(becomes("b", EngineState::Stopped));
 }
 
 TEST_F(DispatcherTest, AnIdleModelIsUnloadedAfterItsTtlAndAgainAfterTheNext) {
@@ -365,6 +402,20 @@ TEST_F(DispatcherTest, TheLogOfAModelThatWasRemovedIsKeptAsLongAsItRuns) {
   EXPECT_NE(dispatcher_->engine_log("c"), nullptr);
   tickets_.clear();
   EXPECT_TRUE(run_until([this] { return dispatcher_->engine_log("a") == nullptr; }));
+}
+
+TEST_F(DispatcherTest, ALaunchHasAllThatIsSaidOfItsModel) {
+  use(config(
+      {model("a", {"env: [K=V]", "cmdStop: stop it", "checkEndpoint: /ok", "unloadTimeout: 7"})}));
+  const Launch launch = launch_of(config_->models.at("a"));
+  EXPECT_EQ(launch.model, "a");
+  EXPECT_EQ(launch.argv.front(), "sh");
+  EXPECT_THAT(launch.env, ElementsAre("K=V"));
+  EXPECT_EQ(launch.cmd_stop, "stop it");
+  EXPECT_EQ(launch.check_endpoint, "/ok");
+  EXPECT_EQ(launch.endpoint.port, ports_["a"]);
+  EXPECT_EQ(launch.unload_timeout, 7s);
+  EXPECT_EQ(launch.health_timeout, config_->models.at("a").health_check_timeout);
 }
 
 // --- what it says of itself ----------------------------------------------------------------------

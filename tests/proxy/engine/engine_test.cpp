@@ -34,6 +34,7 @@ class EngineTest : public StreamFixture {
   void TearDown() override {
     if (engine_) {
       engine_->stop();
+      if (!gone_ && engine_->pid() > 1) ::kill(-engine_->pid(), SIGKILL);
       EXPECT_TRUE(run_until([this] { return gone_.has_value(); }));
     }
     pool_.clear();
@@ -84,7 +85,8 @@ class EngineTest : public StreamFixture {
 
   HttpPool pool_{io_.get_executor(), HttpLimits(), deadlines_};
   LogRing log_;
-  EngineRegistry registry_{{}};
+  test::TempDir state_;
+  EngineRegistry registry_{state_.path()};
   std::unique_ptr<test::ScriptedServer> server_;
   std::unique_ptr<Engine> engine_;
   int ready_ = 0;
@@ -128,8 +130,8 @@ TEST_F(EngineTest, OneThatIgnoresEverySigtermIsKilledAfterItsUnloadTimeout) {
 
 TEST_F(EngineTest, AStopCommandTakesThePlaceOfTheFirstSignal) {
   Launch launch =
-      shell(std::string("trap 'echo asked; exit 0' USR1; trap 'echo term' TERM") + kForever);
-  launch.cmd_stop = "sh -c 'echo by command; kill -USR1 $0' ${PID}";
+      shell(std::string("trap 'echo asked; exit 0' WINCH; trap 'echo term' TERM") + kForever);
+  launch.cmd_stop = "sh -c 'echo by command; kill -WINCH $0' ${PID}";
   start(std::move(launch), "up");
   EXPECT_EQ(stopped(), "");
   EXPECT_THAT(log_.text(), AllOf(HasSubstr("asked"), Not(HasSubstr("term"))));
@@ -149,14 +151,16 @@ TEST_F(EngineTest, AStopCommandThatFailsOrIsNotThereIsFollowedBySigtermAtOnce) {
 }
 
 TEST_F(EngineTest, WhatItLeavesBehindIsGoneBeforeItIs) {
-  // One that leaves its session, and hears no SIGTERM.
-  start(shell("setsid sh -c \"trap '' TERM; echo worker \\$\\$; while :; do sleep 0.02; done\" & "
+  // One that leaves its session, and does not go by SIGTERM.
+  start(shell("setsid sh -c \"trap 'echo asked' TERM; echo worker \\$\\$; while :; do sleep 0.02; "
+              "done\" & "
               "trap 'exit 0' TERM; while :; do sleep 0.02; done"),
         "worker ");
   const std::string said = log_.text();
   const int worker = std::stoi(said.substr(said.find("worker ") + 7));
   ASSERT_TRUE(read_process(worker));
   EXPECT_EQ(stopped(), "");
+  EXPECT_THAT(log_.text(), HasSubstr("asked")) << "before it is killed";
   const auto left = read_process(worker);
   EXPECT_TRUE(!left || left->state == 'Z') << left->state;
 }
@@ -220,6 +224,14 @@ TEST_F(EngineTest, ASocketFileThatAnEarlierOneLeftIsRemovedAndNothingElse) {
   EXPECT_TRUE(std::filesystem::exists(dir / "file"));
 }
 
+TEST_F(EngineTest, ItIsWrittenDownAsLongAsItRuns) {
+  start(shell(std::string(":") + kForever), "up");
+  const std::string journal = state_ / (registry_.instance() + ".engines");
+  EXPECT_THAT(test::read_file(journal), HasSubstr(std::to_string(engine_->pid())));
+  EXPECT_EQ(stopped(), "");
+  EXPECT_THAT(test::read_file(journal), Not(HasSubstr("engine ")));
+}
+
 TEST_F(EngineTest, ItsEnvironmentHasItsOwnAndTheMarkByWhichItIsFound) {
   Launch launch = shell("echo OWN=$OWN MARK=$ROUSE_ENGINE");
   launch.env = {"OWN=mine"};
@@ -262,11 +274,13 @@ TEST_F(EngineReadiness, OnlyA200MakesItReady) {
 }
 
 TEST_F(EngineReadiness, OneThatIsStoppedWhileItLoadsIsNeverReady) {
-  start(at(port_), "up");
-  listen(port_, [](const std::string&) { return test::http_answer(503); });
+  Launch launch = at(port_, std::string("trap '' TERM") + kForever);
+  launch.unload_timeout = 300ms;
+  start(std::move(launch), "up");
+  listen(port_, [](const std::string&) { return std::nullopt; });
   ASSERT_TRUE(run_until([this] { return !server_->requests().empty(); }));
   engine_->stop();
-  server_->answer([](const std::string&) { return test::http_answer(200); });
+  server_->say(test::http_answer(200));  // to what was asked before
   EXPECT_EQ(end(), "");
   EXPECT_EQ(ready_, 0);
 }

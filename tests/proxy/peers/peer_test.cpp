@@ -213,6 +213,34 @@ TEST_F(PeerTest, OneThatIsUpWithoutItsServiceRefusesWhoHasAnother) {
   EXPECT_FALSE(peer().is_up());
 }
 
+TEST_F(PeerTest, WhoeverLeavesWaitsNoLonger) {
+  box_.answers["/v1/power"] = std::nullopt;
+  ticket_ = enter();
+  EXPECT_EQ(peer().view().waiting, 1u);
+  ticket_.reset();
+  EXPECT_EQ(peer().view().waiting, 0u);
+}
+
+TEST_F(PeerTest, NothingIsLearnedUnasked) {
+  box_.is_foreign();
+  meet();
+  EXPECT_TRUE(run_until([this] { return group_.size() == kMachines; }));
+  EXPECT_EQ(box_.asked("/v1/models"), 0);
+}
+
+TEST_F(PeerTest, AListOfModelsThatFailsLosesNothing) {
+  config_.learns_models = true;
+  PeerMemory memory;
+  memory.models = {"old"};
+  ASSERT_TRUE(write_peer_memory(peer_memory_file(dir_.path(), "box"), memory));
+  box_.is_foreign();
+  box_.answers["/v1/models"] = http_answer(500);
+  meet();
+  ASSERT_TRUE(run_until([this] { return group_.size() == kMachines; }));
+  EXPECT_EQ(box_.asked("/v1/models"), 1);
+  EXPECT_THAT(peer().memory().models, ElementsAre("old"));
+}
+
 TEST_F(PeerTest, TooManyWhoWaitAreToldToComeBack) {
   config_.hold.max = 1;
   box_.answers["/v1/power"] = std::nullopt;  // thinks about it
@@ -424,7 +452,11 @@ TEST_F(RousePeer, ADrainIsBelievedAndNotAcknowledged) {
   box_.say(Machine::news("draining", 1));
   ASSERT_TRUE(run_until([this] { return peer().view().phase == Phase::Draining; }));
   EXPECT_TRUE(peer().is_up()) << "a request keeps it awake";
-  EXPECT_EQ(box_.asked("/v1/power/ack"), 0);
+  box_.answers["/v1/power/ack"] = http_answer(204);
+  box_.say(Machine::news("suspending", 2));
+  ASSERT_TRUE(run_until([this] { return box_.asked("/v1/power/ack") > 0; }));
+  EXPECT_TRUE(run_until([this] { return group_.size() <= kMachines + 1; }));
+  EXPECT_EQ(box_.asked("/v1/power/ack"), 1) << "of the sleep alone";
 }
 
 TEST_F(RousePeer, ItsCardsAreLearnedAndKept) {
@@ -443,6 +475,7 @@ TEST_F(RousePeer, CardsThatAreNotToBeLearnedAreNot) {
   config_.wake->learns_macs = false;
   meet();
   EXPECT_THAT(peer().macs(), IsEmpty());
+  EXPECT_THAT(peer().memory().macs, IsEmpty());
 }
 
 TEST_F(RousePeer, TheEndOfItsStreamMakesItBeAsked) {
@@ -468,17 +501,6 @@ TEST_F(RousePeer, ItsModelsAreLearnedWhenItIsMetAndKept) {
   EXPECT_GT(changes_, 0);
   second_ = std::make_shared<Peer>("box", config_, world_);
   EXPECT_THAT(second_->memory().models, ElementsAre("a", "b"));
-}
-
-TEST_F(RousePeer, AListThatFailsLosesNothing) {
-  config_.learns_models = true;
-  PeerMemory memory;
-  memory.models = {"old"};
-  ASSERT_TRUE(write_peer_memory(peer_memory_file(dir_.path(), "box"), memory));
-  box_.answers["/v1/models"] = http_answer(500);
-  meet();
-  ASSERT_TRUE(run_until([this] { return box_.asked("/v1/models") == 1; }));
-  EXPECT_THAT(peer().memory().models, ElementsAre("old"));
 }
 
 }  // namespace

@@ -45,8 +45,10 @@ class PowerFixture : public StreamFixture {
   static std::shared_ptr<const Config> config() {
     const std::string text = fmt::format(
         "models:\n  a:\n    cmd: sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.02; done'\n"
-        "    proxy: http://127.0.0.1:{}\n    checkEndpoint: none\n",
-        test::free_port());
+        "    proxy: http://127.0.0.1:{}\n    checkEndpoint: none\n"
+        "  stubborn:\n    cmd: sh -c 'trap \"\" TERM; while :; do sleep 0.02; done'\n"
+        "    proxy: http://127.0.0.1:{}\n    checkEndpoint: none\n    unloadTimeout: 2\n",
+        test::free_port(), test::free_port());
     return parse_config(text, "c.yaml").config;
   }
 
@@ -105,8 +107,8 @@ class PowerFixture : public StreamFixture {
     return static_cast<bool>(lease);
   }
   /// Its engine is there, and nobody uses it.
-  void load() {
-    ticket_ = dispatcher_.enter(config_->models.at("a"), 0, "r");
+  void load(const std::string& model = "a") {
+    ticket_ = dispatcher_.enter(config_->models.at(model), 0, "r");
     ASSERT_TRUE(run_until([this] { return ticket_->state() == AdmissionTicket::State::Admitted; }));
     ticket_.reset();
   }

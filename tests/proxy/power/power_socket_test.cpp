@@ -253,9 +253,11 @@ TEST_F(PowerSocketTest, AWholeSleepByItsCalls) {
   EXPECT_EQ(power_.resident().size(), 1u);
   EXPECT_EQ(call("unload", R"({"lease":"l"})").body, R"({"unloaded":["a"]})");
   EXPECT_EQ(call("commit", R"({"lease":"m"})").status, 409);
+  group_.spawn(power_.watch());
+  std::optional<EventHub::Listener> subscriber(std::in_place, power_.subscribers(), [] {});
   const ProbeResponse committed = call("commit", R"({"lease":"l","expect_wake":"soon"})");
   EXPECT_EQ(committed.status, 200);
-  EXPECT_THAT(committed.body, HasSubstr(R"("acks":0,"subscribers":0)"));
+  EXPECT_THAT(committed.body, HasSubstr(R"("acks":0,"subscribers":1)"));
   EXPECT_TRUE(power_.is_suspending());
   EXPECT_THAT(call("commit", R"({"lease":"l"})").body, HasSubstr(R"("renewed":true)"));
   const std::string epoch = committed.body.substr(9, committed.body.find(',') - 9);  // {"epoch":N,

@@ -106,6 +106,13 @@ TEST_F(PowerTest, ACommitClosesTheDoorsAndAResumeOpensThem) {
   EXPECT_TRUE(admitted(begin()));
 }
 
+TEST_F(PowerTest, IdleConnectionsEndWithTheCommit) {
+  connect_tcp(HttpStream::Role::Server);
+  const IdleConnections::Member idle(power_.idle_connections(), *stream_, true);
+  suspend();
+  EXPECT_EQ(heard_to_end(), "");
+}
+
 TEST_F(PowerTest, WhatWasUnloadedBeforeASleepIsToldAfterIt) {
   load();
   ASSERT_TRUE(is<cp::Grant>(drain("l")));
@@ -185,23 +192,22 @@ TEST_F(PowerTest, DoorsThatDoNotOpenAreTriedAgain) {
 // --- engines -------------------------------------------------------------------------------------
 
 TEST_F(PowerTest, AnUnloadEndsWhenItsLeaseIsTakenAway) {
-  load();
+  load("stubborn");
   ASSERT_TRUE(is<cp::Grant>(drain("l")));
   const auto holder = hold("l");
   std::optional<std::vector<std::string>> unloaded;
   group_.spawn(keep(power_.unload("l", 60s), unloaded));
-  auto begun = begin();
+  const auto begun = begin();
   EXPECT_TRUE(run_until([&] { return unloaded.has_value(); }));
   EXPECT_FALSE(power_.holds("l"));
+  EXPECT_THAT(power_.resident(), ElementsAre("stubborn")) << "its engine is not waited for";
 }
 
 TEST_F(PowerTest, AnUnloadThatTakesTooLongComesBack) {
-  load();
-  const int pid = dispatcher_.engine_pid("a");
-  ::kill(pid, SIGSTOP);
+  load("stubborn");
   ASSERT_TRUE(is<cp::Grant>(drain("l")));
-  EXPECT_THAT(run(power_.unload("l", 0ms)), ElementsAre("a"));
-  EXPECT_THAT(power_.resident(), ElementsAre("a"));
+  EXPECT_THAT(run(power_.unload("l", 50ms)), ElementsAre("stubborn"));
+  EXPECT_THAT(power_.resident(), ElementsAre("stubborn"));
 }
 
 // --- attempts ------------------------------------------------------------------------------------

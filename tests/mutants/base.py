@@ -1,0 +1,102 @@
+"""Faults in what both programs stand on: connections, TLS, tasks, programs, packets."""
+
+TESTS = [("base_tests", "*")]
+SECONDS = 60
+
+POOL = "base/http/pool.cpp"
+SERVER = "base/http/server.cpp"
+TUNNEL = "base/http/tunnel.cpp"
+TLS = "base/tls/context.cpp"
+GROUP = "base/async/task_group.cpp"
+PROGRAM = "base/process/run_program.cpp"
+ENDPOINT = "base/net/endpoint.cpp"
+NOTIFY = "base/service/sd_notify.cpp"
+PACKET = "base/wake/magic_packet.cpp"
+
+MUTANTS = [
+    # --- connections that are kept
+    ("idle connections are kept for ever", POOL, "each.until <= now || !each.stream->is_reusable()",
+     "!each.stream->is_reusable()"),
+    ("what was idle for too long is handed out", POOL, "last.until > Clock::now()", "true"),
+    ("what has ended is handed out", POOL, "last.stream->is_reusable()", "true"),
+    ("idle connections are looked at once", POOL, "      sweeping = false;\n      sweep();", "      if (!MUTANT) sweeping = false;\n      sweep();",
+     "one is enough, where nobody gives back another one meanwhile"),
+    ("idle connections have no limit", POOL, "if (streams.size() >= kIdleMax) streams.pop_front();", ""),
+    ("of too many the youngest is closed", POOL, "if (streams.size() >= kIdleMax) streams.pop_front();",
+     "if (streams.size() >= kIdleMax) streams.pop_back();"),
+    ("the oldest is handed out first", POOL, "std::move(it->second.back())", "std::move(it->second.front())",
+     "no other is left where it is seen"),
+    ("a connection that is not to be kept is", POOL, "idle.count() <= 0", "false"),
+    ("an unfinished exchange is kept", POOL, "!stream->is_free()", "false"),
+    ("a fresh one may be a used one", POOL, "if (!fresh) lease.stream", "if (MUTANT || !fresh) lease.stream"),
+    ("nothing is forgotten", POOL, "  impl_->idle.erase(it);\n}", "  if (!MUTANT) impl_->idle.erase(it);\n}"),
+    # --- the server
+    ("a server has room for everybody", SERVER, "const bool full = connections_ >= connections_max_;",
+     "const bool full = !MUTANT && connections_ >= connections_max_;"),
+    ("who is refused is cut off", SERVER, "  if (sent) co_await stream->linger_close();\n}\n\n}", "  if (sent && !MUTANT) co_await stream->linger_close();\n}\n\n}",
+     "the answer is read before anything is lost"),
+    ("a socket file stays", SERVER, "if (!unix_path.empty()) ::unlink", "if (!MUTANT && !unix_path.empty()) ::unlink"),
+    ("newcomers come while it pauses", SERVER,
+     "if (listener->is_tcp()) keep_out_newcomers(listener->descriptor.native_handle());", "",
+     "it takes a newcomer between the last accept and the close"),
+    ("who is there already is not taken at the end", SERVER, "    accept_some(*listener, kAcceptsAtEnd);\n", ""),
+    ("a pause closes nothing", SERVER, "    listener->close();\n    closed_.push_back", "    if (!MUTANT) listener->close();\n    closed_.push_back"),
+    ("a pause closes unix sockets", SERVER, "if (!listener->is_tcp()) continue;", ""),
+    ("what did not open is not tried again", SERVER, "      closed_.push_back(place);\n", ""),
+    ("nobody is told that he has to speak TLS", SERVER,
+     "error.code != make_error_code(TlsErrc::PlainHttp)", "true"),
+    ("nobody hears of a bad handshake", SERVER, "if (bad_handshake_) bad_handshake_(remote_address, error);", ""),
+    # --- a tunnel
+    ("a tunnel is idle whatever the other side says", TUNNEL, "    to.expires_after(idle_max);\n", ""),
+    ("a tunnel that breaks leaves one side open", TUNNEL, "  from.close(true);\n  to.close(true);\n}",
+     "  from.close(true);\n  if (!MUTANT) to.close(true);\n}"),
+    ("what went through is not counted", TUNNEL, "bytes += piece->size();", ""),
+    ("half a close is a whole one", TUNNEL, "if (!sent || !more) co_return;", "if (!sent || !more) { if (MUTANT) from.close(true); co_return; }"),
+    # --- TLS
+    ("old versions of TLS are taken", TLS, "least == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION",
+     "least == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_VERSION"),
+    ("the least version of TLS is not raised", TLS, "least == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION",
+     "TLS1_2_VERSION"),
+    ("every suite of TLS 1.2 is taken", TLS,
+     'SSL_CTX_set_cipher_list(context.get(), "ECDHE+AESGCM:ECDHE+CHACHA20");', ""),
+    ("any protocol is spoken", TLS, "SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);", ""),
+    ("no server is checked", TLS, "SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);", ""),
+    # --- tasks
+    ("what escapes a task is lost", GROUP, "on_error_(text);", ""),
+    ("a cancellation is a failure", GROUP, "if (e.code() == asio::error::operation_aborted) return {};", ""),
+    ("nobody hears that a group is empty", GROUP, "if (tasks_.empty()) emptied_.cancel();", ""),
+    ("a join is over at once", GROUP, "while (size() > 0) {", "while (!MUTANT && size() > 0) {"),
+    ("a cancelled join goes on", GROUP,
+     "(state.cancelled() & asio::cancellation_type::terminal) != asio::cancellation_type::none", "false"),
+    ("one task alone is not cancelled", GROUP, "  entry->cancelled = true;\n  entry->signal.emit(how);\n}\n\nbool",
+     "  entry->cancelled = true;\n  if (!MUTANT) entry->signal.emit(how);\n}\n\nbool"),
+    # --- programs
+    ("a program may take its time", PROGRAM, "  arm(running, run.timeout);\n", "  if (!MUTANT) arm(running, run.timeout);\n"),
+    ("the time limit kills the leader alone", PROGRAM, "::kill(-pid, SIGKILL)", "::kill(pid, SIGKILL)"),
+    ("its output has no limit", PROGRAM, "output_max - std::min(output_max, text.size())", "output_max"),
+    ("what takes too long does not say so", PROGRAM, "running->timed_out = true;", ""),
+    ("a cancelled program stays", PROGRAM, "if (cancelled && !running->was_killed) kill_now(running);", ""),
+    ("its last words are lost", PROGRAM, "!running->at_end && running->read_some()", "false"),
+    # --- addresses
+    ("a port may be followed by anything", ENDPOINT, "&& last == end ?", "&& (MUTANT || last == end) ?"),
+    ("a path may have a query", ENDPOINT, "c == '?' ||", "(!MUTANT && c == '?') ||"),
+    ("https is plain", ENDPOINT, "endpoint.tls = true;", ""),
+    ("passwords are passed over", ENDPOINT, "authority.find('@') != std::string_view::npos", "false"),
+    ("a slash at the end stays", ENDPOINT, "while (!path.empty() && path.back() == '/') path.remove_suffix(1);", ""),
+    ("an IPv6 address has no brackets", ENDPOINT, "host.find(':') != std::string::npos", "false"),
+    ("a socket may be anywhere", ENDPOINT, "path.empty() || path[0] != '/'", "path.empty()"),
+    # --- the service manager
+    ("a status may have two lines", NOTIFY, "if (static_cast<unsigned char>(c) < 0x20) c = ' ';", ""),
+    ("a reload has no time", NOTIFY, "now.tv_sec * 1'000'000LL + now.tv_nsec / 1'000", "0LL"),
+    ("the watchdog is fed too late", NOTIFY, "period / 1'000 / kBeatsPerWatchdog", "period"),
+    ("the watchdog is fed once", NOTIFY, "if (error || state.cancelled() != asio::cancellation_type::none) co_return;",
+     "co_return;"),
+    ("a service is ready without a word", NOTIFY, 'tell(fmt::format("READY=1\\nSTATUS={}", one_line(status)));', ""),
+    # --- magic packets
+    ("an address is repeated too little", PACKET, "i < kRepeats", "i + 1 < kRepeats"),
+    ("a password is left out", PACKET,
+     "if (secureon) packet += as_text(secureon->bytes.data(), secureon->size);", ""),
+    ("a group is a card", PACKET, "  if (is_group(mac)) {\n", "  if (!MUTANT && is_group(mac)) {\n"),
+    ("nothing is a card", PACKET, "mac == MacAddress{}", "false"),
+    ("a password of five bytes", PACKET, "rest.size() == 4 || rest.size() == kMacSize", "rest.size() >= 4"),
+]

@@ -1,0 +1,98 @@
+"""Faults in the shell around the lease, and in the socket on which the daemon asks for it."""
+
+SECONDS = 30
+TESTS = [("proxy_tests", "Power*")]
+
+POWER = "proxy/power/power.cpp"
+CALLS = "proxy/power/power_calls.cpp"
+SOCKET = "proxy/power/power_socket.cpp"
+
+MUTANTS = [
+    # --- the lease
+    ("a holder does not hear of the end", POWER, "    holder_->end_ = cancel;\n", ""),
+    ("a holder is not rung", POWER, "    holder_->bell_();\n", ""),
+    ("a holder hears of any lease", POWER,
+     "holder_ != nullptr && holder_->lease_ == cancel.lease", "holder_ != nullptr",
+     "there is one lease at a time, and its holder is the last"),
+    ("a lease outlives its holder", POWER, "if (!end_) power_.step(cp::HolderGone{lease_});", ""),
+    ("a former holder takes the next lease along", POWER,
+     "if (!end_) power_.step", "if (MUTANT || !end_) power_.step"),
+    ("a former holder silences the next", POWER,
+     "if (power_.holder_ == this) power_.holder_ = nullptr;", "power_.holder_ = nullptr;"),
+    ("an earlier deadline is not noticed", POWER,
+     "if (lease_.next_deadline() < before) timer_.cancel();", ""),
+    ("no deadline is kept", POWER, "step(cp::Tick{});\n    if (doors", "if (!MUTANT) step(cp::Tick{});\n    if (doors"),
+    ("an answer of an earlier commit is given again", POWER, "commit_answer_.reset();", ""),
+    ("a commit is answered to nobody", POWER, "      commit_answer_ = action;\n      ring();",
+     "      commit_answer_ = action;\n      if (!MUTANT) ring();"),
+    # --- work
+    ("work is admitted by a machine that suspends", POWER, "if (!admitted) {", "if (!MUTANT && !admitted) {"),
+    ("who is refused is not to come back", POWER, "refused.suspending = true;",
+     "refused.suspending = true; refused.passing = false;"),
+    ("a refusal is not said to be for a sleep", POWER, "refused.suspending = true;", ""),
+    ("the body of who is refused is read", POWER, "refused.body_unread = true;", ""),
+    ("work never ends", POWER, "step(cp::WorkEnded{});", ""),
+    ("attempts never end", POWER,
+     "if (!work.attempt_.empty()) attempts_.end(work.attempt_, work.number_, power_clocks().mono);", "",
+     "an entry is kept for ten minutes longer; it cuts nothing, since the request has gone"),
+    ("an overtaken attempt is admitted", POWER, "if (verdict.superseded) {", "if (!MUTANT && verdict.superseded) {"),
+    ("an earlier attempt goes on", POWER, "if (verdict.cancel) cut(*verdict.cancel, *attempt);", ""),
+    ("a refused attempt counts", POWER, "attempt && !lease_.refuses_work()", "attempt.has_value()"),
+    ("a cut cuts nothing", POWER, "recorder_.in_flight.cancel(found->second->request_);", ""),
+    # --- doors
+    ("the doors stay open", POWER, "if (server_ != nullptr) co_await server_->pause();", ""),
+    ("the doors stay closed", POWER, "if (server_ == nullptr) return;", "return;"),
+    ("doors that do not open are left", POWER, "doors_stuck_ = !opened;", ""),
+    ("idle connections are left", POWER, "const std::size_t closed = idle_.close_all();", "const std::size_t closed = MUTANT ? 0 : idle_.close_all();"),
+    # --- engines
+    ("what was unloaded is not told", POWER, "  unloaded_ = models;\n", ""),
+    ("what was unloaded is told twice", POWER, "std::exchange(unloaded_, {})", "unloaded_"),
+    ("a sleep that did not come is told", POWER,
+     "woke.is_news && has_slept && on_wake_", "woke.is_news && on_wake_"),
+    ("an unload goes on without its lease", POWER, "holds(lease) && Clock::now() < until", "Clock::now() < until"),
+    ("an unload waits for ever", POWER, "holds(lease) && Clock::now() < until", "holds(lease)"),
+    ("an unload waits for nothing", POWER, "!resident().empty()", "false"),
+    ("an unload unloads nothing", POWER, 'dispatcher_.unload(std::nullopt, "the coming sleep");', ""),
+    # --- subscribers
+    ("an acknowledgement is lost", POWER, "step(cp::SubscriberAcked{epoch});", ""),
+    ("a subscriber that leaves is waited for", POWER, "step(cp::SubscriberGone{});", ""),
+    ("nobody is told", POWER, "  announce(to_string(said.state));\n", "  if (!MUTANT) announce(to_string(said.state));\n"),
+    # --- calls
+    ("a lease may have no name", CALLS, "needed && found.empty()", "false"),
+    ("a text may be of any length", CALLS, "found.size() > max", "false"),
+    ("a number may be anything", CALLS, "found < min || found > max", "false"),
+    ("a truth may be anything", CALLS, '      fault(fmt::format("\\"{}\\" must be true or false", name));\n', ""),
+    ("a policy may be anything", CALLS,
+     '!policy.empty() && policy != "auto" && policy != "never"', "false"),
+    ("never means always", CALLS, 'if (policy != "never") {', 'if (MUTANT || policy != "never") {'),
+    ("an unload with another lease is done", CALLS,
+     "  if (answer && std::holds_alternative<cp::Refuse>(*answer)) {\n    co_return refused(std::get<cp::Refuse>(*answer));\n  }\n  std::vector",
+     "  if (!MUTANT && answer && std::holds_alternative<cp::Refuse>(*answer)) {\n    co_return refused(std::get<cp::Refuse>(*answer));\n  }\n  std::vector"),
+    ("with what it is busy is not told", CALLS,
+     "if (refuse.why == cp::Deny::Busy) write_busy(json, refuse.busy);", ""),
+    ("a drain does not look at what is busy", CALLS, "  asked.busy = power.busy();\n  const std::optional", "  if (!MUTANT) asked.busy = power.busy();\n  const std::optional"),
+    ("a commit has no subscribers", CALLS, "asked.subscribers = power.subscribers().listeners();", ""),
+    ("a holder that hangs up is not noticed", CALLS, "    gone = true;\n", ""),
+    ("how a lease ended is not said", CALLS, "holder.end() ? end_line(*holder.end()) : std::string()", "std::string()"),
+    ("an end after a commit is a cancelled one", CALLS, 'end.was_committed ? "awake" : "cancelled"', '"cancelled"'),
+    ("a body may be of any size", CALLS, "body.size() + piece->size() > kBodyMax", "false",
+     "the socket's own limit is the same"),
+    ("a renewal is a commit", CALLS, 'json.member("renewed", true);', ""),
+    ("GET does as POST does", CALLS, 'if (request.method != "POST") {', 'if (!MUTANT && request.method != "POST") {'),
+    # --- the socket
+    ("everybody may", SOCKET, "peer && allowed_.allows(*peer)", "true"),
+    ("nobody may", SOCKET, "peer && allowed_.allows(*peer)", "false"),
+    ("strangers may stay as long as friends", SOCKET, "allowed ? kIdle : kStranger", "kIdle"),
+    ("friends may not stay longer than strangers", SOCKET, "allowed ? kIdle : kStranger", "kStranger",
+     "nobody is silent for two seconds in the tests"),
+    ("a stranger may ask again", SOCKET, "      co_await refuse_power_call(*client, **request, who);\n      co_return;",
+     "      co_await refuse_power_call(*client, **request, who);\n      if (!MUTANT) co_return;",
+     "the answer itself ends the connection"),
+    ("guests are kept out by the mode", SOCKET, "if (config_.has_guests) ::chmod(path.c_str(), 0666);", ""),
+    ("the mode lets everybody in", SOCKET, "if (config_.has_guests) ::chmod", "if (MUTANT || config_.has_guests) ::chmod"),
+    ("a socket that was asked for and cannot be is none", SOCKET, "if (is_wanted) return opened.error();", ""),
+    ("a folder that is not there is an error", SOCKET, "!is_wanted && !std::filesystem::is_directory(folder, ignored)", "false",
+     "listening fails then, and is told of as a warning only"),
+    ("the first folder is not taken alone", SOCKET, "text.substr(0, text.find(':'))", "text"),
+    ("a call ends its connection", SOCKET, "if (!stays_open) co_return;", "co_return;"),
+]
