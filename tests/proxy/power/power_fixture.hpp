@@ -44,9 +44,10 @@ class PowerFixture : public StreamFixture {
 
   static std::shared_ptr<const Config> config() {
     const std::string text = fmt::format(
-        "models:\n  a:\n    cmd: sh -c 'trap \"exit 0\" TERM; while :; do sleep 0.02; done'\n"
+        "models:\n  a:\n    cmd: sh -c 'trap \"exit 0\" TERM; echo up; while :; do sleep 0.02; "
+        "done'\n"
         "    proxy: http://127.0.0.1:{}\n    checkEndpoint: none\n"
-        "  stubborn:\n    cmd: sh -c 'trap \"\" TERM; while :; do sleep 0.02; done'\n"
+        "  stubborn:\n    cmd: sh -c 'trap \"\" TERM; echo up; while :; do sleep 0.02; done'\n"
         "    proxy: http://127.0.0.1:{}\n    checkEndpoint: none\n    unloadTimeout: 2\n",
         test::free_port(), test::free_port());
     return parse_config(text, "c.yaml").config;
@@ -110,6 +111,9 @@ class PowerFixture : public StreamFixture {
   void load(const std::string& model = "a") {
     ticket_ = dispatcher_.enter(config_->models.at(model), 0, "r");
     ASSERT_TRUE(run_until([this] { return ticket_->state() == AdmissionTicket::State::Admitted; }));
+    // Only then does it hear signals in its own way.
+    const LogRing& log = *dispatcher_.engine_log(model);
+    ASSERT_TRUE(run_until([&] { return log.text().find("up") != std::string::npos; }));
     ticket_.reset();
   }
 
