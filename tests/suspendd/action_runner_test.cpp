@@ -479,7 +479,7 @@ TEST_F(ActionRunnerTest, EnginesAreRestartedUnderALeaseOfItsOwn) {
   EXPECT_EQ(done.op, policy::Op{1});
   const std::string lease = R"({"lease":"1234abcd-recover-1")";
   EXPECT_EQ(proxy_.body(kDrain),
-            lease + R"(,"ttl_ms":45050,"reason":"the GPU is to be brought back","force":false})");
+            lease + R"(,"ttl_ms":45500,"reason":"the GPU is to be brought back","force":false})");
   EXPECT_EQ(proxy_.body(kUnload), lease + R"(,"policy":"auto"})");
   EXPECT_EQ(proxy_.body(kRelease), lease + "}");
 }

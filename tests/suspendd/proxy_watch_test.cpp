@@ -18,9 +18,16 @@ class ProxyWatchTest : public RunnerFixture {
     config_->idle.poll = 1ms;
     watch_.configure(config_);
   }
+  /// From now on; it goes on being so, as time does.
   void is_idle_for(std::chrono::milliseconds idle, const std::string& busy = "") {
-    proxy_.answers(kActivity, {200, "{\"last_activity_ms\":" + std::to_string(idle.count()) +
-                                        ",\"busy\":[" + busy + "]}"});
+    const auto work = std::chrono::steady_clock::now() - idle;
+    proxy_.answers_now(kActivity, [work, busy] {
+      const auto now = std::chrono::steady_clock::now();
+      const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - work);
+      return test::ScriptedProxy::Reply{
+          200,
+          "{\"last_activity_ms\":" + std::to_string(since.count()) + ",\"busy\":[" + busy + "]}"};
+    });
   }
   /// Until the proxy has been asked @p times more, and the answers have been heard.
   void looks(long times) {

@@ -92,7 +92,7 @@ class RunnerFixture : public BusFixture {
       pool_,
       deadlines_,
       proxy_.socket(),
-      {std::chrono::milliseconds(50), std::chrono::milliseconds(2'000)},
+      {std::chrono::milliseconds(500), std::chrono::milliseconds(10'000)},
   };
   SleepLock lock_{logind_, "the test", "to be let go"};
   GpuProbe gpu_{io_.get_executor(), [this] {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -63,7 +64,13 @@ class ScriptedProxy {
   void stop() { server_.stop_accepting(); }
 
   /// How @p path is answered from now on. What nothing was said of is answered with {}.
-  void answers(const std::string& path, Reply reply) { replies_[path] = std::move(reply); }
+  void answers(const std::string& path, Reply reply) {
+    replies_[path] = [reply = std::move(reply)] { return reply; };
+  }
+  /// The same, with an answer that depends on when it is given.
+  void answers_now(const std::string& path, std::function<Reply()> reply) {
+    replies_[path] = std::move(reply);
+  }
 
   /// How @p path is answered once, before that.
   void next(const std::string& path, Reply reply) { once_[path].push_back(std::move(reply)); }
@@ -107,7 +114,7 @@ class ScriptedProxy {
       return reply;
     }
     const auto found = replies_.find(path);
-    return found == replies_.end() ? Reply() : found->second;
+    return found == replies_.end() ? Reply() : found->second();
   }
 
   Task<void> serve(std::unique_ptr<HttpStream> client) {
@@ -144,7 +151,7 @@ class ScriptedProxy {
   }
 
   TempDir dir_;
-  std::map<std::string, Reply> replies_;
+  std::map<std::string, std::function<Reply()>> replies_;
   std::map<std::string, std::deque<Reply>> once_;
   std::map<std::string, HttpStream*> open_;
   std::map<std::string, int> left_;

@@ -86,7 +86,7 @@ class ScriptedPowerTest : public CheckFixture {
   static constexpr const char* kDrain = "/v1/power/drain";
   static constexpr const char* kActivity = "/v1/power/activity";
   test::ScriptedProxy proxy_{group_, deadlines_};
-  PowerClient power_{io_.get_executor(), pool_, deadlines_, proxy_.socket(), {50ms, 10s}};
+  PowerClient power_{io_.get_executor(), pool_, deadlines_, proxy_.socket(), {500ms, 30s}};
   std::optional<Result<PowerClient::Answer>> commit_;
 };
 

@@ -23,7 +23,7 @@ class NoticesTest : public CheckFixture {
   NoticesTest() {
     config_->notify.webhook = *Endpoint::parse("http://" + hook_.listen_tcp() + "/box");
     config_->notify.token = "hush";
-    config_->notify.timeout = 50ms;
+    config_->notify.timeout = 500ms;
     notices_.configure(config_);
   }
   void SetUp() override { ASSERT_TRUE(state_.open()); }
