@@ -71,7 +71,7 @@ class ActionRunner {
   void on(const core::suspend::ReleaseDelayLock&);
   void on(const core::suspend::ReportResume& asked);
   void on(const core::suspend::ProbeGpu& asked);
-  void on(const core::suspend::RecoverGpu& recover);
+  void on(const core::suspend::RecoverGpu& asked);
   void on(const core::suspend::RunHook& asked);
   void on(const core::suspend::Cancel& cancel);
   void on(const core::suspend::AnswerGate& answer);
@@ -89,7 +89,7 @@ class ActionRunner {
   Task<void> release_delay_lock();
   Task<void> report_resume(core::suspend::ReportResume told);
   Task<void> probe_gpu(Op op);
-  Task<void> recover(core::suspend::RecoverGpu recover);
+  Task<void> recover(core::suspend::RecoverGpu asked);
   Task<void> run_hook(core::suspend::RunHook asked);
 
   Tools tools_;

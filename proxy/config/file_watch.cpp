@@ -22,7 +22,7 @@ constexpr auto kSettlePause = 1s;  // a file that changed stays as it is for so 
 }  // namespace
 
 Task<void> watch_files(Executor executor, ConfigSources sources, std::function<void()> changed) {
-  Timer timer(std::move(executor));
+  Timer timer(executor);
   std::string seen = fingerprint(sources);
   std::string last = seen;
   for (;;) {

@@ -5,7 +5,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
-#include <utility>
 
 namespace rouse {
 
@@ -13,8 +12,7 @@ Task<void> watch_loop_lag(Executor executor, Metrics& metrics) {
   using Steady = std::chrono::steady_clock;
   // Often enough to see a stall, rare enough for an idle machine.
   constexpr std::chrono::milliseconds kPause{500};
-  asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor> timer(
-      std::move(executor));
+  asio::basic_waitable_timer<Steady, asio::wait_traits<Steady>, Executor> timer(executor);
   for (;;) {
     // A cancellation that comes while a tick is on its way is seen here, not by the timer.
     const bool cancelled = co_await is_cancelled();

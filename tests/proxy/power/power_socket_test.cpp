@@ -249,6 +249,7 @@ TEST_F(PowerSocketTest, AWholeSleepByItsCalls) {
   ASSERT_TRUE(holder.send_request("POST", "/v1/power/drain", R"({"lease":"l","ttl_ms":60000})"));
   ProbeResponse stream = answer_of(holder, true);
   EXPECT_EQ(call("unload", R"({"lease":"m"})").status, 409);
+  EXPECT_EQ(dispatcher_.engine_state("a"), core::EngineState::Ready);
   EXPECT_EQ(call("unload", R"({"lease":"l","policy":"never"})").body, R"({"unloaded":[]})");
   EXPECT_EQ(power_.resident().size(), 1u);
   EXPECT_EQ(call("unload", R"({"lease":"l"})").body, R"({"unloaded":["a"]})");
