@@ -162,6 +162,13 @@ def check_documents(text):
             yield line_of(text, match.start()), f"{match.group()} is not in the repository"
 
 
+def check_map(text):
+    """ARCHITECTURE.md shows every room."""
+    for room in {room for rooms in LAYERS.values() for room in rooms if "/" in room and "." not in room}:
+        if not re.search(rf"`([\w/]*/)?{room.rpartition('/')[2]}`", text):
+            yield f"ARCHITECTURE.md: {room} is not on the map"
+
+
 def check_shape(path, text):
     if path.endswith(".hpp") and "#pragma once" not in text:
         yield 1, "a header begins with #pragma once"
@@ -291,6 +298,8 @@ def self_test():
             faults.append(f"tidy_test: this went unnoticed: {text.strip()}")
     faults += [f"tidy_test: this went unnoticed: {text}" for text in SCRIPT_SELF_TESTS if not list(check_script(text))]
     faults += [f"tidy_test: false alarm: {text}" for _, text in check_script("grep -q a b; a | grep b; head -1 c")]
+    if len(list(check_map("`core/swap`, `peer`"))) != len(list(check_map(""))) - 2:
+        faults.append("tidy_test: a map with two rooms lacks other rooms than it should")
     clean, _ = check_file("proxy/a.cpp", "Task<int> f() {\n  const auto r = co_await g(std::move(a), b);\n"
                                          "  if (!r) co_return r.error();\n  co_return *r;\n}\n")
     faults += [f"tidy_test: false alarm: {text}" for _, text in clean]
@@ -320,6 +329,7 @@ def main():
             faults += [f"{path}:{line}: {text}" for line, text in errors]
             warnings += [f"{path}:{line}: warning: {text}" for line, text in notes]
     faults += [f"{path}:{line}: {text}" for path, line, text in check_local_names(texts)]
+    faults += check_map((TOP / "ARCHITECTURE.md").read_text(encoding="utf-8"))
     for folder in SCRIPT_FOLDERS:
         for file in sorted((TOP / folder).rglob("*")):
             if "node_modules" in file.parts or not file.is_file() or file.suffix not in ("", ".sh"):

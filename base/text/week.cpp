@@ -124,25 +124,4 @@ std::vector<WeekSpan> complement(const std::vector<WeekSpan>& spans) {
   return rest;
 }
 
-std::string days_text(std::uint8_t days) {
-  std::string out;
-  for (int day = 0; day < 7; ++day) {
-    if ((days >> day & 1U) == 0) continue;
-    int last = day;
-    while (last < 6 && (days >> (last + 1) & 1U) != 0) ++last;
-    if (!out.empty()) out += ',';
-    out += kDays[static_cast<std::size_t>(day)];
-    if (last > day) {
-      out += last == day + 1 ? ',' : '-';
-      out += kDays[static_cast<std::size_t>(last)];
-    }
-    day = last;
-  }
-  return out;
-}
-
-std::string time_text(int minutes) {
-  return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
-}
-
 }  // namespace rouse

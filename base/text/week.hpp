@@ -28,7 +28,4 @@ struct WeekSpan {
 /// Every time of the week in none of @p spans.
 [[nodiscard]] std::vector<WeekSpan> complement(const std::vector<WeekSpan>& spans);
 
-[[nodiscard]] std::string days_text(std::uint8_t days);  ///< "mon-fri", "mon,wed"
-[[nodiscard]] std::string time_text(int minutes);        ///< "07:30"
-
 }  // namespace rouse

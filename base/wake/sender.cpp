@@ -215,10 +215,6 @@ const WakePlan& WakeSender::plan() const {
   return state_->plan;
 }
 
-void WakeSender::set_macs(std::vector<MacAddress> macs) {
-  state_->plan.macs = std::move(macs);
-}
-
 void WakeSender::volley(const Told& told) {
   State& state = *state_;
   // First what may take long, so that it is on its way while the packets are made.

@@ -38,8 +38,6 @@ class WakeSender {
   Task<std::vector<WakeResult>> volley_to_end();
 
   [[nodiscard]] const WakePlan& plan() const;
-  /// Other addresses, learned from the machine itself.
-  void set_macs(std::vector<MacAddress> macs);
 
  private:
   struct State;

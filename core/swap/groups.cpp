@@ -1,9 +1,7 @@
 #include "core/swap/groups.hpp"
 
 #include "core/swap/describe_eviction.hpp"
-#include "core/swap/in_quotes.hpp"
 
-#include <set>
 #include <utility>
 
 namespace rouse::core {
@@ -12,41 +10,6 @@ namespace {
 constexpr std::string_view kDefaultGroup = "(default)";
 
 }  // namespace
-
-std::variant<std::shared_ptr<const Groups>, std::vector<GroupsProblem>> Groups::compile(
-    std::vector<Group> groups, const std::vector<ModelId>& models) {
-  const std::set<std::string_view> known(models.begin(), models.end());
-  std::vector<GroupsProblem> problems;
-  std::set<std::string_view> names;
-  std::map<std::string_view, const Group*> group_of;
-  for (const Group& group : groups) {
-    if (group.name == kDefaultGroup) {
-      problems.push_back({group.name, std::nullopt,
-                          "group \"(default)\" is built in and holds every model that is in no "
-                          "other group; choose another name"});
-    }
-    if (!names.insert(group.name).second) {
-      problems.push_back(
-          {group.name, std::nullopt, "group " + in_quotes(group.name) + " is defined twice"});
-    }
-    for (std::size_t i = 0; i < group.members.size(); ++i) {
-      const ModelId& member = group.members[i];
-      if (!known.contains(member)) {
-        problems.push_back({group.name, i, "unknown model " + in_quotes(member)});
-        continue;
-      }
-      const auto [it, added] = group_of.emplace(member, &group);
-      if (added) continue;
-      problems.push_back(
-          {group.name, i,
-           "model " + in_quotes(member) +
-               (it->second == &group ? " is listed twice"
-                                     : " is already in group " + in_quotes(it->second->name))});
-    }
-  }
-  if (!problems.empty()) return problems;
-  return std::make_shared<const Groups>(std::move(groups), models);
-}
 
 Groups::Groups(std::vector<Group> groups, const std::vector<ModelId>& models)
     : groups_(std::move(groups)) {

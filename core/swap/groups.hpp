@@ -4,11 +4,8 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 namespace rouse::core {
@@ -21,26 +18,13 @@ struct Group {
   std::vector<ModelId> members;  ///< real ids, aliases resolved
 };
 
-/// One fault of a list of groups.
-struct GroupsProblem {
-  std::string group;
-  std::optional<std::size_t> member;  ///< index into members, when one of them is at fault
-  std::string text;                   ///< for people
-
-  bool operator==(const GroupsProblem&) const = default;
-};
-
 /// The rule of groups: a model displaces, of those that run, the members of its own group if that
 /// swaps, and those of every other group if its own is exclusive and theirs not persistent. That
 /// holds for a target that runs already, too. Immutable.
 class Groups final : public Residency {
  public:
-  /// The rule, or all problems of @p groups, in their order: a member that is no model, a model
-  /// that is in two groups or twice in one, a name that is used twice or built in.
-  [[nodiscard]] static std::variant<std::shared_ptr<const Groups>, std::vector<GroupsProblem>>
-  compile(std::vector<Group> groups, const std::vector<ModelId>& models);
-
-  /// @p groups must be without problems. Models in none of them form the group "(default)": swap,
+  /// @p groups are as the reader of the configuration lets them pass: members are models, each in
+  /// one group at most, and names differ. Models in none of them form the group "(default)": swap,
   /// exclusive, not persistent. A model that is not in @p models has no right to stay.
   Groups(std::vector<Group> groups, const std::vector<ModelId>& models);
 

@@ -130,11 +130,6 @@ struct Refuse {
 };
 using Action = std::variant<Start, Stop, Admit, Refuse>;
 
-bool operator==(const Start&, const Start&);  // the reasons are for people: not compared
-bool operator==(const Stop&, const Stop&);    // model and cause
-bool operator==(const Admit&, const Admit&);
-bool operator==(const Refuse&, const Refuse&);  // ticket and cause
-
 /// Failed: stopped, and the last run ended by itself.
 enum class EngineState { Stopped, Starting, Ready, Stopping, Failed };
 

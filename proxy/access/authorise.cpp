@@ -21,15 +21,6 @@ Scope scope_of(const wire::Route& route) {
   return Scope::Observe;
 }
 
-bool is_authorised(const Config& config, const wire::Route& route, const RequestHead& request) {
-  if (config.keys.empty() || !route.needs_key) return true;
-  const auto now = std::chrono::system_clock::now();
-  return std::any_of(request.fields.begin(), request.fields.end(), [&](const Fields::Field& field) {
-    const KeyConfig* const key = find_key(config.keys, credential_in(field));
-    return key != nullptr && key->scopes.contains(scope_of(route)) && !key->has_expired(now);
-  });
-}
-
 bool holds_own_key(const Config& config, const Fields::Field& field) {
   return find_key(config.keys, credential_in(field)) != nullptr;
 }

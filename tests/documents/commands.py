@@ -11,7 +11,7 @@ FOREIGN = {
     "docker": "there is none here", "podman": "there is none here",
     "ethtool": "wants a real card", "ip": "changes nothing of ours", "nmcli": "NetworkManager's",
     "udevadm": "wants udev", "nvidia-smi": "wants a GPU", "modprobe": "wants a kernel of its own",
-    "promtool": "tests/deploy_test.py runs it", "kubectl": "tests/kubernetes_test.py reads what it takes",
+    "tests/mutate.py": "the test mutants looks at its lists", "promtool": "tests/deploy_test.py runs it", "kubectl": "tests/kubernetes_test.py reads what it takes",
     "llama-server": "an engine's", "git": "changes the tree", "ctest": "runs this test",
     "ninja": "builds the tree", "cpack": "scripts/package runs it", "node": "stories.known looks at its script", "journalctl": "wants a journal", "loginctl": "wants logind",
     "systemd-inhibit": "wants logind", "systemd-logind": "is started by systemd", "man": "the build makes the pages", "sha256sum": "says what `rouse key` says: tests/documents/stories.py",

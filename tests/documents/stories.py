@@ -64,23 +64,6 @@ def elsewhere(test):
     return how
 
 
-def folders(_, block):
-    """`name/   what is in it`, indented like the tree."""
-    path = []
-    faults = []
-    for line in block.text.splitlines():
-        found = re.match(r"( *)([\w.-]+)/?(?:\s{2,}|$)", line)
-        if not found:
-            continue
-        depth = len(found.group(1)) // 2
-        if depth > len(path):
-            continue  # a description that goes on
-        path = [*path[:depth], found.group(2)]
-        if not (texts.TOP / "/".join(path)).exists():
-            faults.append(f"there is no {'/'.join(path)}")
-    return faults
-
-
 def picture(_, block):
     """Nothing to paste."""
     return [f"this is a command: {line}" for line in block.commands()
@@ -259,7 +242,6 @@ def new_key(machine):
 
 
 BLOCKS = {
-    ("ARCHITECTURE.md", "Layers", ""): folders,
     ("ARCHITECTURE.md", "The life of a request", ""): picture,
     ("CONTRIBUTING.md", "Build and test", "sh"): known,
     ("CONTRIBUTING.md", "While you work", "sh"): known,

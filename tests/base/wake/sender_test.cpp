@@ -241,16 +241,6 @@ TEST_F(WakeSenderTest, WithoutAddressesOnlyWhatNeedsNoneIsUsed) {
   EXPECT_THAT(asked_, IsEmpty());
 }
 
-TEST_F(WakeSenderTest, LearnedAddressesAreUsedFromTheNextVolleyOn) {
-  WakePlan plan;
-  plan.broadcasts = false;
-  plan.relay = WakeRelay{listen(), ""};
-  WakeSender sender(group_, deadlines_, plan);
-  sender.set_macs({*MacAddress::parse("3c:7c:3f:12:34:58")});
-  EXPECT_THAT(run(sender.volley_to_end()), SizeIs(1));
-  EXPECT_THAT(asked_.front().body, HasSubstr("3c:7c:3f:12:34:58"));
-}
-
 TEST_F(WakeSenderTest, MayGoWhileItsPathsAreAtWork) {
   held_ = true;
   {

@@ -2,6 +2,7 @@
 
 #include "core/swap/describe.hpp"
 #include "core/swap/scheduler.hpp"
+#include "tests/core/swap/print.hpp"
 #include "tests/core/swap/residency_rules.hpp"
 
 #include <gtest/gtest.h>

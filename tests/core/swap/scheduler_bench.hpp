@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/swap/describe.hpp"
 #include "core/swap/scheduler.hpp"
+#include "tests/core/swap/print.hpp"
 #include "tests/core/swap/residency_rules.hpp"
 
 #include <gmock/gmock.h>

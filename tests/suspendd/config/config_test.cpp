@@ -209,8 +209,6 @@ TEST(Week, ReadsDaysAndTimes) {
   EXPECT_EQ(parse_time_of_day("24:00"), 1440);
   EXPECT_EQ(parse_time_of_day("24:01"), std::nullopt);
   EXPECT_EQ(parse_time_of_day("7:5x"), std::nullopt);
-  EXPECT_EQ(days_text(0x1F), "mon-fri");
-  EXPECT_EQ(days_text(0x61), "mon,sat,sun");
 }
 
 TEST(Week, ReadsSpans) {
