@@ -3,7 +3,9 @@
 #include "base/async/use_task.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/system/system_error.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -130,6 +132,48 @@ TEST(TaskGroupDeathTest, DestroyingAGroupThatStillHasTasksIsABug) {
         group.spawn(wait_for_ever(log));
       },
       "tasks_.empty");
+}
+
+Task<void> throw_cancelled() {
+  throw boost::system::system_error(asio::error::operation_aborted);
+  co_return;
+}
+
+TEST_F(TaskGroupTest, AHandleCancelsItsOwnTaskOnly) {
+  const TaskGroup::Handle one = group_.spawn(wait_for_ever(log_));
+  group_.spawn(wait_for_ever(log_));
+  io_.poll();
+  one.cancel(asio::cancellation_type::terminal);
+  io_.restart();
+  io_.poll();
+  EXPECT_EQ(log_, std::vector<std::string>{"aborted"});
+  EXPECT_TRUE(one.ended());
+  EXPECT_EQ(group_.size(), 1U);
+  group_.cancel(asio::cancellation_type::terminal);
+  io_.restart();
+  io_.run();
+  EXPECT_EQ(group_.size(), 0U);
+}
+
+TEST_F(TaskGroupTest, ACancellationThatEscapesIsNoFailure) {
+  group_.spawn(throw_cancelled());
+  io_.run();
+  EXPECT_TRUE(errors_.empty());
+}
+
+TEST_F(TaskGroupTest, ACancelledJoinReturnsThoughTasksAreLeft) {
+  TaskGroup outer(io_.get_executor(), [this](const std::string& text) { on_error(text); });
+  group_.spawn(wait_for_ever(log_));
+  outer.spawn(join(group_, log_));
+  io_.poll();
+  outer.cancel(asio::cancellation_type::terminal);
+  io_.restart();
+  io_.poll();
+  EXPECT_EQ(log_, std::vector<std::string>{"joined"});
+  EXPECT_EQ(group_.size(), 1U);
+  group_.cancel(asio::cancellation_type::terminal);
+  io_.restart();
+  io_.run();
 }
 
 }  // namespace
