@@ -198,6 +198,11 @@ TEST_F(HttpServerTest, ListensOnAUnixSocketAndReplacesAStaleOne) {
   one.reset(::socket(AF_UNIX, SOCK_STREAM, 0));
   ASSERT_EQ(::connect(one.get(), plain, sizeof address), 0);
   EXPECT_THAT(ask(one), EndsWith("\r\n\r\nunix"));
+  run(server_.pause());
+  Peer two;
+  two.reset(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(::connect(two.get(), plain, sizeof address), 0) << "a pause leaves it open";
+  EXPECT_THAT(ask(two), EndsWith("\r\n\r\nunix"));
   server_.stop_accepting();
   EXPECT_NE(::access(path.c_str(), F_OK), 0) << "the file is left behind";
 
