@@ -51,6 +51,7 @@ InFlight::Entry::~Entry() {
 }
 
 void InFlight::Entry::set_model(std::string model) {
+  if (model_ == model) return;
   model_ = std::move(model);
   if (all_.listener_) all_.listener_(*this, false);
 }
