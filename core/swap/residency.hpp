@@ -14,7 +14,7 @@ using ModelSet = std::set<ModelId, std::less<>>;
 /// What must leave so that a model may run, and why.
 struct Eviction {
   std::vector<ModelId> evict;  ///< sorted by id; empty when the model fits beside all that runs
-  std::string reason;          ///< for people: "set llm: (planner & embed) costs 1", "runs alone"
+  std::string reason;          ///< for people: "set llm: a leaves, b stays (cost 1)"
 
   bool operator==(const Eviction&) const = default;
 };

@@ -227,7 +227,7 @@ void Scheduler::State::wish_for(EngineRecord& engine, std::string why) {
   ++wishes;
 }
 
-void Scheduler::State::forget_wish(EngineRecord& engine) {
+void Scheduler::State::forget_load_request(EngineRecord& engine) {
   if (!engine.load_request) return;
   engine.load_request.reset();
   --wishes;

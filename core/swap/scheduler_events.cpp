@@ -96,7 +96,7 @@ void Scheduler::State::on(const EngineReady& event, Actions& out) {
   EngineRecord& engine = it->second;
   enter(engine, EngineState::Ready);
   engine.last_used = now;
-  forget_wish(engine);
+  forget_load_request(engine);
   // Whoever waited for this load is served by it, even if somebody else is overdue: to evict it
   // unused would pay for the load and serve nobody.
   engine.barrier.reset();
@@ -132,7 +132,7 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
   }
   engine.reason = why;
   const bool open = engine.circuit.is_open(now, policy);
-  if (open) forget_wish(engine);
+  if (open) forget_load_request(engine);
   if (was_ready && !open) return;  // who waits for it restarts it
   refuse_all(engine,
              Refuse{Ticket{}, RefusalCause::LoadFailed, engine.id + ": " + why,
@@ -159,7 +159,7 @@ void Scheduler::State::on(const UnloadWanted& event, Actions& out) {
 }
 
 void Scheduler::State::unload(EngineRecord& engine, const std::string& by, Actions& out) {
-  forget_wish(engine);
+  forget_load_request(engine);
   refuse_all(engine, Refuse{Ticket{}, RefusalCause::Unloaded, by + " unloaded " + engine.id}, out);
   if (engine.state == EngineState::Starting) {
     stop(engine, StopCause::Unloaded, by + " unloaded it while it was loading", out);
@@ -187,7 +187,7 @@ void Scheduler::State::on(const Reconfigured& event, Actions& out) {
     EngineRecord& engine = (it++)->second;
     if (event.models.contains(engine.id)) continue;
     engine.removed = true;
-    forget_wish(engine);
+    forget_load_request(engine);
     refuse_all(engine,
                Refuse{Ticket{}, RefusalCause::UnknownModel,
                       engine.id + " was removed from the configuration"},
@@ -218,7 +218,7 @@ void Scheduler::State::on(const ShutdownWanted& event, Actions& out) {
   if (shutdown_by) return;
   shutdown_by = event.at_once ? now : after(now, policy.shutdown_drain);
   for (auto& [id, engine] : engines) {
-    forget_wish(engine);
+    forget_load_request(engine);
     refuse_all(
         engine,
         Refuse{Ticket{}, RefusalCause::ShuttingDown, "the proxy is shutting down", kRetryLater},

@@ -88,11 +88,11 @@ struct Scheduler::State {
             ModelId for_model = {});
   void enter(EngineRecord& engine, EngineState state);
   void wish_for(EngineRecord& engine, std::string why);
-  void forget_wish(EngineRecord& engine);
+  void forget_load_request(EngineRecord& engine);
   void wake_at(Instant at);
   [[nodiscard]] Instant overdue() const;  ///< who has waited since then has waited max_wait
 
-  // swap.cpp
+  // scheduler_swap.cpp
   void place(Actions& out);
   [[nodiscard]] std::vector<Candidate> candidates();
   void place(const Candidate& candidate, ModelSet& reserved, Actions& out);

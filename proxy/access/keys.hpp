@@ -82,8 +82,9 @@ class Keys {
   /// Whether the key has that scope, too: wake, for one, of somebody who came to infer.
   [[nodiscard]] bool may(const Caller& caller, Scope scope) const;
 
-  /// Whether one of the key's globs fits the model's id, or the name asked for. Of a name that only
-  /// an alias with a * explains, that alias counts: the rest is the client's invention.
+  /// Whether one of the key's globs fits the model's id, or the name asked for. A name that is
+  /// known only through an alias with a * counts as that alias: what the * stands for is up to the
+  /// client.
   [[nodiscard]] bool may_use(const Caller& caller, std::string_view model_id,
                              std::string_view asked_for) const;
   /// What to say when it may not.

@@ -35,7 +35,7 @@ class ClientAnswer {
   /// What was done with a request that is worth no swap, for X-Rouse-Aux.
   void set_aux(std::string aux) { aux_ = std::move(aux); }
 
-  /// Passes on the answer of @p attempt, whose head has come, to its end.
+  /// Passes on the answer of @p attempt, whose head has come, to its end (client_answer_relay.cpp).
   Task<void> relay(Attempt& attempt, const AdmissionTicket& ticket, const RequestTiming& timing);
   /// Tells a failure of ours.
   Task<void> tell(Failure failed);

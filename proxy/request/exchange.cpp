@@ -1,6 +1,6 @@
 #include "proxy/request/exchange.hpp"
 
-#include "proxy/access/authorise.hpp"
+#include "proxy/access/own_keys.hpp"
 #include "proxy/request/aux_yield.hpp"
 
 #include <utility>
@@ -36,7 +36,7 @@ Exchange::~Exchange() = default;
 
 Task<bool> Exchange::run() {
   std::optional<Failure> failed = co_await find_model();
-  if (!failed) failed = authorise();
+  if (!failed) failed = check_key();
   if (!failed) {
     presence_.watch();
     co_await yield_to_others();
@@ -113,7 +113,7 @@ std::string Exchange::no_model_text() const {
 // --- who may -------------------------------------------------------------------------------------
 
 /// Whether the caller's key may use the model, and now.
-std::optional<Failure> Exchange::authorise() {
+std::optional<Failure> Exchange::check_key() {
   const Caller& caller = request_.caller;
   Proxy& proxy = request_.proxy;
   record_.row.client = caller.name;

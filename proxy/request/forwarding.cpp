@@ -1,6 +1,6 @@
 #include "proxy/request/forwarding.hpp"
 
-#include "proxy/access/authorise.hpp"
+#include "proxy/access/own_keys.hpp"
 
 #include <fmt/format.h>
 

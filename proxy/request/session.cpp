@@ -1,8 +1,8 @@
 #include "proxy/request/session.hpp"
 
 #include "base/service/log.hpp"
-#include "proxy/access/authorise.hpp"
 #include "proxy/access/cors.hpp"
+#include "proxy/access/own_keys.hpp"
 #include "proxy/api/operator_api.hpp"
 #include "proxy/request/exchange.hpp"
 #include "proxy/wire/error_body.hpp"
@@ -80,7 +80,7 @@ std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch
   return found;
 }
 
-/// To the same place with a slash at its end, as the peer does.
+/// To the same place with a slash at its end, as llama-swap does.
 Task<bool> redirect(HttpStream& client, const RequestHead& request, std::string_view to) {
   const bool is_read = request.method == "GET" || request.method == "HEAD";
   ResponseHead head = own_head(is_read ? 301 : 308, "");

@@ -1,8 +1,8 @@
 #include "proxy/access/keys.hpp"
 
 #include "base/text/rfc3339.hpp"
-#include "proxy/access/authorise.hpp"
 #include "proxy/access/open_listener.hpp"
+#include "proxy/access/own_keys.hpp"
 #include "proxy/cli/new_key.hpp"
 
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "proxy/access/authorise.hpp"
+#include "proxy/access/own_keys.hpp"
 
 #include "proxy/access/credentials.hpp"
 
