@@ -171,6 +171,7 @@ check_rouse() {
 # As its unit starts it, but on a port that is free, and until it has answered.
 serve() {
   cat >"$work/serve" <<'EOT'
+rm -f /tmp/packages/log  # of the last time: it would be read before the shell below has emptied it
 setpriv --reuid=rouse --regid=rouse --init-groups env HOME=/var/lib/rouse \
   rouse serve --config /etc/rouse/config.yaml --listen 127.0.0.1:0 2>/tmp/packages/log &
 pid=$!
