@@ -22,6 +22,14 @@ TEST(SuspendIdle, SleepsAfterTheIdleTimeAndNotBefore) {
   EXPECT_EQ(b.state(), State::Preparing);
 }
 
+TEST(SuspendIdle, TheEndOfTheCountdownIsADeadlineAndNoLookIsWaitedFor) {
+  Settings settings = plain();
+  for (CheckSettings& check : settings.checks) check.stale = 1h;
+  settings.unknown_max = 2h;
+  Bench b(settings);
+  EXPECT_EQ(b.policy().next_deadline(), b.now().monotonic + 15min);
+}
+
 TEST(SuspendIdle, OneActiveCheckKeepsItAwakeAndStartsTheCountdownAnew) {
   Bench b;
   b.wait(10min);
