@@ -6,6 +6,8 @@ SECONDS = 60
 POOL = "base/http/pool.cpp"
 SERVER = "base/http/server.cpp"
 TUNNEL = "base/http/tunnel.cpp"
+HEAD = "base/http/head.cpp"
+BODY = "base/http/body.cpp"
 TLS = "base/tls/context.cpp"
 GROUP = "base/async/task_group.cpp"
 PROGRAM = "base/process/run_program.cpp"
@@ -52,6 +54,25 @@ MUTANTS = [
      "  from.close(true);\n  if (!MUTANT) to.close(true);\n}"),
     ("what went through is not counted", TUNNEL, "bytes += piece->size();", ""),
     ("half a close is a whole one", TUNNEL, "if (!sent || !more) co_return;", "if (!sent || !more) { if (MUTANT) from.close(true); co_return; }"),
+    # --- heads and bodies
+    ("lines end without CR", HEAD, "feed == 0 || bytes[feed - 1] != '\\r'", "false"),
+    ("two lengths that differ", HEAD, "length && *length != *value", "false"),
+    ("a negative length", HEAD, "error != std::errc() || last != end || text[0] == '-'", "error != std::errc() || last != end"),
+    ("an encoding in HTTP/1.0", HEAD, "if (version < 11) return bad(\"Transfer-Encoding in an HTTP/1.0 message\");", ""),
+    ("two encodings", HEAD, "if (seen > 1) return bad(\"more than one Transfer-Encoding field\");", ""),
+    ("a length and chunks", HEAD, "if (*chunked && *length) return bad(\"both Content-Length and Transfer-Encoding\");", ""),
+    ("two hosts", HEAD, "if (++seen > 1) return bad(\"more than one Host field\");", "++seen;"),
+    ("no host", HEAD, "seen == 0 && head.version >= 11", "false"),
+    ("a fragment in the target", HEAD, "if (c == '#') return bad(\"the request target holds a fragment\");", ""),
+    ("* for any method", HEAD, "head.method == \"OPTIONS\"", "true"),
+    ("a head of any size", HEAD, "end->value_or(bytes.size() - lead) > limits.head_max", "false"),
+    ("a body of any size", HEAD, "head->framing == Framing::Length && head->content_length > limits.body_max", "false"),
+    ("a chunk longer than its size", BODY, "if (byte != '\\r') return \"a chunk is longer than its size\";", ""),
+    ("extensions without end", BODY, "if (++overhead_ > kOverheadMax) return \"chunk extensions without end\";", "++overhead_;"),
+    ("a size of any length", BODY, "if (++digits_ > kSizeDigitsMax) return \"a chunk size of too many digits\";", "++digits_;"),
+    ("chunks beyond the limit", BODY, "left_ > allowed_", "false"),
+    ("many chunks beyond the limit", BODY, "allowed_ -= left_;", ""),
+    ("trailers without end", BODY, "if (++trailers_ > kTrailersMax) return \"trailers without end\";", "++trailers_;"),
     # --- TLS
     ("old versions of TLS are taken", TLS, "least == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION",
      "least == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_VERSION"),

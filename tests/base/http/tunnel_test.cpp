@@ -128,6 +128,23 @@ TEST_F(TunnelTest, TheIdleLimitEndsBothAlsoWithBytesStuck) {
   ASSERT_TRUE(run_until([&] { return done(); })) << "idle limit does not end a stuck tunnel";
 }
 
+TEST_F(TunnelTest, OneDirectionThatSpeaksKeepsBothAlive) {
+  connect();
+  start(2s);
+  // Well beyond the limit, whose resolution is half a second.
+  const auto end = std::chrono::steady_clock::now() + 3500ms;
+  auto next = std::chrono::steady_clock::now();
+  ASSERT_TRUE(run_until([&] {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next) {
+      next = now + 200ms;
+      write_some(engine_.get(), "x");
+    }
+    return done() || now > end;
+  }));
+  EXPECT_FALSE(done()) << "the silent client is taken for an idle one";
+}
+
 TEST_F(TunnelTest, BytesBehindBothHeadsComeFirst) {
   connect();
   ASSERT_GT(write_some(
