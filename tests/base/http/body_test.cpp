@@ -57,6 +57,7 @@ TEST(Chunks, AreDecodedOrRefusedHoweverTheyAreCut) {
       {"5\r\nhello\n" + end, refused},
       {"5\r\nhello" + end, refused},
       {"5\r\nhelloX\r\n" + end, refused},
+      {"5\r\nhelloX\n" + end, refused},
       {"5\rXhello\r\n" + end, refused},
       {"1;a\nb\r\nx\r\n" + end, refused},
       {std::string("1;a\0b\r\nx\r\n", 10) + end, refused},
