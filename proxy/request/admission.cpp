@@ -60,6 +60,7 @@ Task<std::optional<Failure>> Admission::enter(Destinations& from, std::size_t wh
   co_await wait(to);
   admitted_at_ = Request::Clock::now();
   record_.row.load_ms = ticket_->load().count();
+  record_.row.metadata.try_emplace("fifo_priority", "0");  // a peer knows none
   flight_.set_phase(Phase::Prefill);
   if (ticket_->state() == AdmissionTicket::State::Refused) co_return ticket_->failure();
   if (is_aborted()) co_return abort_failure(to);

@@ -4,6 +4,8 @@
 #include "core/aux_request.hpp"
 #include "proxy/wire/aux_signs.hpp"
 
+#include <boost/asio/this_coro.hpp>
+
 #include <algorithm>
 #include <re2/re2.h>
 #include <utility>
@@ -72,8 +74,10 @@ Task<std::string> yield_if_aux(const Request& request, RequestBody& body, Destin
   while (!presence.is_gone() && Request::Clock::now() < until) {
     timer.expires_at(std::min(until, Request::Clock::now() + kAuxLook));
     co_await timer.async_wait(use_task);
-    const bool cancelled = co_await is_cancelled();
-    if (cancelled || to.all.front().is_ready(dispatcher)) break;
+    // Also when the proxy only begins to shut down: the queue says so at once.
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool is_cancelled = state.cancelled() != asio::cancellation_type::none;
+    if (is_cancelled || to.all.front().is_ready(dispatcher)) break;
     handed = hand_over(request, to);
     if (!handed.empty()) co_return handed;
   }

@@ -55,6 +55,7 @@ TEST_F(PeerExchanges, APeerGetsItsOwnKeyAndNeitherTheClientsNorItsCookies) {
   attic_.answer(200, R"({"ok":1})");
   client_hears(R"({"ok":1})");
   EXPECT_EQ(last_row().model, "attic/m");
+  EXPECT_EQ(last_row().metadata.at("fifo_priority"), "0");
   EXPECT_NE(recorder().metrics.text({}).find(R"(code="200",peer="attic"} 1)"), std::string::npos);
 }
 
