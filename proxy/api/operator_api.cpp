@@ -17,6 +17,7 @@
 #include <simdjson.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <ctime>
@@ -53,6 +54,8 @@ Task<bool> send(HttpStream& client, const RequestHead& request, const wire::Rout
   std::string_view body = reply.body;
   if (request.method == "HEAD") body = {};
   const Result<void> sent = co_await client.write_response(head, body, false);
+  // Else what is still on its way would take the answer away from its reader.
+  if (sent && !client.body_done()) co_await client.linger_close();
   co_return sent&& head.keep_alive;
 }
 
@@ -145,10 +148,10 @@ OperatorReply activate_profile(const std::string& body, Proxy& proxy) {
 
 /// "ID/cancel"
 OperatorReply cancel(const std::string& argument, Proxy& proxy) {
-  const std::size_t slash = argument.find('/');
+  const std::size_t slash = std::min(argument.find('/'), argument.size());
   std::uint64_t id = 0;
   const auto [end, error] = std::from_chars(argument.data(), argument.data() + slash, id);
-  const bool is_cancel = slash != std::string::npos && argument.substr(slash) == "/cancel";
+  const bool is_cancel = argument.substr(slash) == "/cancel";
   if (!is_cancel || error != std::errc{} || end != argument.data() + slash) {
     return refusal(404, "there is nothing at /api/inflight/" + for_log(argument));
   }

@@ -144,6 +144,9 @@ Activity ExchangeWorld::last_row() {
   return page->rows.front();
 }
 
+Proxy& ExchangeWorld::proxy() {
+  return parts_->proxy;
+}
 Dispatcher& ExchangeWorld::dispatcher() {
   return parts_->dispatcher;
 }

@@ -71,6 +71,7 @@ class ExchangeWorld : public StreamFixture {
   /// The row of the last request, once it has ended.
   Activity last_row();
 
+  [[nodiscard]] Proxy& proxy();
   [[nodiscard]] Dispatcher& dispatcher();
   [[nodiscard]] Recorder& recorder();
   [[nodiscard]] Peers& peers();
