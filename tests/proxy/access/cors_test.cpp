@@ -226,6 +226,11 @@ TEST(OriginFault, InferenceIsForTheListIfThereIsOne) {
                         {"Sec-Fetch-Dest", "document"}}))
       << "a link on a dashboard";
   EXPECT_TRUE(refused(*with(kListed), "GET", "/upstream/a/",
+                      {{"Sec-Fetch-Site", "cross-site"},
+                       {"Sec-Fetch-Mode", "navigate"},
+                       {"Sec-Fetch-Dest", "iframe"}}))
+      << "within a page";
+  EXPECT_TRUE(refused(*with(kListed), "GET", "/upstream/a/",
                       {{"Origin", "http://x"}, {"Sec-Fetch-Mode", "websocket"}}));
   EXPECT_FALSE(refused(*with(kListed), "GET", "/running", simple)) << "it cannot be read anyway";
 }

@@ -195,6 +195,7 @@ TEST(Keys, EveryFormOfAKeyIsTaken) {
            fields_of({{"X-Api-Key", "k1"}}),
            fields_of({{"Authorization", "Basic YW55Oksx"}}),  // any:K1
            fields_of({{"Authorization", "basic YW55Omsx"}}),  // any:k1
+           fields_of({{"Authorization", "Basic bjprMQ=="}}),  // n:k1
        }) {
     const bool other = fields.find("authorization").value_or("") == "Basic YW55Oksx";
     EXPECT_EQ(came_as(keys, fields, Scope::Infer), other ? "401 unauthorized" : "as agent");
@@ -202,7 +203,8 @@ TEST(Keys, EveryFormOfAKeyIsTaken) {
   for (const auto& fields :
        {Fields(), bearer("K1"), bearer("k1 "), bearer("k"), fields_of({{"Authorization", "k1"}}),
         fields_of({{"Authorization", "Bearer"}}), fields_of({{"X-Api-Key", ""}}),
-        fields_of({{"Authorization", "Digest k1"}}), fields_of({{"Authorization", "Basic !!!"}}),
+        fields_of({{"Authorization", "Digest k1"}}), fields_of({{"Authorization", "Bearer:k1"}}),
+        fields_of({{"Authorization", "Basic !!!"}}),
         fields_of({{"Authorization", "Bearer " + hash("k1")}}),
         fields_of({{"Authorization", "Basic azE="}})}) {  // k1, without a colon
     EXPECT_EQ(came_as(keys, fields, Scope::Infer), "401 unauthorized");
@@ -256,6 +258,7 @@ models:
   big/planner: {cmd: "x ${PORT}"}
   catch: {cmd: "x ${PORT}", aliases: ["g*", "*-x"]}
 selectors: {any-chat: {strategy: pin, targets: [big/planner]}}
+peers: {attic: {proxy: "http://attic", models: [llama]}}
 profiles: {night: {pins: {gpt-5: big/planner}}}
 )";
 
@@ -274,6 +277,7 @@ TEST(Keys, ModelsAreAllowedByIdOrByTheNameAskedFor) {
   EXPECT_FALSE(may("\"*-chat\"", "coder", "any-chatter"));
   EXPECT_TRUE(may("\"*\"", "anything", "whatever"));
   EXPECT_TRUE(may("catch, \"*coder\"", "coder", "")) << "one of several";
+  EXPECT_TRUE(may("\"attic/*\"", "", "attic/llama")) << "of another machine";
 }
 
 TEST(Keys, ANameThatOnlyAPatternExplainsIsThePattern) {
@@ -307,6 +311,7 @@ TEST(Keys, ATicketCountsUntilItGoes) {
   EXPECT_EQ(refusal.retry_after_s, 1);
   EXPECT_EQ(refusal.limit, core::KeyLimit::InFlight);
   EXPECT_TRUE(failure_of(refusal).passing);
+  EXPECT_EQ(failure_of(refusal).retry_after_s, 1);
 
   KeyTicket moved = std::move(std::get<KeyTicket>(first));
   first = KeyTicket();
@@ -380,6 +385,7 @@ TEST(Authorise, RoutesWantTheirScope) {
   EXPECT_FALSE(may("GET", "/logs", "k2"));
   EXPECT_FALSE(may("GET", "/unload", "k1"));
   EXPECT_TRUE(may("GET", "/unload", "k2"));
+  EXPECT_FALSE(may("POST", "/api/peers/attic/wake", "k2")) << "that wants a scope of its own";
   EXPECT_TRUE(may("GET", "/health", ""));
 }
 
