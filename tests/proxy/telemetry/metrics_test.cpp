@@ -1,11 +1,17 @@
 #include "proxy/telemetry/metrics.hpp"
 
+#include "base/service/log.hpp"
 #include "proxy/telemetry/metrics_catalogue.hpp"
 #include "proxy/telemetry/metrics_peers.hpp"
 
+#include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <spdlog/spdlog.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -147,6 +153,9 @@ TEST_F(MetricsTest, TellsOfPeersAndTheirWakes) {
       value(R"(rouse_wol_send_errors_total{error="ENETUNREACH",method="broadcast",peer="attic"})"),
       1);
   EXPECT_EQ(value(R"(rouse_wol_send_errors_total{error="403",method="relay",peer="attic"})"), 1);
+  peers.sent("attic", "command", false, 1);
+  EXPECT_EQ(value(R"(rouse_wol_send_errors_total{error="1",method="command",peer="attic"})"), 1)
+      << "the status of a program is no errno";
   peers.wake_ended("attic", "ok", 12s);
   peers.wake_ended("attic", "timeout", 120s);
   EXPECT_EQ(value(R"(rouse_peer_wakes_total{outcome="ok",peer="attic"})"), 1);
@@ -284,6 +293,30 @@ TEST_F(MetricsTest, WhatIsNotKnownIsNotObserved) {
   EXPECT_EQ(seen.value(R"(rouse_requests_without_usage_total{api="chat",model="a"})"), 1.0)
       << "of those that went well";
   EXPECT_EQ(seen.value(R"(rouse_request_duration_seconds_count{model="a",stream="false"})"), 2.0);
+}
+
+TEST_F(MetricsTest, OneTokenHasNoTimeBetweenTokens) {
+  Activity row = ok();
+  row.output_tokens = 1;
+  metrics_.finished(row, timing());
+  EXPECT_EQ(value(R"(rouse_time_per_output_token_seconds_count{model="a"})"), 0);
+}
+
+TEST_F(MetricsTest, LinesOfTheLogAreCountedOnce) {
+  const pid_t child = ::fork();  // a process has one log
+  if (child == 0) {
+    asio::io_context loop;
+    LogOptions options;
+    options.to_stderr = false;
+    set_up_log(loop.get_executor(), options, [](std::string_view) {});
+    spdlog::warn("one");
+    constexpr const char* kLines = R"(rouse_log_messages_total{level="warning"})";
+    const bool is_once = value(kLines) == 1 && value(kLines) == 1;
+    ::_exit(is_once ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(MetricsTest, OnlyWhoWasInTheQueueLeavesIt) {
@@ -498,6 +531,10 @@ TEST_F(MetricsTest, TheOldestOfEachPhase) {
   now_.oldest["queued"] = 1700000000.5;
   EXPECT_DOUBLE_EQ(value(R"(rouse_oldest_request_start_timestamp_seconds{phase="queued"})"),
                    1700000000.5);
+  now_.phases[{"a", "queued"}] = 2;
+  EXPECT_EQ(value(R"(rouse_requests_in_flight{model="a",phase="queued"})"), 2);
+  now_.phases.clear();
+  EXPECT_EQ(value(R"(rouse_requests_in_flight{model="a",phase="queued"})"), 0);
   now_.oldest.clear();
   EXPECT_EQ(value(R"(rouse_oldest_request_start_timestamp_seconds{phase="queued"})"), 0);
 }

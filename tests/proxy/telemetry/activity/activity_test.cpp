@@ -6,6 +6,7 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +15,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <numeric>
+#include <sqlite3.h>
 
 namespace rouse {
 namespace {
@@ -60,10 +64,11 @@ TEST(ActivityQuery, KnowsEveryParameter) {
 TEST(ActivityQuery, SaysWhatIsWrong) {
   EXPECT_THAT(bad("limit=0"), HasSubstr("limit: expected a whole number from 1 to 999"));
   for (const char* const text :
-       {"limit=1000", "limit=x", "limit=", "page=0", "min_id=0", "max_id=-1", "sort=password",
-        "order=up", "start=yesterday", "end=2026-13-01T00:00:00Z", "end=2026-01-01T00:00:00",
-        "start=2026-02-30T00:00:00Z", "start=2026-01-01 00:00:00Z", "start=2026-01-01T24:00:00Z",
-        "start=2026-01-01T00:00:00.Z", "start=2026-01-01T00:00:00%2B1:00"}) {
+       {"limit=1000", "limit=x", "limit=5x", "limit=", "page=0", "min_id=0", "max_id=-1",
+        "sort=password", "order=up", "start=yesterday", "end=2026-13-01T00:00:00Z",
+        "end=2026-01-01T00:00:00", "start=2026-02-30T00:00:00Z", "start=2026-01-01 00:00:00Z",
+        "start=2026-01-01T24:00:00Z", "start=2026-01-01T00:00:00.Z",
+        "start=2026-01-01T00:00:00%2B1:00"}) {
     EXPECT_NE(bad(text), "accepted") << text;
   }
 }
@@ -81,6 +86,7 @@ TEST(SpeedHistogram, HasPercentilesByInterpolation) {
   EXPECT_DOUBLE_EQ(even.p95, 96);
   EXPECT_DOUBLE_EQ(even.p99, 100);
   EXPECT_THAT(even.bins, SizeIs(8)) << "log2 of 101, rounded up, and one";
+  EXPECT_EQ(std::accumulate(even.bins.begin(), even.bins.end(), 0), 101) << "the largest, too";
   EXPECT_THAT(histogram_of({1, 2})->bins, SizeIs(5));
   EXPECT_DOUBLE_EQ(histogram_of({1, 2})->p50, 1.5);
 }
@@ -125,6 +131,24 @@ class Store : public testing::Test {
     return result.value_or(T());
   }
 
+  template <class Done>
+  bool run_until(Done done) {
+    const auto work = asio::make_work_guard(loop_);  // the worker's is not counted
+    for (int i = 0; i < 500 && !done(); ++i) {
+      loop_.restart();
+      loop_.run_for(10ms);
+    }
+    return done();
+  }
+
+  /// As another program would.
+  static void sql(const std::string& path, const char* text) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, text, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
+
   ActivityPage page(ActivityStore& store, std::string_view query = "") {
     return ask(store.page(good(query)));
   }
@@ -147,6 +171,9 @@ TEST_F(Store, KeepsWhatItIsGiven) {
   full.ttft_ms = 30;
   full.streamed = true;
   full.metadata = {{"selector", "s"}};
+  full.session_id = "mine";
+  full.input_tokens = 10;
+  full.plain_input_tokens = 6;
   EXPECT_EQ(store->record(full), 1);
   EXPECT_EQ(store->record(row("b")), 2);
   const ActivityPage all = page(*store);
@@ -155,6 +182,8 @@ TEST_F(Store, KeepsWhatItIsGiven) {
   EXPECT_EQ(all.rows[0].model, "b") << "the newest first";
   full.id = 1;
   EXPECT_EQ(to_json(all.rows[1]), to_json(full));
+  EXPECT_THAT(to_json(full), HasSubstr(R"("input_tokens":6,"output_tokens":7,"prompt_tokens":10)"));
+  EXPECT_THAT(to_json(full), HasSubstr(R"("session_id":"mine")"));
   EXPECT_THAT(to_json(all), HasSubstr(R"("page":1,"limit":25,"total":2,"total_pages":1)"));
 }
 
@@ -162,7 +191,8 @@ TEST_F(Store, SelectsSortsAndPages) {
   const auto store = open({});
   const auto then = *parse_rfc3339("2026-01-01T00:00:00Z");
   for (int i = 1; i <= 10; ++i) {
-    store->record(row(i % 2 == 0 ? "even" : "odd", 100 - i, then + std::chrono::seconds(i)));
+    store->record(
+        row(i % 2 == 0 ? "even" : "odd", 100 - i, then + std::chrono::seconds(i) + 250ms));
   }
   const auto ids = [&](std::string_view query) {
     std::vector<std::int64_t> found;
@@ -171,6 +201,7 @@ TEST_F(Store, SelectsSortsAndPages) {
   };
   EXPECT_THAT(ids("model=even&order=asc"), ElementsAre(2, 4, 6, 8, 10));
   EXPECT_THAT(ids("model=even&model=odd&limit=2"), ElementsAre(10, 9));
+  EXPECT_EQ(page(*store, "model=even&limit=1").total, 5);
   EXPECT_THAT(ids("limit=3&page=4&order=asc"), ElementsAre(10));
   EXPECT_THAT(ids("sort=generated&limit=2"), ElementsAre(1, 2));
   EXPECT_THAT(ids("min_id=4&max_id=5"), ElementsAre(5, 4));
@@ -198,6 +229,7 @@ TEST_F(Store, SumsUp) {
       R"("total_cache_tokens":4,"prompt_histogram":null,"gen_histogram":{"bins":[1],)"
       R"("min":50.000,"max":50.000,"binSize":0.000,"p50":50.000,"p95":50.000,"p99":50.000}})");
   EXPECT_EQ(ask(store->stats("b")).output_tokens, 7);
+  EXPECT_FALSE(ask(store->stats("b")).output_speed) << "that was of the other one";
 }
 
 TEST_F(Store, ForgetsByNumberAndByAge) {
@@ -228,6 +260,25 @@ TEST_F(Store, AFileGoesOnWhereItEnded) {
   const auto again = open(file);
   EXPECT_EQ(again->record(row("b")), 2);
   EXPECT_EQ(page(*again).total, 2);
+}
+
+TEST_F(Store, WhatIsNotWrittenYetIsWrittenAtTheEnd) {
+  StoreOptions file;
+  file.path = dir_ / "a.sqlite";
+  open(file)->record(row("a"));
+  worker_.reset();  // it finishes what it was given
+  EXPECT_EQ(page(*open(file)).total, 1);
+}
+
+TEST_F(Store, AFileIsForOneProgramAndItsUser) {
+  StoreOptions file;
+  file.path = dir_ / "a.sqlite";
+  const auto store = open(file);
+  ASSERT_NE(store, nullptr);
+  EXPECT_EQ(std::filesystem::status(file.path).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(open(file), nullptr);
+  EXPECT_THAT(fault_, HasSubstr("another program writes it"));
 }
 
 TEST_F(Store, WhatWasWrittenOutlivesAKill) {
@@ -272,6 +323,16 @@ TEST_F(Store, AFileThatIsSomethingElseIsLeftAlone) {
   EXPECT_EQ(test::read_file(text), std::string(5000, 'x'));
   options.path = dir_ / "missing/a.sqlite";
   EXPECT_EQ(open(options), nullptr);
+  options.path = dir_ / "theirs.sqlite";
+  sql(options.path, "CREATE TABLE activity (id INTEGER)");
+  EXPECT_EQ(open(options), nullptr);
+  EXPECT_THAT(fault_, HasSubstr("of another program"));
+  options.path = dir_ / "newer.sqlite";
+  ASSERT_NE(open(options), nullptr);
+  worker_.reset();
+  sql(options.path, "PRAGMA user_version = 2");
+  EXPECT_EQ(open(options), nullptr);
+  EXPECT_THAT(fault_, HasSubstr("newer rouse"));
 }
 
 TEST_F(Store, TroubleIsToldOnceAndHarmsNobody) {
@@ -280,16 +341,18 @@ TEST_F(Store, TroubleIsToldOnceAndHarmsNobody) {
   const auto store = open(file);
   store->record(row("a"));
   (void)page(*store);
-  // Another program holds the file.
-  asio::io_context other_loop;
-  Worker other_worker(other_loop.get_executor());
-  std::filesystem::resize_file(file.path, 0);
-  std::filesystem::remove(file.path + "-wal");
-  for (int i = 0; i < 5; ++i) {
-    store->record(row("b"));
-    (void)page(*store);
+  sql(file.path, "ALTER TABLE activity RENAME TO gone");
+  for (const char* const model : {"b", "c"}) {
+    store->record(row(model));
+    ASSERT_TRUE(run_until([&] { return !troubles_.empty(); }));
+    EXPECT_THAT(page(*store).fault, HasSubstr("no such table"));
   }
-  EXPECT_THAT(troubles_, SizeIs(testing::Le(1)));
+  EXPECT_THAT(troubles_, ElementsAre(HasSubstr("is not written, it waits")));
+  sql(file.path, "ALTER TABLE gone RENAME TO activity");
+  store->record(row("d"));
+  ASSERT_TRUE(run_until([&] { return troubles_.size() > 1; }));
+  EXPECT_THAT(troubles_.back(), HasSubstr("is written again; 0 rows were lost"));
+  EXPECT_EQ(page(*store).total, 4);
 }
 
 // --- captures ------------------------------------------------------------------------------------
@@ -316,12 +379,22 @@ TEST(Captures, HideSecrets) {
   EXPECT_EQ(captures.json(2), "");
 }
 
+TEST(Captures, JoinFieldsOfOneName) {
+  Captures captures(10'000);
+  Capture made = capture(1);
+  made.answer.add("Via", "1.1 a");
+  made.answer.add("via", "1.1 b");
+  captures.keep(made, [](const Fields::Field&) { return false; });
+  EXPECT_THAT(captures.json(1), HasSubstr(R"("Via":"1.1 a, 1.1 b")"));
+}
+
 TEST(Captures, KeepToTheirRoom) {
   const auto none = [](const Fields::Field&) { return false; };
   Captures captures(10'000);
   for (int i = 1; i <= 5; ++i) captures.keep(capture(i, 3'000), none);
   EXPECT_EQ(captures.json(1), "");
   EXPECT_NE(captures.json(5), "");
+  EXPECT_NE(captures.json(4), "") << "there is room for two at least";
   captures.keep(capture(6, 20'000), none);
   EXPECT_EQ(captures.json(6), "") << "larger than all the room";
   EXPECT_NE(captures.json(5), "") << "and nobody had to go for it";

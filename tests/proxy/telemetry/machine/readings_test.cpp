@@ -48,6 +48,7 @@ TEST(MachineReadings, CoresAreBusyByWhatTheyDidBetweenTwoReadings) {
   const std::vector<CpuTimes> after = parse_cpu_times(data("stat.later"));
   EXPECT_THAT(busy_percent(before, after), ElementsAre(DoubleNear(25, 1e-9), 100));
   EXPECT_THAT(busy_percent(after, before), ElementsAre(0, 0)) << "times that go back";
+  EXPECT_THAT(busy_percent({{250, 1000}}, {{200, 1100}}), ElementsAre(0)) << "a part of them";
   EXPECT_THAT(busy_percent({}, after), IsEmpty()) << "a core came in between";
 }
 
@@ -82,6 +83,10 @@ TEST(MachineReadings, CpuModel) {
   EXPECT_EQ(cpu.cores, 2);
   EXPECT_EQ(cpu.sockets, 1);
   EXPECT_TRUE(cpu.is_virtual);
+  const CpuModel two = parse_cpuinfo(
+      "physical id : 0\ncore id : 0\nphysical id : 1\ncore id : 0\nphysical id : 1\ncore id : 1\n");
+  EXPECT_EQ(two.sockets, 2);
+  EXPECT_EQ(two.cores, 3) << "each socket counts its own";
 }
 
 TEST(MachineReadings, OsRelease) {
@@ -109,6 +114,11 @@ TEST(MachineReadings, GpusSayWhatTheyCan) {
   EXPECT_EQ(found[1].index, 1);
   EXPECT_EQ(found[1].memory_total, 0u);
   EXPECT_EQ(found[1].memory_percent(), 0);
+  const std::string line =
+      "0, Fake, GPU-1, 61, 70, 97, 20480, 24576, 45, 312.50, 550.54.14, 350.00";
+  EXPECT_EQ(parse_nvidia_smi(line, kAt).size(), 1u);
+  EXPECT_TRUE(parse_nvidia_smi(line + ", more", kAt).empty());
+  EXPECT_TRUE(parse_nvidia_smi("x" + line, kAt).empty());
 }
 
 TEST(MachineReadings, NonsenseIsNothing) {
@@ -169,6 +179,8 @@ TEST(MachineText, Hardware) {
                               R"("model":"NVIDIA GeForce RTX 3090","memory":{"kind":"dedicated",)"
                               R"("capacity_bytes":25769803776},"driver":{"name":"nvidia",)"
                               R"("version":"550.54.14"},"power_limit_watts":350})"));
+  EXPECT_THAT(json, HasSubstr(R"("memory":{"kind":"unknown"})")) << "it shares the system's";
+  EXPECT_THAT(hardware_json(HardwareFacts()), HasSubstr(R"("cpu":{})")) << "what is not known";
   facts.gpus.clear();
   facts.is_container = true;
   EXPECT_THAT(hardware_json(facts), HasSubstr(R"("accelerators":[])"));
