@@ -64,6 +64,14 @@ TEST(FormFinder, TheFirstOfTwoWinsAndStreamIsRead) {
             "a streams a");
   EXPECT_EQ(always(kUrlencoded, "stream=true&model=a%2Fb+c&model=d"), "a/b c streams a%2Fb+c");
   EXPECT_EQ(always(kUrlencoded, "x=1&model=a"), "a a");
+  EXPECT_EQ(always(kUrlencoded, "stream=false&model=a"), "a a");
+  EXPECT_EQ(always(kUrlencoded, "stream=1&model=a"), "a a") << "only true is one";
+}
+
+TEST(FormFinder, ABoundaryMayBeQuotedAndHasItsLimit) {
+  EXPECT_EQ(multipart_boundary("multipart/form-data; boundary=\"a\\\"b\""), "a\"b");
+  EXPECT_EQ(multipart_boundary("x; boundary=" + std::string(200, 'b')), std::string(200, 'b'));
+  EXPECT_EQ(multipart_boundary("x; boundary=" + std::string(201, 'b')), "");
 }
 
 TEST(FormFinder, OddButProperBodies) {
@@ -118,6 +126,9 @@ TEST(FormFinder, WhatOnlyBeginsLikeADelimiterIsData) {
   EXPECT_EQ(always(kMultipart, file("a\r\n--xYz--more\r\nb")), "m m");
   EXPECT_EQ(always(kMultipart, file("a\r\n--xYz\rmore\r\n\r\nb")), "m m");
   EXPECT_EQ(always(kMultipart, file("a\r\n--xYzz\r\n--xYz-\r\n")), "m m");
+  EXPECT_EQ(always(kMultipart, file("a\r\n--xYz\r" + part("model", "theirs").substr(5) + "b")),
+            "m m")
+      << "a CR alone ends no line";
 }
 
 TEST(FormFinder, AFoldedHeadIsRead) {
@@ -179,6 +190,15 @@ TEST(BodyModel, WhatBeginsLikeAnObjectIsJsonWhateverItsTypeSays) {
     EXPECT_FALSE(finder.is_json_by_look()) << "its type says it already: " << type;
   }
   EXPECT_THAT(found(kUrlencoded, R"({"model": a})"), HasSubstr("the body is not a JSON object"));
+}
+
+TEST(BodyModel, BlanksAreNotWaitedForWithoutEnd) {
+  BodyModel body("");
+  body.feed(std::string(100'000, ' '));
+  body.feed(R"({"model":"a"})");
+  body.finish();
+  EXPECT_FALSE(body.model());
+  EXPECT_FALSE(body.is_json());
 }
 
 TEST(BodyModel, AFormStaysAForm) {

@@ -97,6 +97,13 @@ TEST(JsonEdit, DotsMayBeEscapedAndWildcardsMustBe) {
   EXPECT_NE(edit_path_fault("a.#.b"), "");
 }
 
+TEST(JsonEdit, APathNamesAMemberIfItHasNothingElse) {
+  EXPECT_TRUE(names_member("model", "model"));
+  EXPECT_TRUE(names_member(":model", "model"));
+  EXPECT_FALSE(names_member("model.x", "model"));
+  EXPECT_FALSE(names_member(R"(model\.x)", "model"));
+}
+
 TEST(JsonEdit, ANumberIsANameInAnObjectHoweverLarge) {
   EXPECT_EQ(remove(R"({"logit_bias":{"50256":-1,"7":1}})", "logit_bias.50256"),
             R"({"logit_bias":{"7":1}})");

@@ -85,6 +85,9 @@ TEST(ModelList, DerivesCapabilitiesFromModalities) {
     model.reranker = row.reranker;
     EXPECT_THAT(model_json(model, 1), HasSubstr(row.capabilities));
   }
+  ModelEntry answers_in_sound = entry("m");
+  answers_in_sound.in = answers_in_sound.out = {"audio"};
+  EXPECT_THAT(model_json(answers_in_sound, 1), Not(HasSubstr("capabilities")));
   ModelEntry only_context = entry("m");
   only_context.context = 4096;
   EXPECT_THAT(model_json(only_context, 1), Not(HasSubstr("capabilities")));

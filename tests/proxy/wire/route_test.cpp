@@ -134,6 +134,8 @@ TEST(Route, TellsAnUnknownPathFromAWrongMethod) {
   };
   EXPECT_EQ(allow("GET", "/v1/chat/completions"), "POST");
   EXPECT_EQ(allow("DELETE", "/v1/models"), "GET, HEAD");
+  EXPECT_EQ(allow("DELETE", "/v1/audio/voices"), "POST, GET, HEAD") << "of two routes";
+  EXPECT_EQ(match_route("GET", "/v1/audio/voices").allow, "");
   EXPECT_EQ(allow("post", "/api/models/load/m"), "POST");
   EXPECT_EQ(allow("HEAD", "/unload"), "GET");
 }
@@ -148,9 +150,19 @@ TEST(Query, IsDecodedAsFormsAre) {
   EXPECT_EQ(query_value("&&", "model"), std::nullopt);
 }
 
+TEST(Query, GetsAnotherValueInItsPlace) {
+  EXPECT_EQ(with_query_value("/x?a=1&model=old&b=2", "model", "org/m q"),
+            "/x?a=1&model=org%2Fm%20q&b=2");
+  EXPECT_EQ(with_query_value("/x?m%6fdel=a&model=b", "model", "c"), "/x?m%6fdel=c&model=b");
+  EXPECT_EQ(with_query_value("/x?model", "model", "c"), "/x?model=c");
+  EXPECT_EQ(with_query_value("/x?models=1", "model", "c"), "/x?models=1");
+  EXPECT_EQ(with_query_value("/x", "model", "c"), "/x");
+}
+
 TEST(PercentDecode, LeavesAloneWhatIsNoEscape) {
   EXPECT_EQ(percent_decode("%41%2f%"), "A/%");
   EXPECT_EQ(percent_decode("%4"), "%4");
+  EXPECT_EQ(percent_decode(std::string_view("%41").substr(0, 2)), "%4") << "what follows is not it";
   EXPECT_EQ(percent_decode("%zz+"), "%zz+");
 }
 

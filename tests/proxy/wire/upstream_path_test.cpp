@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 namespace rouse::wire {
@@ -32,6 +33,15 @@ TEST(UpstreamPath, UnknownNamesAreNone) {
   EXPECT_EQ(split("b/a/v1"), "none");
   EXPECT_EQ(split("ab"), "none");
   EXPECT_EQ(split(std::string(100'000, '/')), "none");
+}
+
+TEST(UpstreamPath, ANameThatIsTooLongIsNotLookedUp) {
+  std::size_t longest = 0;
+  (void)split_upstream(std::string(5000, 'a') + "/b", [&](const std::string& name) {
+    longest = std::max(longest, name.size());
+    return false;
+  });
+  EXPECT_LE(longest, 1024U);
 }
 
 }  // namespace

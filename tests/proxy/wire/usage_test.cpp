@@ -196,7 +196,7 @@ TEST(UsageTap, AnErrorIsItsMessage) {
 TEST(UsageTap, NumbersThatJsonDoesNotKnowAreNone) {
   for (const char* const text :
        {R"({"metrics":{"mean_itl_ms":NaN}})", R"({"timings":{"predicted_per_second":Infinity}})",
-        R"({"usage":{"prompt_tokens":1e999}})",
+        R"({"usage":{"prompt_tokens":1e999}})", R"({"usage":{"prompt_tokens":12x}})",
         R"({"usage":{"prompt_tokens":99999999999999999999}})", "{\"usage\":{\"x\":\"\xff\"}}",
         R"({"usage":{x}})"}) {
     EXPECT_FALSE(of(UsageTap::Body::Json, {text}).input) << text;
