@@ -28,6 +28,7 @@ namespace rouse {
 struct SetParam {
   std::string path;  ///< sjson path: a.b, arr.0, \. for a dot
   std::string json;
+  bool if_absent = false;  ///< only where the request has none: "key?" in the file
 };
 
 struct Filters {

@@ -29,10 +29,23 @@ std::vector<std::string> comma_list(std::string_view text) {
   return {found.begin(), found.end()};
 }
 
+/// Takes off the ? behind a parameter that is set only where a request has none; false: there is
+/// none, or it is a part of the name (written \?).
+bool take_mark(std::string& path) {
+  if (!path.ends_with('?')) return false;
+  std::size_t slashes = 0;
+  while (slashes + 1 < path.size() && path[path.size() - 2 - slashes] == '\\') ++slashes;
+  if (slashes % 2 != 0) return false;
+  path.pop_back();
+  return true;
+}
+
 std::vector<SetParam> read_params(const YamlNode& node) {
   std::vector<SetParam> params;
   for (const YamlNode::Member& member : node.members) {
-    if (member.key != "model") params.push_back({member.key, to_json(member.value)});
+    SetParam param{member.key, to_json(member.value)};
+    param.if_absent = take_mark(param.path);
+    if (param.path != "model") params.push_back(std::move(param));
   }
   std::sort(params.begin(), params.end(),
             [](const SetParam& a, const SetParam& b) { return a.path < b.path; });
@@ -184,7 +197,9 @@ Filters read_filters(const Section& section) {
   }
   const auto check = [&](const YamlNode& params, const std::string& key) {
     for (const YamlNode::Member& param : params.members) {
-      const std::string fault = wire::edit_path_fault(param.key);
+      std::string path = param.key;
+      (void)take_mark(path);
+      const std::string fault = wire::edit_path_fault(path);
       if (!fault.empty()) section.fault_at(param.place, key + "." + param.key, fault);
     }
   };

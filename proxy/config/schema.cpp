@@ -144,7 +144,8 @@ constexpr std::array kCapabilities = {
 constexpr std::array kFilters = {
     ConfigKey{"stripParams", Text, "", "", "parameters to remove, with commas between"},
     ConfigKey{"strip_params", Text, "", "", "old name of stripParams"},
-    ConfigKey{"setParams", AnyMap, "", "{}", "parameters to set"},
+    ConfigKey{"setParams", AnyMap, "", "{}",
+              "parameters to set; \"name?\": only where the request has none"},
     ConfigKey{"setParamsByID", AnyMap, "", "{}",
               "parameters to set for one name; each name becomes an alias"},
 };

@@ -23,7 +23,9 @@ std::vector<wire::JsonEdit> edits_for(const Filters& filters, std::string_view n
   std::vector<wire::JsonEdit> edits;
   for (const std::string& path : filters.strip_params) edits.push_back({Kind::Remove, path});
   const auto set = [&](const std::vector<SetParam>& params) {
-    for (const SetParam& param : params) edits.push_back({Kind::Set, param.path, param.json});
+    for (const SetParam& param : params) {
+      edits.push_back({param.if_absent ? Kind::Fill : Kind::Set, param.path, param.json});
+    }
   };
   set(filters.set_params);
   if (const auto* params = params_for(filters, name)) set(*params);

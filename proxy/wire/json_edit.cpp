@@ -271,6 +271,7 @@ Result<void> append_item(std::string& text, bool is_object, const Walk& seen, co
 
 Result<void> apply(std::string& text, const JsonEdit& edit) {
   const bool removes = edit.kind == JsonEdit::Kind::Remove;
+  const bool fills = edit.kind == JsonEdit::Kind::Fill;
   const std::vector<PathPart> parts = parse_path(edit.path);
   const PathPart* const end = parts.data() + parts.size();
   std::size_t at = skip_blanks(text, text.starts_with("\xef\xbb\xbf") ? 3 : 0);
@@ -283,7 +284,7 @@ Result<void> apply(std::string& text, const JsonEdit& edit) {
       return {};
     }
     const bool is_object = text[at] == '{';
-    const Walk seen = find(text, at, *part, removes);
+    const Walk seen = find(text, at, *part, removes || fills);
     if (!seen.found) {
       if (removes) return {};
       return append_item(text, is_object, seen, part, end, edit);
@@ -291,7 +292,7 @@ Result<void> apply(std::string& text, const JsonEdit& edit) {
     if (part + 1 == end) {
       if (removes) {
         remove_item(text, *seen.found);
-      } else {
+      } else if (!fills) {
         text.replace(seen.found->value, seen.found->end - seen.found->value, edit.json);
       }
       return {};

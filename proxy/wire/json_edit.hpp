@@ -16,10 +16,11 @@ struct JsonEdit {
   enum class Kind {
     Remove,  ///< nothing happens when there is no such value
     Set,     ///< missing parents are made; a parent that is no object or array is replaced
+    Fill,    ///< as Set, where there is no such value; null is one
   };
   Kind kind = Kind::Set;
   std::string path;
-  std::string json = {};  ///< the new value's text, for Set
+  std::string json = {};  ///< the new value's text, for Set and Fill
 
   bool operator==(const JsonEdit&) const = default;
 };

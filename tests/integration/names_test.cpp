@@ -44,6 +44,23 @@ TEST(Filters, ChangeTheBodyInTheirOrderAndLeaveTheRest) {
   EXPECT_THAT(last_record(record), HasSubstr(has(R"("temperature":0.5)")));
 }
 
+TEST(Filters, AMarkedParameterIsSetOnlyWhereTheRequestHasNone) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(models({fake_model("a", "--record " + record,
+                                 "    filters:\n"
+                                 "      stripParams: seed\n"
+                                 "      setParams: {\"max_tokens?\": 32, \"seed?\": 7, "
+                                 "\"model?\": x, \"top_k?\": 1, top_k: 2}\n"
+                                 "      setParamsByID: {a: {\"max_tokens?\": 64}}\n")}));
+  EXPECT_EQ(world.post(kChat, R"({"model":"a","seed":1,"messages":[]})").status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"({"model":"a","messages":[],)"
+                                                 R"("max_tokens":32,"seed":7,"top_k":2})")))
+      << "what was stripped is absent; a hard value wins";
+  EXPECT_EQ(world.post(kChat, R"({"model":"a","max_tokens":null,"messages":[]})").status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"("max_tokens":null,)"))) << "null is a value";
+}
+
 TEST(Filters, AChunkedBodyGetsALength) {
   const TempDir dir;
   const std::string record = dir / "record";

@@ -159,6 +159,9 @@ constexpr Fault kFaults[] = {
      "unix:"},
     {"ParamsOfAKind", "models: {a: {cmd: \"x ${PORT}\", filters: {setParamsByID: {n: 5}}}}\n",
      "c.yaml:1:61: models.a.filters.setParamsByID.n: expected a mapping, got a value"},
+    {"ParamWithAMarkInside",
+     "models: {a: {cmd: \"x ${PORT}\", filters: {setParams: {\"a?b\": 5}}}}\n",
+     "c.yaml:1:54: models.a.filters.setParams.a?b: ? has to be written \\? in a path"},
     {"ParamsForAnotherModel",
      "models:\n  a: {cmd: \"x ${PORT}\", filters: {setParamsByID: {b: {}}}}\n"
      "  b: {cmd: \"x ${PORT}\"}\n",
@@ -277,6 +280,16 @@ TEST(Config, MergeKeysAndAnchorsWork) {
 
 TEST(Config, NumericIdsAreTexts) {
   EXPECT_NE(good("models: {70: {cmd: \"x ${PORT}\"}}\n")->find_model("70"), nullptr);
+}
+
+TEST(Config, AMarkBehindAParameterIsNoPartOfIt) {
+  const auto config = good(R"y(models: {a: {cmd: "x ${PORT}", filters: {setParams: {
+    "b?": 1, 'c\?': 2, 'd\\?': 3, e: 4}}}})y");
+  const std::vector<SetParam>& params = config->models.at("a").filters.set_params;
+  ASSERT_EQ(params.size(), 4u);
+  EXPECT_EQ(params[0].path + params[1].path + params[2].path + params[3].path, "bc\\?d\\\\e");
+  EXPECT_TRUE(params[0].if_absent && params[2].if_absent);
+  EXPECT_FALSE(params[1].if_absent || params[3].if_absent);
 }
 
 TEST(Config, TtlAndTimeoutsInheritAndHaveTheirFloors) {

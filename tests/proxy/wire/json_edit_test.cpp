@@ -34,6 +34,19 @@ TEST(JsonEdit, WhatIsNotTouchedKeepsItsBytes) {
       << "a key that is written with an escape";
 }
 
+TEST(JsonEdit, FillingLeavesWhatIsThere) {
+  const auto fill = [](std::string text, std::string path, std::string json) {
+    return *edit_json(std::move(text), {{JsonEdit::Kind::Fill, std::move(path), std::move(json)}});
+  };
+  EXPECT_EQ(fill(R"({"a":1})", "b", "2"), R"({"a":1,"b":2})");
+  EXPECT_EQ(fill(R"({"a":{"x":0}})", "a.b", "2"), R"({"a":{"x":0,"b":2}})");
+  for (const char* const there : {"0", "false", "\"\"", "null", "[]"}) {
+    const std::string text = std::string(R"({"b":)") + there + "}";
+    EXPECT_EQ(fill(text, "b", "2"), text);
+  }
+  EXPECT_EQ(fill(R"({"a":[7]})", "a.-1", "2"), R"({"a":[7]})") << "there is a last one";
+}
+
 TEST(JsonEdit, NewMembersComeLast) {
   EXPECT_EQ(set(R"({"a":1})", "b", "2"), R"({"a":1,"b":2})");
   EXPECT_EQ(set("{ \"a\": 1\n}", "b", "2"), "{ \"a\": 1,\"b\":2\n}");
