@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace rouse {
 
@@ -103,6 +104,12 @@ void add_vary(Fields& fields, std::string_view name) {
   if (!fields.has_token("vary", name) && !fields.has_token("vary", "*")) fields.add("vary", name);
 }
 
+std::string names_of(const Fields& fields) {
+  std::set<std::string> names;
+  for (const Fields::Field& field : fields) names.insert(to_lower(field.name));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 bool is_listing(const RequestHead& request) {
   return request.path() == "/v1/models" || request.path() == "/models";
 }
@@ -124,6 +131,7 @@ ResponseHead preflight_head(const Config& config, const RequestHead& request) {
   head.fields.add("access-control-allow-origin", allowed);
   head.fields.add("access-control-allow-methods", kMethods);
   head.fields.add("access-control-allow-headers", wanted.empty() ? kHeaders : wanted);
+  if (config.cors_credentials) head.fields.add("access-control-allow-credentials", "true");
   head.fields.add("access-control-max-age", "86400");
   add_vary(head.fields, "Access-Control-Request-Headers");
   return head;
@@ -156,8 +164,13 @@ void add_cors(const Config& config, const wire::Route* route, const RequestHead&
   const bool to_all = lets_all(config);
   if (!to_all) add_vary(head.fields, "Origin");
   if (!origin || (!to_all && !is_listed(config, *origin))) return;
+  std::string exposed = "*";
+  if (config.cors_credentials) {
+    exposed = names_of(head.fields);  // a star means nothing then
+    head.fields.add("access-control-allow-credentials", "true");
+  }
   head.fields.add("access-control-allow-origin", to_all ? "*" : *origin);
-  head.fields.add("access-control-expose-headers", "*");
+  head.fields.add("access-control-expose-headers", exposed);
 }
 
 }  // namespace rouse

@@ -21,6 +21,8 @@ namespace rouse {
 // requests of other pages that would start something are refused before anything happens, whatever
 // their content type, since browsers send simple ones without asking.
 //
+// security.cors.allowCredentials adds that browsers send cookies and remembered passwords along.
+//
 // Two things only keys protect from: a page whose name resolves to this machine (its origin is then
 // its Host), and GET /unload from an <img> over plain http to another machine, with which browsers
 // send nothing that would tell it from curl.

@@ -213,6 +213,7 @@ struct Config {
   std::vector<KeyConfig> keys;  ///< those of api_keys are the first entry; empty: no key is needed
   /// cors: (ours) origins whose pages may use us, in lower case, or "*"; nullopt: not said.
   std::optional<std::vector<std::string>> cors_origins;
+  bool cors_credentials = false;  ///< pages of the named origins may send cookies and the like
   std::map<std::string, ModelConfig, std::less<>> models;   ///< by id
   std::map<std::string, std::string, std::less<>> aliases;  ///< alias -> id
   std::vector<AliasPattern> alias_patterns;                 ///< the most particular first

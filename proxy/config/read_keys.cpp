@@ -146,6 +146,21 @@ std::string origin_of(std::string text) {
   return text;
 }
 
+void read_origins(const Section& section, std::string_view key, Config& config) {
+  if (!section.is_given(key)) return;
+  config.cors_origins.emplace();
+  for (const ListItem& item : section.items(key)) {
+    const std::string origin = item.text == "*" ? item.text : origin_of(item.text);
+    if (origin.empty()) {
+      section.fault_at(item,
+                       fmt::format("\"{}\" is no origin: scheme://host or scheme://host:port, "
+                                   "nothing after it, or * alone",
+                                   item.text));
+    }
+    config.cors_origins->push_back(origin);
+  }
+}
+
 }  // namespace
 
 bool is_key_name(std::string_view name) {
@@ -182,17 +197,21 @@ void read_keys(const Section& top, Config& config) {
 }
 
 void read_cors(const Section& top, Config& config) {
-  const Section cors = top.section("cors");
-  if (!cors.is_given("origins")) return;
-  config.cors_origins.emplace();
-  for (const ListItem& item : cors.items("origins")) {
-    const std::string origin = item.text == "*" ? item.text : origin_of(item.text);
-    if (origin.empty()) {
-      cors.fault_at(item, fmt::format("\"{}\" is no origin: scheme://host or scheme://host:port, "
-                                      "nothing after it, or * alone",
-                                      item.text));
-    }
-    config.cors_origins->push_back(origin);
+  const Section ours = top.section("cors");
+  const Section theirs = top.section("security").section("cors");
+  if (ours.is_given("origins") && theirs.is_given("allowedOrigins")) {
+    theirs.fault("allowedOrigins", "cors.origins says it, too: keep one of them");
+  }
+  read_origins(ours, "origins", config);
+  read_origins(theirs, "allowedOrigins", config);
+  config.cors_credentials = theirs.truth("allowCredentials", false);
+  const auto is_star = [](const std::string& origin) { return origin == "*"; };
+  const bool has_names = config.cors_origins && std::none_of(config.cors_origins->begin(),
+                                                             config.cors_origins->end(), is_star);
+  if (config.cors_credentials && !has_names) {
+    config.cors_credentials = false;
+    theirs.warn("allowCredentials",
+                "has no effect: it is only for origins that are listed by their names");
   }
 }
 

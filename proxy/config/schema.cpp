@@ -49,6 +49,7 @@ constexpr std::array kTop = {
               .text = "keys by name, each with its rights and limits (rouse key NAME makes one)",
               .secret = true},
     ConfigKey{"cors", Section, "cors", "", "which web pages on other origins may use the proxy"},
+    ConfigKey{"security", Section, "security", "", "llama-swap's form of cors"},
     ConfigKey{"profiles", SectionMap, "profile", "{}", "sets of names that can be switched"},
     ConfigKey{"selectors", SectionMap, "selector", "{}", "names that choose among models"},
     ConfigKey{"peers", SectionMap, "peer", "{}", "other machines"},
@@ -87,6 +88,15 @@ constexpr std::array kKey = {
 constexpr std::array kCors = {
     ConfigKey{"origins", TextList, "", "",
               "pages that may use the proxy, such as https://chat.example.org, or *"},
+};
+
+constexpr std::array kSecurity = {
+    ConfigKey{"cors", Section, "securityCors", "", "which web pages on other origins may use it"},
+};
+constexpr std::array kSecurityCors = {
+    ConfigKey{"allowedOrigins", TextList, "", "", "the same as cors.origins"},
+    ConfigKey{"allowCredentials", Bool, "", "false",
+              "browsers may send cookies and remembered passwords along; not with *"},
 };
 
 constexpr std::array kModel = {
@@ -358,6 +368,8 @@ constexpr std::array kSections = {
     ConfigSection{"top", kTop},
     ConfigSection{"key", kKey},
     ConfigSection{"cors", kCors},
+    ConfigSection{"security", kSecurity},
+    ConfigSection{"securityCors", kSecurityCors},
     ConfigSection{"model", kModel},
     ConfigSection{"timeouts", kTimeouts},
     ConfigSection{"compat", kCompat},

@@ -104,6 +104,34 @@ TEST(Preflight, WithAListIsForItsOriginsOnly) {
               Contains("access-control-allow-origin: *"));
 }
 
+TEST(Cors, TheFormOfLlamaSwapIsTheSame) {
+  const auto config = with("security: {cors: {allowedOrigins: [\"https://chat.example.org\"]}}\n");
+  const List good{{"Origin", "https://chat.example.org"}};
+  const List bad{{"Origin", "https://evil.org"}};
+  EXPECT_FALSE(refused(*config, "POST", "/v1/chat/completions", good));
+  EXPECT_TRUE(refused(*config, "POST", "/v1/chat/completions", bad));
+  EXPECT_THAT(cors_fields(preflight_head(*config, request_of("OPTIONS", "/", bad))),
+              UnorderedElementsAre("vary: Origin"));
+  EXPECT_THAT(answered(*config, "GET", "/running", good),
+              testing::Not(Contains(HasSubstr("credentials"))));
+}
+
+TEST(Cors, CredentialsAreForNamedOrigins) {
+  const auto config = with(
+      "security: {cors: {allowedOrigins: [\"https://chat.example.org\"], allowCredentials: "
+      "true}}\n");
+  const List good{{"Origin", "https://chat.example.org"}};
+  EXPECT_THAT(cors_fields(preflight_head(*config, request_of("OPTIONS", "/", good))),
+              Contains("access-control-allow-credentials: true"));
+  EXPECT_THAT(
+      answered(*config, "GET", "/running", good, {{"X-Request-Id", "7"}}),
+      UnorderedElementsAre("access-control-allow-origin: https://chat.example.org",
+                           "access-control-allow-credentials: true",
+                           "access-control-expose-headers: vary, x-request-id", "vary: Origin"));
+  EXPECT_THAT(answered(*config, "GET", "/running", {{"Origin", "https://evil.org"}}),
+              UnorderedElementsAre("vary: Origin"));
+}
+
 TEST(Cors, WithoutAListOnlyTheListingsAreReadable) {
   const auto config = with("{}");
   const List page{{"Origin", "http://x"}};

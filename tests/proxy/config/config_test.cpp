@@ -228,6 +228,14 @@ constexpr Fault kFaults[] = {
      "c.yaml:1:38: models.a.env[0]: warning: \"A\" is not of the form NAME=value; left out"},
     {"Preload", "hooks: {on_startup: {preload: [zz]}}\n",
      "c.yaml:1:32: hooks.on_startup.preload[0]: warning: no model here is called \"zz\"; left out"},
+    {"OriginsTwice", "cors: {origins: []}\nsecurity: {cors: {allowedOrigins: [\"http://a\"]}}\n",
+     "c.yaml:2:35: security.cors.allowedOrigins: cors.origins says it, too: keep one of them"},
+    {"NoOrigin", "security: {cors: {allowedOrigins: [chat.example.org]}}\n",
+     "c.yaml:1:36: security.cors.allowedOrigins[0]: \"chat.example.org\" is no origin: "
+     "scheme://host or scheme://host:port, nothing after it, or * alone"},
+    {"CredentialsForAll", "security: {cors: {allowedOrigins: [\"*\"], allowCredentials: true}}\n",
+     "c.yaml:1:60: security.cors.allowCredentials: warning: has no effect: it is only for origins "
+     "that are listed by their names"},
     {"Performance", "performance: {every: 2s}\n",
      "c.yaml:1:22: performance.every: every must be at least 5s, got 2s"},
 };
