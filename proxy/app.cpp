@@ -230,11 +230,13 @@ class App {
     config_ = loaded->config;
     proxy_.config = config_;
     keys_.adopt(config_);
+    const std::string profile = names_.active_profile();
     names_.adopt(config_);
     recorder_.adopt(*config_);
     peers_.adopt(config_);
     machine_.adopt(config_->performance_disabled, config_->performance_every);
     recorder_.metrics.reloaded("ok");
+    if (names_.active_profile() != profile) publish_profile(proxy_);
     recorder_.events.publish("modelStatus", model_status_json(proxy_));
     server_.set_limits(http_limits(*config_), config_->limits.connections_max);
     outcome.replaced = dispatcher_.adopt(config_);

@@ -209,7 +209,7 @@ void read_power(const Section& top, Config& config) {
   }
 }
 
-void read_preload(const Section& top, Config& config) {
+void read_hooks(const Section& top, Config& config) {
   const Section startup = top.section("hooks").section("on_startup");
   for (const ListItem& item : startup.items("preload")) {
     const std::string name = trimmed(item.text);
@@ -221,6 +221,13 @@ void read_preload(const Section& top, Config& config) {
       config.preload.push_back(model->id);
     }
   }
+  config.startup_profile = trimmed(startup.text("profile"));
+  if (config.startup_profile.empty() || config.profiles.contains(config.startup_profile)) return;
+  std::vector<std::string> names;
+  for (const auto& [name, profile] : config.profiles) names.push_back(name);
+  const std::string meant = did_you_mean(config.startup_profile, names);
+  startup.fault("profile", fmt::format("no profile is called \"{}\"{}", config.startup_profile,
+                                       meant.empty() ? "" : "; did you mean \"" + meant + "\"?"));
 }
 
 }  // namespace
@@ -242,7 +249,7 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   read_tls(top, *config);
   read_routing(top, *config);
   read_remote(top, *config);
-  read_preload(top, *config);
+  read_hooks(top, *config);
   read_power(top, *config);
   read_keys(top, *config);
   read_cors(top, *config);

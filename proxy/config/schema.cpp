@@ -297,6 +297,7 @@ constexpr std::array kHooks = {
 };
 constexpr std::array kOnStartup = {
     ConfigKey{"preload", TextList, "", "[]", "models to load at start"},
+    ConfigKey{"profile", Text, "", "", "the profile that is active then"},
 };
 
 constexpr std::array kSchedule = {

@@ -69,9 +69,12 @@ void Names::adopt(std::shared_ptr<const Config> config) {
                 : std::make_shared<core::Selector>(strategy_of(selector.strategy),
                                                    selector.targets.size(), selector.spillover);
   }
+  // Who has switched meanwhile is not switched back by a change of something else.
+  const bool is_told = !config_ || config_->startup_profile != config->startup_profile;
   selectors_ = std::move(fresh);
   config_ = std::move(config);
-  if (!config_->profiles.contains(active_)) active_.clear();
+  const bool has_gone = !active_.empty() && !config_->profiles.contains(active_);
+  if (is_told || has_gone) active_ = config_->startup_profile;
 }
 
 bool Names::is_pinned(const std::string& name) const {

@@ -25,7 +25,8 @@ class Names {
  public:
   explicit Names(std::shared_ptr<const Config> config) { adopt(std::move(config)); }
 
-  /// Takes a new configuration. A profile that it lacks is no longer active.
+  /// Takes a new configuration. Its hooks.on_startup.profile becomes active when it is another than
+  /// before, or when there is no profile any more that was active.
   void adopt(std::shared_ptr<const Config> config);
 
   /// Counts one request of a selector until it is destroyed.

@@ -228,6 +228,11 @@ constexpr Fault kFaults[] = {
      "c.yaml:1:38: models.a.env[0]: warning: \"A\" is not of the form NAME=value; left out"},
     {"Preload", "hooks: {on_startup: {preload: [zz]}}\n",
      "c.yaml:1:32: hooks.on_startup.preload[0]: warning: no model here is called \"zz\"; left out"},
+    {"StartupProfile",
+     "models: {m: {cmd: \"x ${PORT}\"}}\nprofiles: {night: {pins: {x: m}}}\n"
+     "hooks: {on_startup: {profile: nigt}}\n",
+     "c.yaml:3:31: hooks.on_startup.profile: no profile is called \"nigt\"; did you mean "
+     "\"night\"?"},
     {"OriginsTwice", "cors: {origins: []}\nsecurity: {cors: {allowedOrigins: [\"http://a\"]}}\n",
      "c.yaml:2:35: security.cors.allowedOrigins: cors.origins says it, too: keep one of them"},
     {"NoOrigin", "security: {cors: {allowedOrigins: [chat.example.org]}}\n",
