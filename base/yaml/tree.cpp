@@ -2,6 +2,7 @@
 
 #include "base/text/utf8.hpp"
 #include "base/yaml/anchors.hpp"
+#include "base/yaml/braces.hpp"
 #include "base/yaml/bytes.hpp"
 #include "base/yaml/fault.hpp"
 #include "base/yaml/scan.hpp"
@@ -53,9 +54,9 @@ class Converter {
     if (!fits(node, path, depth, out.place)) return out;
     if (node.IsScalar()) {
       out.kind = YamlNode::Kind::Scalar;
-      out.text = node.Scalar();
+      out.text_column = text_column(node.Mark(), node.Scalar());
+      out.text = with_braces(node.Scalar());
       out.quoted = node.Tag() == "!" || node.Tag() == "tag:yaml.org,2002:str";
-      out.text_column = text_column(node.Mark(), out.text);
       refuse_nul(out.text, out.place, path);
       refuse_open_quote(node, out.place, path);
       note_tag(node, out.place, path);
@@ -110,7 +111,7 @@ class Converter {
   }
 
   void note(const SourcePlace& place, const std::string& path, std::string text) {
-    problems_.push_back({Problem::Severity::Error, place, path, std::move(text)});
+    problems_.push_back({Problem::Severity::Error, place, path, with_braces(std::move(text))});
   }
 
   /// No path, argument or environment can hold one: it would be cut there without a word.
@@ -142,7 +143,7 @@ class Converter {
     problems_.push_back({Problem::Severity::Warning, place, path,
                          fmt::format("{} is a tag to YAML and no part of the text: put the whole "
                                      "value in quotes",
-                                     tag)});
+                                     with_braces(tag))});
   }
 
   /// The library takes a line without a colon for a key without a value. Whether it is one, and
@@ -180,7 +181,7 @@ class Converter {
         note(place, path, "a key must be a plain value");
         continue;
       }
-      std::string key = pair.first.Scalar();
+      std::string key = with_braces(pair.first.Scalar());
       refuse_nul(key, place, path);
       const std::string below = path.empty() ? key : path + "." + key;
       if (pair.second.IsNull() && refuse_lost_line(pair.first, out, place, path)) continue;
@@ -325,8 +326,9 @@ YamlNode read_yaml(const std::string& text, const std::string& file,
     return {};
   }
   try {
-    const YAML::Node document = YAML::Load(plain);
-    std::istringstream stream(plain);
+    const std::string readable = without_braces(plain);
+    const YAML::Node document = YAML::Load(readable);
+    std::istringstream stream(readable);
     AnchorFinder anchors;
     // Not by YAML::LoadAll(), which never ends on text such as "--- ,": the parser makes an empty
     // document of it again and again.
@@ -337,7 +339,7 @@ YamlNode read_yaml(const std::string& text, const std::string& file,
       return {};
     }
     std::vector<Problem> found;
-    YamlNode root = Converter(plain, file, anchors.lenders(), found).convert(document);
+    YamlNode root = Converter(readable, file, anchors.lenders(), found).convert(document);
     // What aliases repeat is wrong in one place.
     std::set<std::tuple<int, int, std::string>> told;
     for (Problem& problem : found) {

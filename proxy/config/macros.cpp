@@ -110,18 +110,18 @@ class Expander {
       }
     };
     expand(scope);
-    expand_filter_keys(model, path, scope);
     const YamlNode* cmd = model.find("cmd");
     const bool uses_port = cmd != nullptr && cmd->text.find("${PORT}") != std::string::npos;
+    MacroScope own_port;
     if (uses_port) {
       const long long own = port_of(id, port);
       if (own > kPortMax) note(cmd->place, path + ".cmd", "no port is left for ${PORT}");
-      MacroScope own_port;
       own_port.add({"PORT", std::to_string(own), false});
       expand(own_port);
       ports_.emplace(id, static_cast<int>(own));
-      return;
     }
+    expand_filter_keys(model, path, scope, own_port);
+    if (uses_port) return;
     YamlNode* proxy = model.find("proxy");
     if (proxy == nullptr || proxy->text.find("${PORT}") == std::string::npos) return;
     // Of a command that is none, or that has a macro to mend, more would not be true.
@@ -179,7 +179,8 @@ class Expander {
     model.members.push_back({"proxy", cmd->place, std::move(proxy)});
   }
 
-  void expand_filter_keys(YamlNode& model, const std::string& path, const MacroScope& scope) {
+  void expand_filter_keys(YamlNode& model, const std::string& path, const MacroScope& scope,
+                          const MacroScope& own_port) {
     YamlNode* filters = model.find("filters");
     YamlNode* by_id = filters == nullptr ? nullptr : filters->find("setParamsByID");
     if (by_id == nullptr) return;
@@ -189,6 +190,7 @@ class Expander {
       key.kind = YamlNode::Kind::Scalar;
       key.text = member.key;
       substitute(key, path + ".filters.setParamsByID", scope);
+      substitute(key, path + ".filters.setParamsByID", own_port);
       const auto [it, fresh] = seen.emplace(key.text, member.key);
       if (!fresh) {
         note(member.place, path + ".filters.setParamsByID",

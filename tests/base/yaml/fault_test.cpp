@@ -187,7 +187,7 @@ constexpr YamlCase kCases[] = {
      "f:2:1: the configuration has ended with the ] above: is this TOML? It must be YAML"},
     {"Markdown", "```yaml\nmodels:\n  a: b\n```\n",
      "f:1:1: this line is Markdown, not part of the configuration: remove it"},
-    {"MacroInBraces", "models:\n  a: {cmd: x ${PORT}, ttl: 5}\n",
+    {"ShellMacroInBraces", "models:\n  a: {cmd: x ${PORT:-1}, ttl: 5}\n",
      "f:2:14: ${ must be in quotes between { } or [ ]: put quotes around the whole value"},
     {"Comma", "a: , b\n",
      "f:1:4: a value cannot begin with a comma: put quotes around it: \", b\""},

@@ -42,6 +42,28 @@ TEST(YamlTree, KeepsOrderTextAndPlaces) {
   EXPECT_TRUE(yaml.root.find("10")->is_null());
 }
 
+TEST(YamlTree, MacrosNeedNoQuotesInFlowStyle) {
+  const Read yaml = read(
+      "a: [${env.K}, x${b}y]\nm: {cmd: run ${PORT} on, ${c}: \"${d}\", ttl: ${t}}\n"
+      "s: |\n  ${e} # ${f}\n");
+  EXPECT_THAT(yaml.problems, IsEmpty());
+  const YamlNode& list = *yaml.root.find("a");
+  EXPECT_EQ(list.items[0].text + " " + list.items[1].text, "${env.K} x${b}y");
+  EXPECT_EQ(where(list.items[1].place_of(1)), std::pair(1, 16));
+  const YamlNode& map = *yaml.root.find("m");
+  EXPECT_THAT(keys(map), ElementsAre("cmd", "${c}", "ttl"));
+  EXPECT_EQ(map.find("cmd")->text + map.find("${c}")->text, "run ${PORT} on${d}");
+  EXPECT_FALSE(map.find("ttl")->quoted);
+  EXPECT_EQ(yaml.root.find("s")->text, "${e} # ${f}\n");
+}
+
+TEST(YamlTree, MessagesShowMacrosAsTheyAre) {
+  EXPECT_THAT(read("${a}: 1\n${a}: 2\n").problems,
+              ElementsAre("f.yaml:2:1: ${a}: this key was already given in line 1: keep one of "
+                          "them"));
+  EXPECT_THAT(read("a: 1\n${b}\n").problems, ElementsAre(HasSubstr("${b}")));
+}
+
 TEST(YamlTree, AnEmptyValueStandsAtItsKey) {
   const Read yaml = read("a:\n\n\nb: 1\n");
   EXPECT_EQ(where(yaml.root.find("a")->place), std::pair(1, 1));

@@ -81,6 +81,27 @@ TEST(Macros, NameTheAliasesOfParameters) {
                           "resolve to the same value"));
 }
 
+TEST(Macros, ThePortMayStandInAnAlias) {
+  const std::string text =
+      "startPort: 7000\nmodels: {m: {cmd: x ${PORT}, filters: {setParamsByID: {m-${PORT}: {t: "
+      "1}}}}}\n";
+  EXPECT_EQ(model(text, "m-7000").id, "m");
+}
+
+TEST(Macros, TheEnvironmentMayStandInFlowStyle) {
+  ::setenv("ROUSE_TEST_KEY", "se{cr}et, x", 1);
+  const LoadedConfig loaded = parse_config(
+      "apiKeys: [${env.ROUSE_TEST_KEY}]\nmodels: {${env.ROUSE_TEST_ID}: {cmd: x ${PORT}}}\n", "c");
+  ASSERT_EQ(loaded.problems.size(), 2u) << "a space, and an id that is not set";
+  ::setenv("ROUSE_TEST_KEY", "se{cr}et", 1);
+  ::setenv("ROUSE_TEST_ID", "m", 1);
+  const LoadedConfig good = parse_config(
+      "apiKeys: [${env.ROUSE_TEST_KEY}]\nmodels: {${env.ROUSE_TEST_ID}: {cmd: x ${PORT}}}\n", "c");
+  ASSERT_NE(good.config, nullptr);
+  EXPECT_THAT(good.config->api_keys, ElementsAre("se{cr}et"));
+  EXPECT_TRUE(good.config->models.contains("m"));
+}
+
 TEST(Macros, PidIsForTheStopCommandOnly) {
   EXPECT_EQ(model("models: {m: {cmd: \"x ${PORT}\", cmdStop: \"kill ${PID}\"}}\n").cmd_stop,
             "kill ${PID}");
