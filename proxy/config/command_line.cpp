@@ -11,7 +11,8 @@ std::string_view trimmed_right(std::string_view line) {
   return last == std::string_view::npos ? std::string_view() : line.substr(0, last + 1);
 }
 
-/// A backslash at the end of a line, blanks behind it aside, joins it with the next.
+/// A backslash at the end of a line, blanks behind it aside, joins it with the next, if there is
+/// one.
 std::string joined_lines(const std::string& text) {
   std::string out;
   std::string_view rest = text;
@@ -19,7 +20,7 @@ std::string joined_lines(const std::string& text) {
     const std::size_t end = rest.find('\n');
     const std::string_view line = rest.substr(0, end);
     const std::string_view bare = trimmed_right(line);
-    if (end != std::string_view::npos && bare.ends_with('\\')) {
+    if (bare.ends_with('\\')) {
       out += bare.substr(0, bare.size() - 1);
       out += ' ';
     } else {

@@ -24,6 +24,10 @@ TEST(CommandLine, SplitsAsAShellWouldWithoutOne) {
 TEST(CommandLine, LinesContinueAndCommentsGo) {
   EXPECT_THAT(split_command("run \\\n  --a \\  \n--b"), ElementsAre("run", "--a", "--b"));
   EXPECT_THAT(split_command("run\n  # --a b\n --c # d"), ElementsAre("run", "--c", "#", "d"));
+  EXPECT_THAT(split_command("run --a \\"), ElementsAre("run", "--a")) << "the last line, too";
+  EXPECT_THAT(split_command("run --a\\ "), ElementsAre("run", "--a"));
+  EXPECT_THAT(split_command("run --a \\\n"), ElementsAre("run", "--a"));
+  EXPECT_THAT(split_command("run --a \\\n# --b"), ElementsAre("run", "--a"));
   EXPECT_EQ(without_comment_lines("a\n # b\nc\n"), "a\nc\n");
 }
 
