@@ -2,12 +2,14 @@
 
 #include "base/check.hpp"
 #include "base/config/shape.hpp"
+#include "base/config/yaml_json.hpp"
 #include "base/text/ascii.hpp"
 #include "base/text/duration_text.hpp"
 
 #include <fmt/format.h>
 
 #include <charconv>
+#include <limits>
 
 namespace rouse {
 
@@ -41,10 +43,10 @@ bool Section::truth(std::string_view key, bool otherwise) const {
 }
 
 int Section::number(std::string_view key, int otherwise) const {
-  const std::string found = text(key);
-  int number = 0;
-  const auto [end, error] = std::from_chars(found.data(), found.data() + found.size(), number);
-  return error == std::errc{} && end == found.data() + found.size() ? number : otherwise;
+  const auto number = yaml_whole_number(text(key));
+  const bool fits = number && *number >= std::numeric_limits<int>::min() &&
+                    *number <= std::numeric_limits<int>::max();
+  return fits ? static_cast<int>(*number) : otherwise;
 }
 
 double Section::real(std::string_view key, double otherwise) const {

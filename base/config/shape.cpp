@@ -1,6 +1,7 @@
 #include "base/config/shape.hpp"
 
 #include "base/config/stray_keys.hpp"
+#include "base/config/yaml_json.hpp"
 #include "base/text/duration_text.hpp"
 #include "base/yaml/fault.hpp"
 
@@ -13,13 +14,6 @@
 namespace rouse {
 
 namespace {
-
-std::optional<long long> whole_number(std::string_view text) {
-  long long number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 std::optional<double> real_number(std::string_view text) {
   double number = 0;
@@ -336,7 +330,7 @@ class ShapeChecker {
   }
 
   void check_number(const YamlNode& node, const ConfigKey& key, const std::string& path) {
-    const auto number = whole_number(node.text);
+    const auto number = yaml_whole_number(node.text);
     if (number && *number >= key.least && *number <= key.most) return;
     const bool in_seconds = key.type == KeyType::Seconds;
     const std::string what = in_seconds ? "a whole number of seconds" : "a whole number";

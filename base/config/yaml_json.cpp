@@ -3,7 +3,7 @@
 #include "base/text/json_writer.hpp"
 
 #include <charconv>
-#include <optional>
+#include <cmath>
 
 namespace rouse {
 
@@ -62,6 +62,21 @@ std::string scalar_json(const YamlNode& node) {
 }
 
 }  // namespace
+
+std::optional<long long> yaml_whole_number(std::string_view text) {
+  const auto json = number_json(std::string(text));
+  if (!json) return std::nullopt;
+  const char* const last = json->data() + json->size();
+  long long number = 0;
+  const auto whole = std::from_chars(json->data(), last, number);
+  if (whole.ec == std::errc{} && whole.ptr == last) return number;
+  constexpr double kExactMax = 1e15;
+  double real = 0;
+  const auto [end, error] = std::from_chars(json->data(), last, real);
+  const bool is_exact = error == std::errc{} && end == last && std::abs(real) < kExactMax;
+  if (!is_exact || std::trunc(real) != real) return std::nullopt;
+  return static_cast<long long>(real);
+}
 
 std::string to_json(const YamlNode& node) {
   std::string out;

@@ -1,13 +1,13 @@
 #include "proxy/config/macros.hpp"
 
 #include "base/config/environment.hpp"
+#include "base/config/yaml_json.hpp"
 #include "proxy/config/command_line.hpp"
 #include "proxy/config/macro_faults.hpp"
 #include "proxy/config/macro_scope.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <map>
 #include <set>
 #include <utility>
@@ -80,8 +80,7 @@ class Expander {
     for (YamlNode::Member& member : models.members) by_id.emplace(member.key, &member.value);
     long long port = 5800;
     if (const YamlNode* start = root_.find("startPort"); start != nullptr && start->is_scalar()) {
-      const std::string& text = start->text;
-      std::from_chars(text.data(), text.data() + text.size(), port);
+      port = yaml_whole_number(start->text).value_or(port);
     }
     first_port_ = port;
     for (const auto& [id, kept] : kept_) {

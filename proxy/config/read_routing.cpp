@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <map>
+#include <optional>
 #include <set>
 
 namespace rouse {
@@ -16,6 +16,12 @@ std::vector<core::ModelId> model_ids(const Config& config) {
   std::vector<core::ModelId> ids;
   for (const auto& [id, model] : config.models) ids.push_back(id);
   return ids;
+}
+
+std::optional<int> int_of(std::string_view text) {
+  const auto number = yaml_whole_number(text);
+  if (!number || *number != static_cast<int>(*number)) return std::nullopt;
+  return static_cast<int>(*number);
 }
 
 void read_groups(const Section& section, std::string_view key, Config& config) {
@@ -64,10 +70,8 @@ void read_matrix(const Section& section, Config& config) {
     if (const auto it = config.aliases.find(model); it != config.aliases.end()) model = it->second;
   }
   for (const auto& [name, text] : pairs_of(section, "evict_costs")) {
-    int cost = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cost);
-    if (error == std::errc{} && end == text.data() + text.size()) {
-      spec.evict_costs.emplace_back(name, cost);
+    if (const auto cost = int_of(text)) {
+      spec.evict_costs.emplace_back(name, *cost);
     } else {
       const SourcePlace place = section.node("evict_costs")->find(name)->place;
       section.fault_at(place, "evict_costs." + name,
@@ -100,15 +104,14 @@ void read_priority(const Section& top, Config& config) {
       top.section("routing").section("scheduler").section("settings").section("fifo");
   fifo.each("priority", [&](const YamlNode::Member& member, const Section&) {
     const std::string& text = member.value.text;
-    int priority = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), priority);
-    if (error != std::errc{} || end != text.data() + text.size()) {
+    const auto priority = int_of(text);
+    if (!priority) {
       fifo.fault_at(member.value.place, "priority." + member.key,
                     fmt::format("expected a whole number, got \"{}\"", text));
     } else if (config.find_exact(member.key) == nullptr) {
       fifo.fault_at(member.place, "priority." + member.key, no_model(member.key, config));
     } else {
-      config.priority.emplace(member.key, priority);
+      config.priority.emplace(member.key, *priority);
     }
   });
 }

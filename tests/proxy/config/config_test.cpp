@@ -1,5 +1,6 @@
 #include "proxy/config/config.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace rouse {
@@ -335,6 +336,25 @@ TEST(Config, AMemberGivenByItsAliasIsTheModel) {
 TEST(Config, AUnixSocketIsAnAddress) {
   const auto config = good("models: {m: {cmd: x, proxy: \"unix:/run/m.sock\"}}\n");
   EXPECT_EQ(config->models.at("m").endpoint.unix_path, "/run/m.sock");
+}
+
+TEST(Config, NumbersAreThoseOfYaml) {
+  const auto config = good(
+      "startPort: 0x1b58\nmetricsMaxInMemory: 10_000\nglobalTTL: 1e3\nunloadTimeout: 0o17\n"
+      "healthCheckTimeout: 300.0\ncaptureBuffer: +0b11\n"
+      "models: {a: {cmd: \"x ${PORT}\"}}\n"
+      "routing: {scheduler: {settings: {fifo: {priority: {a: 1_0}}}}}\n");
+  EXPECT_EQ(config->models.at("a").port, 7000);
+  EXPECT_EQ(config->metrics_max_in_memory, 10'000);
+  EXPECT_EQ(config->models.at("a").ttl.count(), 1000);
+  EXPECT_EQ(config->models.at("a").unload_timeout.count(), 15);
+  EXPECT_EQ(config->health_check_timeout.count(), 300);
+  EXPECT_EQ(config->capture_buffer_mb, 3);
+  EXPECT_EQ(config->priority.at("a"), 10);
+  for (const char* const text :
+       {"1.5", "_1", "0x", "1e30", "1 000", "0b2", "99999999999999999999"}) {
+    EXPECT_EQ(problems_of(fmt::format("metricsMaxInMemory: {}\n", text)).size(), 1u) << text;
+  }
 }
 
 TEST(Config, TruthsAreThoseOfYaml) {
