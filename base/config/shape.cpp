@@ -289,8 +289,11 @@ class ShapeChecker {
     for (std::size_t i = 0; i < node.items.size(); ++i) {
       const YamlNode& item = node.items[i];
       const std::string below = fmt::format("{}[{}]", path, i);
+      // What is left empty is no entry, but where less of them would open a door.
+      if (item.is_null() && !key.secret) continue;
       if (!item.is_scalar()) {
-        expected("one text", item, below, key.secret);
+        expected("one text", item, below, key.secret,
+                 item.is_map() ? std::string(key.for_mapping) : std::string());
       } else if (!key.one_of.empty() && !is_one_of(key.one_of, item.text)) {
         not_a_choice(item, key, below);
       }

@@ -44,6 +44,27 @@ std::string only_home_of(std::string_view name, const ConfigTable& table) {
   return {};
 }
 
+/// The section of @p section, if there is one alone, that has the key @p name.
+std::string below_which(std::string_view name, const ConfigSection& section,
+                        const ConfigTable& table) {
+  std::string home;
+  for (const ConfigKey& key : section.keys) {
+    const bool is_home = key.type == KeyType::Section && table.section(key.section).find(name);
+    if (!is_home) continue;
+    if (!home.empty()) return {};
+    home = fmt::format("it belongs below \"{}:\" in here", key.name);
+  }
+  return home;
+}
+
+std::string_view known_foreigner(std::string_view name, std::string_view section,
+                                 const ConfigTable& table) {
+  const auto it = std::find_if(
+      table.foreign.begin(), table.foreign.end(),
+      [&](const ForeignKey& each) { return each.section == section && each.name == name; });
+  return it == table.foreign.end() ? std::string_view() : it->text;
+}
+
 /// The mapping of names that @p member looks like an entry of.
 std::string likely_map_of(const YamlNode::Member& member, const ConfigTable& table) {
   for (const ConfigKey& key : table.top().keys) {
@@ -110,7 +131,13 @@ std::vector<StrayKeys> stray_keys(const YamlNode& root, const ConfigTable& table
 
 std::string likely_home(const YamlNode::Member& member, const ConfigSection& section,
                         const ConfigTable& table) {
+  const std::string_view foreign = known_foreigner(member.key, section.name, table);
+  if (!foreign.empty()) return std::string(foreign);
   const bool is_top = &section == &table.top();
+  if (!is_top) {
+    const std::string home = below_which(member.key, section, table);
+    if (!home.empty()) return home;
+  }
   if (!is_top && table.top().find(member.key) != nullptr) {
     return "it belongs at the top of the file, not in here";
   }

@@ -43,6 +43,16 @@ struct ConfigKey {
   long long most = std::numeric_limits<int>::max();
   std::string_view one_of;  ///< "a|b|c": the texts that are allowed; empty: any
   bool secret = false;      ///< no message shows what it holds, in whatever form
+  /// What to write instead of a mapping in a list of texts, when people try that.
+  std::string_view for_mapping = {};
+};
+
+/// What to say of a key that the section of this name does not have, but other programs or other
+/// times do.
+struct ForeignKey {
+  std::string_view section;
+  std::string_view name;
+  std::string_view text;  ///< "write …", behind "unknown key, ignored; "
 };
 
 struct ConfigSection {
@@ -61,6 +71,7 @@ struct ConfigTable {
   std::span<const ConfigSection> sections;
   bool has_macros = false;  ///< a ${NAME} may stand for a number or a truth value
   Problem::Severity unknown_key = Problem::Severity::Warning;
+  std::span<const ForeignKey> foreign = {};
 
   /// @p name must be one of them.
   [[nodiscard]] const ConfigSection& section(std::string_view name) const;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <utility>
@@ -49,6 +50,10 @@ std::string unknown_text(const std::string& name, const MacroScope& scope, const
   if (!model.empty()) names = {"PORT", "MODEL_ID"};
   if (has_pid) names.emplace_back("PID");
   for (std::size_t i = 0; i < scope.size(); ++i) names.push_back(scope[i].name);
+  if (std::getenv(name.c_str()) != nullptr) {
+    return fmt::format("unknown macro '{}': the variable of the environment is ${{env.{}}}",
+                       macro_reference(name), name);
+  }
   const std::string meant = did_you_mean(name, names);
   return fmt::format("unknown macro '{}'{}", macro_reference(name),
                      meant.empty() ? std::string(": define it under macros:")

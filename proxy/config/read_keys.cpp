@@ -78,7 +78,7 @@ void read_scopes(const Section& section, KeyConfig& key) {
     if (text == "wake") key.scopes.insert(Scope::Wake);
   }
   const YamlNode* const node = section.node("scopes");
-  if (node->is_list() && node->items.empty()) {
+  if (node->is_list() && section.texts("scopes").empty()) {
     section.fault("scopes",
                   "a key without a scope is good for nothing: leave the line out for "
                   "infer and observe, or the key");
@@ -108,7 +108,7 @@ void read_globs(const Section& section, const Config& config, KeyConfig& key) {
   const YamlNode* const node = section.node("models");
   if (node == nullptr || !node->is_list()) return;
   key.models = section.texts("models");
-  if (node->items.empty()) {
+  if (key.models.empty()) {
     section.fault("models", "an empty list allows no model: leave the line out for all of them");
   }
   for (const ListItem& item : section.items("models")) {

@@ -41,7 +41,9 @@ constexpr std::array kTop = {
               .type = TextList,
               .otherwise = "[]",
               .text = "keys that may do everything; if there are any keys, requests need one",
-              .secret = true},
+              .secret = true,
+              .for_mapping = "a key with a name, rights or limits is an entry of keys: "
+                             "(rouse key NAME makes one)"},
     ConfigKey{.name = "keys",
               .type = SectionMap,
               .section = "key",
@@ -411,7 +413,25 @@ constexpr std::array kSections = {
     ConfigSection{"power", kPower},
 };
 
-constexpr ConfigTable kTable{"configuration of rouse", kSections, true, Problem::Severity::Warning};
+constexpr std::string_view kNoPolicies =
+    "rouse has no policies: filters (setParams, \"name?\", setParamsByMatch, stripParams) change "
+    "requests";
+constexpr std::string_view kNoTailcat =
+    "rouse does not speak tailcat: give the peer's address as http:// or https://";
+constexpr std::array kForeign = {
+    ForeignKey{"top", "policies", kNoPolicies},
+    ForeignKey{"filters", "policy", kNoPolicies},
+    ForeignKey{"hooks", "on_request", kNoPolicies},
+    ForeignKey{"top", "tailcat", kNoTailcat},
+    ForeignKey{"peer", "tailcatKey", kNoTailcat},
+    ForeignKey{"model", "peer",
+               "a model without cmd is served by the peers that have one of its name, with these "
+               "filters"},
+    ForeignKey{"model", "model", "the name that the engine is given is useModelName"},
+};
+
+constexpr ConfigTable kTable{"configuration of rouse", kSections, true, Problem::Severity::Warning,
+                             kForeign};
 
 }  // namespace
 

@@ -109,6 +109,24 @@ constexpr Fault kFaults[] = {
      "c.yaml:4:13: matrix.sets.s: the \"(\" that opens here is never closed: a \")\" is missing "
      "(character 5)"},
     {"EmptyKey", "apiKeys: [\"\"]\n", "c.yaml:1:11: apiKeys[0]: empty api key found in apiKeys"},
+    {"NoKey", "apiKeys: [~]\n", "c.yaml:1:11: apiKeys[0]: expected one text, got nothing"},
+    {"KeyWithAName", "apiKeys: [{name: me, key: hunter2}]\n",
+     "c.yaml:1:11: apiKeys[0]: expected one text, got a mapping: a key with a name, rights or "
+     "limits is an entry of keys: (rouse key NAME makes one)"},
+    {"NoScopes",
+     "keys: {k: {sha256: 0000000000000000000000000000000000000000000000000000000000000001, "
+     "scopes: [~]}}\n",
+     "c.yaml:1:94: keys.k.scopes: a key without a scope is good for nothing: leave the line out "
+     "for infer and observe, or the key"},
+    {"ToolsOfAModel", "models: {a: {cmd: \"x ${PORT}\", tools: true}}\n",
+     "c.yaml:1:32: models.a.tools: warning: unknown key, ignored; it belongs below "
+     "\"capabilities:\" in here"},
+    {"Policies", "policies: {base: x}\n",
+     "c.yaml:1:1: policies: warning: unknown key, ignored; rouse has no policies: filters "
+     "(setParams, \"name?\", setParamsByMatch, stripParams) change requests"},
+    {"Environment", "models: {a: {cmd: \"x ${PORT} ${HOME}\"}}\n",
+     "c.yaml:1:19: models.a.cmd: unknown macro '${HOME}': the variable of the environment is "
+     "${env.HOME}"},
     {"KeyWithSpace", "apiKeys: [\"a b\"]\n",
      "c.yaml:1:11: apiKeys[0]: api key cannot contain spaces"},
     {"Priority", "routing: {scheduler: {settings: {fifo: {priority: {zz: 1}}}}}\n",
@@ -393,6 +411,15 @@ TEST(Config, SetsKeepTheOrderOfTheFile) {
       "${PORT}\"}}\nmatrix: {sets: {z_pref: coder & vision, a_alt: coder & speech}}\n");
   EXPECT_THAT(config->residency->make_room("coder", {"speech", "vision"}).evict,
               ElementsAre("speech"));
+}
+
+TEST(Config, AnEmptyEntryOfAListIsNone) {
+  const auto config = good(
+      "models: {a: {cmd: \"x ${PORT}\", aliases: [~, b, null], env: [~]}}\n"
+      "hooks: {on_startup: {preload: [~]}}\n");
+  EXPECT_THAT(config->models.at("a").aliases, ElementsAre("b"));
+  EXPECT_THAT(config->models.at("a").env, IsEmpty());
+  EXPECT_THAT(config->preload, IsEmpty());
 }
 
 TEST(Config, ListsAreCleanedUp) {
