@@ -31,8 +31,16 @@ struct SetParam {
   bool if_absent = false;  ///< only where the request has none: "key?" in the file
 };
 
+/// Parameters that are set where one of a request has a certain value.
+struct MatchRule {
+  std::string path;                ///< of the one that is looked at
+  std::vector<std::string> texts;  ///< that it may have
+  std::vector<SetParam> set;
+};
+
 struct Filters {
   std::vector<std::string> strip_params;
+  std::vector<MatchRule> set_params_by_match;
   std::vector<SetParam> set_params;  ///< sorted by path
   std::map<std::string, std::vector<SetParam>, std::less<>>
       set_params_by_id;  ///< by the name asked for

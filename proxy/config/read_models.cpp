@@ -1,12 +1,10 @@
 #include "proxy/config/command_line.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/config/text_faults.hpp"
-#include "proxy/wire/json_edit.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 
 namespace rouse {
 
@@ -16,41 +14,6 @@ constexpr int kDefaultConcurrency = 10;
 // The one model id that means something: ComfyUI's page asks for many small things at once.
 constexpr std::string_view kComfyUi = "comfyui_auto";
 constexpr int kComfyUiConcurrency = 50;
-
-std::vector<std::string> comma_list(std::string_view text) {
-  std::set<std::string> found;  // sorted, without duplicates
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    const std::string name = trimmed(text.substr(0, comma));
-    if (!name.empty() && name != "model") found.insert(name);
-    if (comma == std::string_view::npos) break;
-    text.remove_prefix(comma + 1);
-  }
-  return {found.begin(), found.end()};
-}
-
-/// Takes off the ? behind a parameter that is set only where a request has none; false: there is
-/// none, or it is a part of the name (written \?).
-bool take_mark(std::string& path) {
-  if (!path.ends_with('?')) return false;
-  std::size_t slashes = 0;
-  while (slashes + 1 < path.size() && path[path.size() - 2 - slashes] == '\\') ++slashes;
-  if (slashes % 2 != 0) return false;
-  path.pop_back();
-  return true;
-}
-
-std::vector<SetParam> read_params(const YamlNode& node) {
-  std::vector<SetParam> params;
-  for (const YamlNode::Member& member : node.members) {
-    SetParam param{member.key, to_json(member.value)};
-    param.if_absent = take_mark(param.path);
-    if (param.path != "model") params.push_back(std::move(param));
-  }
-  std::sort(params.begin(), params.end(),
-            [](const SetParam& a, const SetParam& b) { return a.path < b.path; });
-  return params;
-}
 
 void read_endpoint(const Section& section, ModelConfig& model) {
   if (model.proxy.empty()) return;
@@ -186,39 +149,6 @@ void add_alias(const std::string& alias, const std::string& id, const Section& s
 }
 
 }  // namespace
-
-Filters read_filters(const Section& section) {
-  Filters filters;
-  const std::string strip = section.text("stripParams");
-  filters.strip_params = comma_list(strip.empty() ? section.text("strip_params") : strip);
-  for (const std::string& path : filters.strip_params) {
-    const std::string fault = wire::edit_path_fault(path);
-    if (!fault.empty()) section.fault("stripParams", fmt::format("\"{}\": {}", path, fault));
-  }
-  const auto check = [&](const YamlNode& params, const std::string& key) {
-    for (const YamlNode::Member& param : params.members) {
-      std::string path = param.key;
-      (void)take_mark(path);
-      const std::string fault = wire::edit_path_fault(path);
-      if (!fault.empty()) section.fault_at(param.place, key + "." + param.key, fault);
-    }
-  };
-  if (const YamlNode* params = section.node("setParams")) {
-    check(*params, "setParams");
-    filters.set_params = read_params(*params);
-  }
-  if (const YamlNode* by_id = section.node("setParamsByID")) {
-    for (const YamlNode::Member& member : by_id->members) {
-      if (!member.value.is_map() && !member.value.is_null()) {
-        section.fault_at(member.value.place, "setParamsByID." + member.key,
-                         fmt::format("expected a mapping, got {}", member.value.kind_name()));
-      }
-      check(member.value, "setParamsByID." + member.key);
-      filters.set_params_by_id[member.key] = read_params(member.value);
-    }
-  }
-  return filters;
-}
 
 Timeouts read_timeouts(const Section& section, int response_header) {
   Timeouts timeouts;

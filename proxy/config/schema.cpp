@@ -158,8 +158,17 @@ constexpr std::array kFilters = {
     ConfigKey{"strip_params", Text, "", "", "old name of stripParams"},
     ConfigKey{"setParams", AnyMap, "", "{}",
               "parameters to set; \"name?\": only where the request has none"},
+    ConfigKey{"setParamsByMatch", SectionList, "match", "[]",
+              "parameters to set where one of the request has a certain value, before setParams"},
     ConfigKey{"setParamsByID", AnyMap, "", "{}",
               "parameters to set for one name; each name becomes an alias"},
+};
+
+constexpr std::array kMatch = {
+    ConfigKey{"key", Text, "", "", "the parameter that is looked at"},
+    ConfigKey{"match", TextOrList, "", "", "the value that it must have, or a list of them"},
+    ConfigKey{"set", AnyMap, "", "{}",
+              "what is set then; of what holds others, only those that are named"},
 };
 
 constexpr std::array kGroup = {
@@ -378,6 +387,7 @@ constexpr std::array kSections = {
     ConfigSection{"compat", kCompat},
     ConfigSection{"capabilities", kCapabilities},
     ConfigSection{"filters", kFilters},
+    ConfigSection{"match", kMatch},
     ConfigSection{"group", kGroup},
     ConfigSection{"matrix", kMatrix},
     ConfigSection{"routing", kRouting},

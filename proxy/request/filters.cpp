@@ -16,19 +16,25 @@ const std::vector<SetParam>* params_for(const Filters& filters, std::string_view
   return nullptr;
 }
 
+void add(const std::vector<SetParam>& params, std::vector<wire::JsonEdit>& edits) {
+  using Kind = wire::JsonEdit::Kind;
+  for (const SetParam& param : params) {
+    edits.push_back({param.if_absent ? Kind::Fill : Kind::Set, param.path, param.json});
+  }
+}
+
 }  // namespace
 
 std::vector<wire::JsonEdit> edits_for(const Filters& filters, std::string_view name) {
   using Kind = wire::JsonEdit::Kind;
   std::vector<wire::JsonEdit> edits;
   for (const std::string& path : filters.strip_params) edits.push_back({Kind::Remove, path});
-  const auto set = [&](const std::vector<SetParam>& params) {
-    for (const SetParam& param : params) {
-      edits.push_back({param.if_absent ? Kind::Fill : Kind::Set, param.path, param.json});
-    }
-  };
-  set(filters.set_params);
-  if (const auto* params = params_for(filters, name)) set(*params);
+  for (const MatchRule& rule : filters.set_params_by_match) {
+    edits.push_back({Kind::When, rule.path, {}, rule.texts, {}});
+    add(rule.set, edits.back().edits);
+  }
+  add(filters.set_params, edits);
+  if (const auto* params = params_for(filters, name)) add(*params, edits);
   std::erase_if(edits, [](const auto& edit) { return wire::names_member(edit.path, "model"); });
   return edits;
 }

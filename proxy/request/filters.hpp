@@ -9,8 +9,8 @@
 namespace rouse {
 
 /// The changes that @p filters make to the JSON body of a request for @p name, the name after
-/// profile and selector, in their order: stripParams, setParams, setParamsByID (docs/llama-swap.md,
-/// Filters). "model" is never among them. Empty: the body stays as it is.
+/// profile and selector, in their order: stripParams, setParamsByMatch, setParams, setParamsByID
+/// (docs/llama-swap.md, Filters). "model" is never among them. Empty: the body stays as it is.
 [[nodiscard]] std::vector<wire::JsonEdit> edits_for(const Filters& filters, std::string_view name);
 
 }  // namespace rouse

@@ -63,6 +63,11 @@ std::size_t skip_blanks(std::string_view text, std::size_t at) {
   return at;
 }
 
+/// Of the value at the top.
+std::size_t begin_of(std::string_view text) {
+  return skip_blanks(text, text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+}
+
 /// Behind the string whose first quote is at @p at; the end of the text if it never ends.
 std::size_t skip_string(std::string_view text, std::size_t at) {
   const char* const end = text.data() + text.size();
@@ -269,12 +274,33 @@ Result<void> append_item(std::string& text, bool is_object, const Walk& seen, co
   return {};
 }
 
+/// The text of the value at @p path; nullopt: there is none.
+std::optional<std::string_view> value_at(std::string_view text, std::string_view path) {
+  const std::vector<PathPart> parts = parse_path(path);
+  std::size_t at = begin_of(text);
+  for (const PathPart& part : parts) {
+    if (at >= text.size() || (text[at] != '{' && text[at] != '[')) return std::nullopt;
+    const Walk seen = find(text, at, part, true);
+    if (!seen.found) return std::nullopt;
+    at = seen.found->value;
+  }
+  return text.substr(at, skip_value(text, at) - at);
+}
+
+bool is_met(std::string_view text, const JsonEdit& edit) {
+  const std::optional<std::string_view> value = value_at(text, edit.path);
+  if (!value) return false;
+  return std::any_of(edit.texts.begin(), edit.texts.end(), [&](const std::string& wanted) {
+    return value->starts_with('"') ? is_key(*value, wanted) : *value == wanted;
+  });
+}
+
 Result<void> apply(std::string& text, const JsonEdit& edit) {
   const bool removes = edit.kind == JsonEdit::Kind::Remove;
   const bool fills = edit.kind == JsonEdit::Kind::Fill;
   const std::vector<PathPart> parts = parse_path(edit.path);
   const PathPart* const end = parts.data() + parts.size();
-  std::size_t at = skip_blanks(text, text.starts_with("\xef\xbb\xbf") ? 3 : 0);
+  std::size_t at = begin_of(text);
   for (const PathPart* part = parts.data(); part != end; ++part) {
     if (at >= text.size()) return fault(edit, "it is no JSON");
     if (text[at] != '{' && text[at] != '[') {
@@ -321,12 +347,30 @@ bool names_member(std::string_view path, std::string_view name) {
   return parts.size() == 1 && parts.front().name == name;
 }
 
+std::string path_part(std::string_view name) {
+  const PathPart part{std::string(name)};
+  std::string out;
+  if (part.index() || part.is_last() || name.starts_with(':')) out += ':';
+  for (const char c : name) {
+    if (c == '.' || c == '\\' || kSpecial.find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 Result<std::string> edit_json(std::string text, const std::vector<JsonEdit>& edits) {
   for (const JsonEdit& edit : edits) {
     if (const std::string what = edit_path_fault(edit.path); !what.empty()) {
       return fault(edit, what);
     }
-    if (Result<void> done = apply(text, edit); !done) return done.error();
+    if (edit.kind == JsonEdit::Kind::When) {
+      if (!is_met(text, edit)) continue;
+      Result<std::string> edited = edit_json(std::move(text), edit.edits);
+      if (!edited) return edited;
+      text = std::move(*edited);
+    } else if (Result<void> done = apply(text, edit); !done) {
+      return done.error();
+    }
   }
   return text;
 }

@@ -17,16 +17,22 @@ struct JsonEdit {
     Remove,  ///< nothing happens when there is no such value
     Set,     ///< missing parents are made; a parent that is no object or array is replaced
     Fill,    ///< as Set, where there is no such value; null is one
+    When,    ///< makes further edits where the value says one of some texts
   };
   Kind kind = Kind::Set;
   std::string path;
-  std::string json = {};  ///< the new value's text, for Set and Fill
+  std::string json = {};                ///< the new value's text, for Set and Fill
+  std::vector<std::string> texts = {};  ///< for When: a string without its quotes, 5, true, null
+  std::vector<JsonEdit> edits = {};     ///< for When
 
   bool operator==(const JsonEdit&) const = default;
 };
 
 /// What is wrong with @p path; empty: nothing.
 [[nodiscard]] std::string edit_path_fault(std::string_view path);
+
+/// @p name as a part of a path that means just that member.
+[[nodiscard]] std::string path_part(std::string_view name);
 
 /// Whether @p path is the member @p name of the top, however it is written.
 [[nodiscard]] bool names_member(std::string_view path, std::string_view name);

@@ -61,6 +61,29 @@ TEST(Filters, AMarkedParameterIsSetOnlyWhereTheRequestHasNone) {
   EXPECT_THAT(last_record(record), HasSubstr(has(R"("max_tokens":null,)"))) << "null is a value";
 }
 
+TEST(Filters, ParametersDependOnThoseOfTheRequest) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(models({fake_model(
+      "a", "--record " + record,
+      "    filters:\n"
+      "      setParamsByMatch:\n"
+      "        - {key: effort, match: [none, low], set: {k: {think: false}, \"n?\": 1, t: 0}}\n"
+      "        - {key: effort, match: low, set: {t: 1}}\n"
+      "      setParams: {n: 3}\n")}));
+  EXPECT_EQ(
+      world.post(kChat, R"({"model":"a","messages":[],"effort":"none","k":{"a.b":1}})").status,
+      200);
+  EXPECT_THAT(last_record(record),
+              HasSubstr(has(R"("effort":"none","k":{"a.b":1,"think":false},"n":3,"t":0})")));
+  EXPECT_EQ(world.post(kChat, R"({"model":"a","messages":[],"effort":"low"})").status, 200);
+  EXPECT_THAT(last_record(record),
+              HasSubstr(has(R"("effort":"low","k":{"think":false},"n":3,"t":1})")))
+      << "the last rule that is met wins";
+  EXPECT_EQ(world.post(kChat, R"({"model":"a","messages":[],"effort":"high"})").status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"("effort":"high","n":3})")));
+}
+
 TEST(Filters, AChunkedBodyGetsALength) {
   const TempDir dir;
   const std::string record = dir / "record";

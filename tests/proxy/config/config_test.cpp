@@ -181,6 +181,23 @@ constexpr Fault kFaults[] = {
     {"ParamWithAMarkInside",
      "models: {a: {cmd: \"x ${PORT}\", filters: {setParams: {\"a?b\": 5}}}}\n",
      "c.yaml:1:54: models.a.filters.setParams.a?b: ? has to be written \\? in a path"},
+    {"MatchWithoutAKey",
+     "models: {a: {cmd: x ${PORT}, filters: {setParamsByMatch: [{match: 1, set: {b: 1}}]}}}\n",
+     "c.yaml:1:59: models.a.filters.setParamsByMatch[0].key: is missing: the parameter of the "
+     "request that is looked at"},
+    {"MatchOfTheModel",
+     "models: {a: {cmd: x ${PORT}, filters: {setParamsByMatch: [{key: model, match: 1, set: {b: "
+     "1}}]}}}\n",
+     "c.yaml:1:65: models.a.filters.setParamsByMatch[0].key: of a model's name setParamsByID "
+     "decides"},
+    {"MatchWithoutAValue",
+     "models: {a: {cmd: x ${PORT}, filters: {setParamsByMatch: [{key: k, set: {b: 1}}]}}}\n",
+     "c.yaml:1:59: models.a.filters.setParamsByMatch[0].match: is missing: the value that it must "
+     "have (\"null\" in quotes, if meant)"},
+    {"MatchThatSetsNothing",
+     "models: {a: {cmd: x ${PORT}, filters: {setParamsByMatch: [{key: k, match: 1}]}}}\n",
+     "c.yaml:1:59: models.a.filters.setParamsByMatch[0].set: is missing: the parameters to set "
+     "then"},
     {"ParamsForAnotherModel",
      "models:\n  a: {cmd: \"x ${PORT}\", filters: {setParamsByID: {b: {}}}}\n"
      "  b: {cmd: \"x ${PORT}\"}\n",

@@ -25,6 +25,7 @@ void collect(const YamlNode& node, std::string_view section,
     for (const ConfigKey& key : config_section(section).keys) {
       if (key.name != member.key) continue;
       if (key.type == KeyType::Section) collect(member.value, key.section, seen);
+      for (const YamlNode& item : member.value.items) collect(item, key.section, seen);
       if (key.type != KeyType::SectionMap) continue;
       for (const YamlNode::Member& entry : member.value.members) {
         collect(entry.value, key.section, seen);

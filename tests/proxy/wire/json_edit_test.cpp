@@ -47,6 +47,37 @@ TEST(JsonEdit, FillingLeavesWhatIsThere) {
   EXPECT_EQ(fill(R"({"a":[7]})", "a.-1", "2"), R"({"a":[7]})") << "there is a last one";
 }
 
+TEST(JsonEdit, FurtherEditsWaitForAValue) {
+  using Kind = JsonEdit::Kind;
+  const auto when = [](std::string text, std::string path, std::vector<std::string> texts) {
+    return *edit_json(std::move(text), {{Kind::When,
+                                         std::move(path),
+                                         {},
+                                         std::move(texts),
+                                         {{Kind::Set, "x", "1"}, {Kind::Remove, "y"}}}});
+  };
+  const std::string met = R"({"a":"none","y":2})";
+  EXPECT_EQ(when(met, "a", {"low", "none"}), R"({"a":"none","x":1})");
+  EXPECT_EQ(when(met, "a", {"low"}), met);
+  EXPECT_EQ(when(met, "b", {"none"}), met);
+  EXPECT_EQ(when(met, "y.z", {"none"}), met);
+  EXPECT_EQ(when(R"({"a":"n\u006fne"})", "a", {"none"}), R"({"a":"n\u006fne","x":1})");
+  EXPECT_EQ(when(R"({"a": {"b" :false }})", "a.b", {"false"}), R"({"a": {"b" :false },"x":1})");
+  EXPECT_EQ(when(R"({"a":8192})", "a", {"8192"}), R"({"a":8192,"x":1})");
+  EXPECT_EQ(when(R"({"a":"8192"})", "a", {"8192"}), R"({"a":"8192","x":1})");
+  EXPECT_FALSE(edit_json(met, {{Kind::When, "a", {}, {"none"}, {{Kind::Set, "a*", "1"}}}}));
+}
+
+TEST(JsonEdit, ANameBecomesAPartOfAPath) {
+  for (const std::string name : {"plain", "a.b", "5", "-1", ":x", "a\\b", "*?|#@", "-x"}) {
+    EXPECT_EQ(edit_path_fault(path_part(name)), "");
+    EXPECT_TRUE(names_member(path_part(name), name)) << name;
+    EXPECT_EQ(
+        set("{}", "o." + path_part(name), "1"),
+        "{\"o\":{" + std::string(name == "a\\b" ? "\"a\\\\b\"" : "\"" + name + "\"") + ":1}}");
+  }
+}
+
 TEST(JsonEdit, NewMembersComeLast) {
   EXPECT_EQ(set(R"({"a":1})", "b", "2"), R"({"a":1,"b":2})");
   EXPECT_EQ(set("{ \"a\": 1\n}", "b", "2"), "{ \"a\": 1,\"b\":2\n}");
