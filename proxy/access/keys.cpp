@@ -71,6 +71,7 @@ bool fits(const KeyConfig& key, std::string_view name) {
 std::set<std::string, std::less<>> exact_names(const Config& config) {
   std::set<std::string, std::less<>> names;
   for (const auto& [name, model] : config.models) names.insert(name);
+  for (const auto& [name, model] : config.peer_models) names.insert(name);
   for (const auto& [name, model] : config.aliases) names.insert(name);
   for (const auto& [name, selector] : config.selectors) names.insert(name);
   for (const auto& [profile, entry] : config.profiles) {

@@ -292,4 +292,14 @@ const ModelConfig* Config::find_model(std::string_view name) const {
   return model == models.end() ? nullptr : &model->second;
 }
 
+std::string_view Config::name_at_peers(std::string_view name) const {
+  if (peer_models.empty() || peer_models.contains(name)) return name;
+  std::string_view target;
+  if (const auto alias = aliases.find(name); alias != aliases.end()) target = alias->second;
+  for (const AliasPattern& alias : alias_patterns) {
+    if (target.empty() && alias.matches(name)) target = alias.model;
+  }
+  return peer_models.contains(target) ? target : name;
+}
+
 }  // namespace rouse

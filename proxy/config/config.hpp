@@ -130,6 +130,12 @@ struct PeerConfig {
   std::optional<WakeConfig> wake;  ///< nullopt: it never sleeps
 };
 
+/// A model without a command, which the peers that have one of its name serve.
+struct PeerModel {
+  Filters filters;                   ///< after those of the peer
+  std::vector<std::string> aliases;  ///< also those made by setParamsByID
+};
+
 struct WaitingConfig {                          // waiting: (ours)
   std::chrono::milliseconds hold{12'000};       ///< before the early head of a stream
   std::chrono::milliseconds keep_alive{8'000};  ///< between comments after it
@@ -228,6 +234,7 @@ struct Config {
   std::map<std::string, ProfileConfig> profiles;
   std::map<std::string, SelectorConfig> selectors;
   std::map<std::string, PeerConfig> peers;
+  std::map<std::string, PeerModel, std::less<>> peer_models;  ///< by the name that they have there
   /// Linear in time, whatever the pattern, and llama-swap's syntax.
   std::vector<std::shared_ptr<const re2::RE2>> upstream_ignore_paths;
   std::vector<std::string> preload;                  ///< model ids
@@ -246,6 +253,8 @@ struct Config {
   /// The model with that id, that alias, or an alias pattern that fits, in this order; nullptr if
   /// none.
   [[nodiscard]] const ModelConfig* find_model(std::string_view name) const;
+  /// The name at peers of the model that @p name is an alias of; @p name itself if it is none.
+  [[nodiscard]] std::string_view name_at_peers(std::string_view name) const;
 };
 
 struct LoadedConfig {

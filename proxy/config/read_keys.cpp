@@ -89,7 +89,8 @@ void read_scopes(const Section& section, KeyConfig& key) {
 bool fits_something(const AliasPattern& glob, const Config& config) {
   const auto fits = [&](const auto& entry) { return glob.matches(entry.first); };
   const auto any = [&](const auto& map) { return std::any_of(map.begin(), map.end(), fits); };
-  if (any(config.models) || any(config.aliases) || any(config.selectors)) return true;
+  if (any(config.models) || any(config.peer_models) || any(config.aliases) || any(config.selectors))
+    return true;
   for (const AliasPattern& alias : config.alias_patterns) {
     if (glob.matches(alias.pattern)) return true;
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace rouse {
 
@@ -135,7 +136,7 @@ void add_alias(const std::string& alias, const std::string& id, const Section& s
   if (alias.find('*') != std::string::npos) {
     return add_pattern(alias, id, section, from, config);
   }
-  if (config.models.contains(alias)) {
+  if (config.models.contains(alias) || config.peer_models.contains(alias)) {
     if (alias != id) {
       section.warn_at(from.place, from.key,
                       fmt::format("alias {} is the id of another model, which wins", alias));
@@ -146,6 +147,28 @@ void add_alias(const std::string& alias, const std::string& id, const Section& s
   if (!fresh && it->second != id) {
     section.fault_at(from, taken_alias(alias, it->second));
   }
+}
+
+/// What the peers of a file have, before they are read.
+struct PeerOffers {
+  std::set<std::string> models;  ///< those that are named
+  bool may_grow = false;         ///< some peer tells itself what it has
+};
+
+PeerOffers offers_of_peers(const Section& top) {
+  PeerOffers offers;
+  top.each("peers", [&](const YamlNode::Member&, const Section& peer) {
+    const std::vector<std::string> models = peer.texts("models");
+    offers.models.insert(models.begin(), models.end());
+    offers.may_grow = offers.may_grow || !peer.is_given("models");
+  });
+  offers.may_grow = offers.models.erase("auto") > 0 || offers.may_grow;
+  return offers;
+}
+
+std::vector<std::string>& aliases_of(const std::string& id, Config& config) {
+  const auto model = config.models.find(id);
+  return model == config.models.end() ? config.peer_models.at(id).aliases : model->second.aliases;
 }
 
 }  // namespace
@@ -162,9 +185,20 @@ Timeouts read_timeouts(const Section& section, int response_header) {
 }
 
 void read_models(const Section& top, Config& config) {
+  const PeerOffers offers = offers_of_peers(top);
   top.each("models", [&](const YamlNode::Member& member, const Section& section) {
     ModelConfig model = read_model(member.key, section, config, top);
     if (member.key.empty()) top.fault_at(member.place, "models", "a model needs a name");
+    const bool is_elsewhere = model.argv.empty() && model.proxy.empty();
+    const bool is_offered = offers.models.contains(member.key);
+    if (is_elsewhere && (is_offered || offers.may_grow)) {
+      if (!is_offered) {
+        section.warn("cmd", "is missing: only a peer that lists a model of this name can serve it");
+      }
+      config.peer_models.emplace(member.key,
+                                 PeerModel{std::move(model.filters), std::move(model.aliases)});
+      return;
+    }
     if (model.argv.empty()) {
       section.warn("cmd", model.proxy.empty()
                               ? "is missing: without the engine's command line the model cannot be "
@@ -178,7 +212,6 @@ void read_models(const Section& top, Config& config) {
   });
   // After all ids are known: an id wins over an alias.
   top.each("models", [&](const YamlNode::Member& member, const Section& section) {
-    ModelConfig& model = config.models.at(member.key);
     for (const ListItem& alias : section.items("aliases")) {
       add_alias(alias.text, member.key, section, alias, config);
     }
@@ -187,15 +220,15 @@ void read_models(const Section& top, Config& config) {
       const std::string& name = entry.key;
       if (name == member.key) return;
       const ListItem from{name, entry.place, "filters.setParamsByID." + name};
-      if (config.models.contains(name)) {
+      if (config.models.contains(name) || config.peer_models.contains(name)) {
         section.fault_at(from, fmt::format("model {} filters.setParamsByID: key '{}' conflicts "
                                            "with an existing model ID",
                                            member.key, name));
         return;
       }
       add_alias(name, member.key, section, from, config);
-      const auto& known = model.aliases;
-      if (std::find(known.begin(), known.end(), name) == known.end()) model.aliases.push_back(name);
+      std::vector<std::string>& known = aliases_of(member.key, config);
+      if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
     });
   });
 }

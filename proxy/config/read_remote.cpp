@@ -13,7 +13,7 @@ namespace {
 /// has it. To PEER/MODEL.
 class PeerNames {
  public:
-  explicit PeerNames(const Config& config) {
+  explicit PeerNames(const Config& config) : config_(config) {
     for (const auto& [peer, entry] : config.peers) {
       for (const std::string& model : entry.models) {
         full_.insert(peer + "/" + model);
@@ -25,11 +25,12 @@ class PeerNames {
   [[nodiscard]] bool has_full(const std::string& name) const { return full_.contains(name); }
   [[nodiscard]] const std::string* find(const std::string& name) const {
     if (const auto it = full_.find(name); it != full_.end()) return &*it;
-    const auto it = bare_.find(name);
+    const auto it = bare_.find(std::string(config_.name_at_peers(name)));
     return it == bare_.end() || it->second.size() != 1 ? nullptr : &*it->second.begin();
   }
 
  private:
+  const Config& config_;
   std::set<std::string> full_;
   std::map<std::string, std::set<std::string>> bare_;
 };

@@ -9,14 +9,30 @@ namespace rouse {
 
 namespace {
 
+void add_filters(const Filters& more, Filters& filters) {
+  const auto append = [](const auto& from, auto& to) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(more.strip_params, filters.strip_params);
+  append(more.set_params_by_match, filters.set_params_by_match);
+  append(more.set_params, filters.set_params);
+  for (const auto& [name, params] : more.set_params_by_id) {
+    append(params, filters.set_params_by_id[name]);
+  }
+}
+
 /// What an exchange needs to know of @p model at @p peer.
-std::shared_ptr<const ModelConfig> model_at(const Peer& peer, const std::string& model) {
+std::shared_ptr<const ModelConfig> model_at(const Peer& peer, const std::string& model,
+                                            const Config& config_here) {
   const PeerConfig& config = peer.config();
   auto made = std::make_shared<ModelConfig>();
   made->id = peer.name() + "/" + model;
   made->peer = peer.name();
   made->use_model_name = model;
   made->filters = config.filters;
+  if (const auto own = config_here.peer_models.find(model); own != config_here.peer_models.end()) {
+    add_filters(own->second.filters, made->filters);
+  }
   made->timeouts = config.timeouts;
   made->endpoint = config.endpoint;
   return made;
@@ -99,11 +115,12 @@ std::shared_ptr<Peer> Peers::find_peer(std::string_view name) const {
 
 std::vector<Peers::Offer> Peers::find(std::string_view name) const {
   std::vector<Offer> offers;
+  const std::string_view name_there = config_->name_at_peers(name);
   for (const std::shared_ptr<Peer>& peer : all()) {
     for (const std::string& model : models_of(*peer)) {
       // The whole name of one goes before the same text as a part of another's.
-      if (name == peer->name() + "/" + model) return {{peer, model_at(*peer, model)}};
-      if (name == model) offers.push_back({peer, model_at(*peer, model)});
+      if (name == peer->name() + "/" + model) return {{peer, model_at(*peer, model, *config_)}};
+      if (name_there == model) offers.push_back({peer, model_at(*peer, model, *config_)});
     }
   }
   return offers;

@@ -36,8 +36,8 @@ class Peers {
     std::shared_ptr<Peer> peer;
     std::shared_ptr<const ModelConfig> model;
   };
-  /// PEER/MODEL: that one; MODEL: all peers that have it, in the order of the configuration. Empty:
-  /// none.
+  /// PEER/MODEL: that one; MODEL, or an alias of it: all peers that have it, in the order of the
+  /// configuration. Empty: none.
   [[nodiscard]] std::vector<Offer> find(std::string_view name) const;
 
   [[nodiscard]] std::shared_ptr<Peer> find_peer(std::string_view name) const;

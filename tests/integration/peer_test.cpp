@@ -209,6 +209,28 @@ TEST(Peer, AnEngineThatKnowsNothingOfUsIsAPeerToo) {
   EXPECT_THAT(header("x-request-attempt"), HasSubstr(";n=1"));
 }
 
+TEST(Peer, AModelWithoutACommandGivesItsModelNamesAndFilters) {
+  TempDir dir;
+  const std::uint16_t port = free_port();
+  ChildProcess engine({built_program("fake_engine"), "--name", "big", "--port",
+                       std::to_string(port), "--record", dir / "record"});
+  World front(
+      fmt::format("peers:\n  attic:\n    proxy: http://127.0.0.1:{}\n    models: [big]\n"
+                  "    filters: {{setParams: {{t: 1, u: 1}}}}\n"
+                  "models:\n  big:\n    aliases: [vast]\n    filters:\n      setParams: {{u: 2}}\n"
+                  "      setParamsByID: {{\"${{MODEL_ID}}:fast\": {{v: 3}}}}\n",
+                  port));
+  ASSERT_TRUE(wait_until([&] { return HttpProbe(port).connected(); }));
+  for (const char* const name : {"big", "vast", "big:fast"}) {
+    EXPECT_EQ(front.post("/v1/chat/completions", chat(name)).status, 200) << name;
+  }
+  EXPECT_EQ(front.get("/upstream/vast/fake/mirror").status, 200);
+  const std::string seen = read_file(dir / "record");
+  EXPECT_THAT(seen, HasSubstr(R"(\"t\":1,\"u\":2})"));
+  EXPECT_THAT(seen, HasSubstr(R"(\"t\":1,\"u\":2,\"v\":3})"));
+  EXPECT_THAT(seen, Not(HasSubstr(R"(\"model\":\"vast)"))) << "the peer knows its own name only";
+}
+
 TEST(Peer, ItsModelsAreLearnedAndRememberedWhileItSleeps) {
   TempDir dir;
   PowerWorld box({fake_model("big"), fake_model("small")});

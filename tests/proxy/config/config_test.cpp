@@ -407,6 +407,25 @@ TEST(Config, ASelectorMayHaveThePlainNameOfAPeersModel) {
       "selectors: {m: {strategy: pin, targets: [p/m]}}\n");
 }
 
+TEST(Config, AModelWithoutACommandIsThatOfThePeers) {
+  const std::string peers = "peers: {far: {proxy: \"http://h:1\", models: [m]}}\n";
+  const auto config =
+      good(peers +
+           "models: {m: {aliases: [n], filters: {setParamsByID: {\"${MODEL_ID}:x\": "
+           "{t: 1}}}}}\nselectors: {s: {strategy: pin, targets: [\"m:x\"]}}\n");
+  EXPECT_EQ(config->find_model("m"), nullptr);
+  EXPECT_EQ(config->find_model("n"), nullptr);
+  EXPECT_EQ(config->name_at_peers("n"), "m");
+  EXPECT_EQ(config->name_at_peers("m:x"), "m");
+  EXPECT_EQ(config->name_at_peers("far/m"), "far/m");
+  EXPECT_THAT(config->peer_models.at("m").aliases, ElementsAre("n", "m:x"));
+  EXPECT_THAT(problems_of(peers + "models: {other: {}}\n"),
+              ElementsAre(HasSubstr("cannot be started")));
+  EXPECT_THAT(problems_of("peers: {far: {proxy: \"http://h:1\"}}\nmodels: {other: {}}\n"),
+              ElementsAre(HasSubstr("only a peer that lists a model of this name can serve it")));
+  EXPECT_NE(good(peers + "models: {m: {cmd: \"x ${PORT}\"}}\n")->find_model("m"), nullptr);
+}
+
 TEST(Config, AModelOfTwoPeersNeedsItsFullName) {
   const std::string peers =
       "peers:\n  p: {proxy: \"http://h:1\", models: [m]}\n  q: {proxy: \"http://h:2\", models: "
