@@ -35,6 +35,11 @@ class PeerNames {
   std::map<std::string, std::set<std::string>> bare_;
 };
 
+bool holds(const std::vector<std::string>& names, const AliasPattern& pattern) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return pattern.matches(name); });
+}
+
 bool is_blank(std::string_view name) {
   return trimmed(name).empty();
 }
@@ -46,6 +51,28 @@ void read_peer_models(const Section& section, PeerConfig& peer) {
   if (peer.models.empty() && !peer.learns_models) {
     section.fault("models", "is an empty list: it wants names, or auto");
   }
+}
+
+/// Names in setParamsByID that nobody who gets to this peer can have asked for.
+void warn_of_names(const Section& filters, const std::string& name, const Config& config,
+                   const PeerConfig& peer) {
+  if (peer.learns_models) return;
+  filters.each("setParamsByID", [&](const YamlNode::Member& entry, const Section&) {
+    const AliasPattern pattern{entry.key, {}};
+    const bool fits =
+        std::any_of(peer.models.begin(), peer.models.end(), [&](const std::string& model) {
+          const auto own = config.peer_models.find(model);
+          return pattern.matches(model) || pattern.matches(name + "/" + model) ||
+                 config.name_at_peers(entry.key) == model ||
+                 (own != config.peer_models.end() && holds(own->second.aliases, pattern));
+        });
+    if (fits) return;
+    filters.warn_at(
+        entry.place, "setParamsByID." + entry.key,
+        fmt::format("never applies: {} has no model of this name ({}). For a second "
+                    "name of one, add models: {{{}: {{aliases: [\"{}\"]}}}}",
+                    name, fmt::join(peer.models, ", "), peer.models.front(), entry.key));
+  });
 }
 
 void read_peers(const Section& top, Config& config) {
@@ -92,6 +119,7 @@ void read_peers(const Section& top, Config& config) {
         section.fault_at(item, fmt::format("{} is the name of a model here", full));
       }
     }
+    warn_of_names(section.section("filters"), member.key, config, peer);
     config.peers.emplace(member.key, std::move(peer));
   });
 }

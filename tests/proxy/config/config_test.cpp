@@ -235,6 +235,13 @@ constexpr Fault kFaults[] = {
      "peers:\n  a: {proxy: \"http://h:1\", models: [b/c]}\n"
      "  a/b: {proxy: \"http://h:2\", models: [c]}\n",
      "c.yaml:3:39: peers.a/b.models[0]: a/b/c is a name of peer a, too"},
+    {"ParamsForNoModelOfAPeer",
+     "peers: {p: {proxy: \"http://h:1\", models: [m], filters: {setParamsByID: {m: {t: 1}, p/m: "
+     "{t: "
+     "1}, \"m*\": {t: 1}, \"m:fast\": {t: 1}}}}}\n",
+     "c.yaml:1:111: peers.p.filters.setParamsByID.m:fast: warning: never applies: p has no model "
+     "of "
+     "this name (m). For a second name of one, add models: {m: {aliases: [\"m:fast\"]}}"},
     {"PinOfAPeersModel",
      "peers: {p: {proxy: \"http://h:1\", models: [m]}}\nprofiles: {q: {pins: {p/m: m}}}\n",
      "c.yaml:2:23: profiles.q.pins.p/m: this is the name of a peer's model"},
@@ -419,6 +426,9 @@ TEST(Config, AModelWithoutACommandIsThatOfThePeers) {
   EXPECT_EQ(config->name_at_peers("m:x"), "m");
   EXPECT_EQ(config->name_at_peers("far/m"), "far/m");
   EXPECT_THAT(config->peer_models.at("m").aliases, ElementsAre("n", "m:x"));
+  (void)good(
+      "peers: {far: {proxy: \"http://h:1\", models: [m], filters: {setParamsByID: {\"m:fast\": {t: "
+      "1}}}}}\nmodels: {m: {aliases: [\"m:fast\"]}}\n");
   EXPECT_THAT(problems_of(peers + "models: {other: {}}\n"),
               ElementsAre(HasSubstr("cannot be started")));
   EXPECT_THAT(problems_of("peers: {far: {proxy: \"http://h:1\"}}\nmodels: {other: {}}\n"),
