@@ -236,12 +236,26 @@ void read_profiles(const Section& top, Config& config) {
   });
 }
 
+void read_default(const Section& top, Config& config) {
+  config.default_model = trimmed(top.text("defaultModel"));
+  const std::string& name = config.default_model;
+  const auto is_pin = [&](const auto& profile) { return profile.second.pins.contains(name); };
+  const auto learns = [](const auto& peer) { return peer.second.learns_models; };
+  const bool is_known = name.empty() || config.find_model(name) != nullptr ||
+                        config.selectors.contains(name) ||
+                        PeerNames(config).find(name) != nullptr ||
+                        std::any_of(config.profiles.begin(), config.profiles.end(), is_pin) ||
+                        std::any_of(config.peers.begin(), config.peers.end(), learns);
+  if (!is_known) top.fault("defaultModel", no_model(name, config));
+}
+
 }  // namespace
 
 void read_remote(const Section& top, Config& config) {
   read_peers(top, config);
   read_selectors(top, config);
   read_profiles(top, config);
+  read_default(top, config);
 }
 
 }  // namespace rouse

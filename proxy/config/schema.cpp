@@ -33,6 +33,7 @@ constexpr std::array kTop = {
     ConfigKey{"unloadTimeout", Seconds, "", "10",
               "seconds from the first signal to SIGKILL; 0 is 10", true, 0},
     ConfigKey{"startPort", Number, "", "5800", "the first ${PORT}", true, 1, 65535},
+    ConfigKey{"defaultModel", Text, "", "", "of requests that name none; empty: they are refused"},
     ConfigKey{"sendLoadingState", Bool, "", "false",
               "shows the load as reasoning text in chat streams"},
     ConfigKey{"includeAliasesInList", Bool, "", "false", "lists aliases in /v1/models"},

@@ -1,5 +1,6 @@
 #include "proxy/request/destination.hpp"
 
+#include "base/text/json_writer.hpp"
 #include "proxy/request/filters.hpp"
 
 #include <utility>
@@ -42,6 +43,16 @@ std::string Destination::upstream_name() const {
 
 bool Destination::is_ready(const Dispatcher& dispatcher) const {
   return peer ? peer->is_up() : dispatcher.engine_state(model->id) == core::EngineState::Ready;
+}
+
+void Destinations::write_name(const wire::BodyModel& body) {
+  for (Destination& to : all) {
+    if (to.sent_name.empty()) to.sent_name = to.peer ? to.model->use_model_name : name;
+    if (!body.is_json()) continue;
+    to.edits = edits_for(to.model->filters, name);
+    to.edits.insert(to.edits.begin(),
+                    {wire::JsonEdit::Kind::Set, "model", json_string(to.sent_name)});
+  }
 }
 
 void Destinations::set_only(std::shared_ptr<const ModelConfig> model, const std::string& id) {

@@ -35,6 +35,8 @@ struct Destinations {
   std::string selector;  ///< its name, if one chose
   Names::Lease lease;    ///< of the selector
 
+  /// For a request that names no model: what it is sent to gets the name in its @p body.
+  void write_name(const wire::BodyModel& body);
   /// Only @p model here, which has the name @p id.
   void set_only(std::shared_ptr<const ModelConfig> model, const std::string& id);
 };

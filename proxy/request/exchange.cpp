@@ -72,10 +72,13 @@ Task<std::optional<Failure>> Exchange::find_model() {
   }
   std::optional<Failure> failed = co_await read_name();
   if (failed) co_return failed;
+  const bool names_none = record_.row.asked_for.empty();
+  if (names_none) record_.row.asked_for = request_.config->default_model;
   if (record_.row.asked_for.empty()) co_return request_.unread(failure(400, no_model_text()));
   auto found = find_destinations(request_, body_.finder(), record_.row.asked_for);
   if (auto* unknown = std::get_if<Failure>(&found)) co_return std::move(*unknown);
   to_ = std::get<Destinations>(std::move(found));
+  if (names_none) to_.write_name(body_.finder());
   if (!destination().peer) flight_.set_counts(!must_not_load(request_, *destination().model));
   flight_.set_model(destination().model->id);
   record_.row.model = destination().model->id;

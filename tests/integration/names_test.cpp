@@ -177,6 +177,27 @@ TEST(Forms, FindTheirModelAndAreRenamedInPlace) {
   EXPECT_EQ(world.post("/v1/audio/transcriptions", "--xYz--", type).status, 400);
 }
 
+TEST(DefaultModel, GetsWhatNamesNone) {
+  const TempDir dir;
+  const std::string record = dir / "record";
+  World world(
+      models({fake_model("a", "--record " + record, "    aliases: [x]\n")}, "defaultModel: x"));
+  EXPECT_EQ(world.post(kChat, R"({"messages":[]})").status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"({"messages":[],"model":"x"})")));
+  EXPECT_EQ(world.post(kChat, R"({"model":"","messages":[]})").status, 200);
+  EXPECT_THAT(last_record(record), HasSubstr(has(R"({"model":"x","messages":[]})")));
+  EXPECT_EQ(world.get("/props").status, 200);
+  const std::string form =
+      "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n1\r\n--b--\r\n";
+  EXPECT_EQ(world
+                .post("/v1/audio/transcriptions", form,
+                      {{"Content-Type", "multipart/form-data; boundary=b"}})
+                .status,
+            200);
+  EXPECT_EQ(world.post(kChat, R"({"model":"nobody","messages":[]})").status, 404);
+  EXPECT_THAT(world.get("/api/metrics/activity").body, HasSubstr(R"("model":"a")"));
+}
+
 TEST(Profiles, AreSwitchedAndPinNames) {
   World world(models({fake_model("a"), fake_model("b")},
                      "profiles: {night: {description: d, pins: {a: b, big: a, off: \"\"}}}"));

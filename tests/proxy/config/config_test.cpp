@@ -276,6 +276,8 @@ constexpr Fault kFaults[] = {
      "hooks: {on_startup: {profile: nigt}}\n",
      "c.yaml:3:31: hooks.on_startup.profile: no profile is called \"nigt\"; did you mean "
      "\"night\"?"},
+    {"DefaultModel", "defaultModel: planer\nmodels: {planner: {cmd: \"x ${PORT}\"}}\n",
+     "c.yaml:1:15: defaultModel: no model is called \"planer\"; did you mean \"planner\"?"},
     {"OriginsTwice", "cors: {origins: []}\nsecurity: {cors: {allowedOrigins: [\"http://a\"]}}\n",
      "c.yaml:2:35: security.cors.allowedOrigins: cors.origins says it, too: keep one of them"},
     {"NoOrigin", "security: {cors: {allowedOrigins: [chat.example.org]}}\n",
