@@ -62,6 +62,12 @@ KeyRefusal over_limit(const KeyConfig& key, const core::OverLimit& over) {
   return refusal;
 }
 
+KeyRefusal over_global_limit(int limit) {
+  return {429, "concurrency_limit",
+          fmt::format("Too many requests: {} run at once, which is globalConcurrencyLimit", limit),
+          1, core::KeyLimit::InFlight};
+}
+
 bool fits(const KeyConfig& key, std::string_view name) {
   return std::any_of(key.models.begin(), key.models.end(), [&](const std::string& glob) {
     return AliasPattern{glob, {}}.matches(name);
@@ -158,12 +164,15 @@ KeyRefusal Keys::model_forbidden(const Caller& caller, std::string_view asked_fo
           0, std::nullopt};
 }
 
-std::variant<KeyTicket, KeyRefusal> Keys::begin(const Caller& caller, core::Instant now) {
-  if (!caller.account) return KeyTicket();
-  if (const auto over = caller.account->budget.begin(now)) {
-    return over_limit(caller.account->config, *over);
+std::variant<KeyTicket, KeyRefusal> Keys::begin(const Caller& caller, core::Instant now,
+                                                bool is_work) {
+  const int limit = config_->concurrency_limit;
+  if (is_work && limit > 0 && *running_ >= limit) return over_global_limit(limit);
+  if (caller.account) {
+    const auto over = caller.account->budget.begin(now);
+    if (over) return over_limit(caller.account->config, *over);
   }
-  return KeyTicket(caller.account);
+  return KeyTicket(caller.account, is_work ? running_ : nullptr);
 }
 
 void Keys::count_tokens(const Caller& caller, std::int64_t tokens, core::Instant now) {

@@ -48,18 +48,25 @@ struct KeyRefusal {
 class KeyTicket {
  public:
   KeyTicket() = default;
-  explicit KeyTicket(std::shared_ptr<KeyAccount> account) : account_(std::move(account)) {}
-  KeyTicket(KeyTicket&& other) noexcept : account_(std::move(other.account_)) {}
+  /// @p running: of all keys together; null where it is no work.
+  KeyTicket(std::shared_ptr<KeyAccount> account, std::shared_ptr<int> running)
+      : account_(std::move(account)), running_(std::move(running)) {
+    if (running_) ++*running_;
+  }
+  KeyTicket(KeyTicket&& other) noexcept = default;
   KeyTicket& operator=(KeyTicket&& other) noexcept {
     account_.swap(other.account_);
+    running_.swap(other.running_);
     return *this;
   }
   ~KeyTicket() {
     if (account_) account_->budget.end();
+    if (running_) --*running_;
   }
 
  private:
   std::shared_ptr<KeyAccount> account_;
+  std::shared_ptr<int> running_;
 };
 
 /// Decides who may do what, and how much of it. Single thread.
@@ -90,8 +97,10 @@ class Keys {
   /// What to say when it may not.
   [[nodiscard]] static KeyRefusal model_forbidden(const Caller& caller, std::string_view asked_for);
 
-  /// Counts a request that wants an engine; keep the ticket until it has ended.
-  [[nodiscard]] std::variant<KeyTicket, KeyRefusal> begin(const Caller& caller, core::Instant now);
+  /// Counts a request that wants an engine; keep the ticket until it has ended. @p is_work: no
+  /// probe or page, so that it counts for globalConcurrencyLimit.
+  [[nodiscard]] std::variant<KeyTicket, KeyRefusal> begin(const Caller& caller, core::Instant now,
+                                                          bool is_work = true);
   /// After the answer: what the engine says it cost. A stream that runs is never cut.
   void count_tokens(const Caller& caller, std::int64_t tokens, core::Instant now);
 
@@ -101,6 +110,7 @@ class Keys {
   std::shared_ptr<const Config> config_;
   WallClock wall_clock_;
   std::map<std::string, std::shared_ptr<KeyAccount>, std::less<>> accounts_;
+  std::shared_ptr<int> running_ = std::make_shared<int>(0);
   std::set<std::string, std::less<>> names_;  // all that can be asked for, but patterns
 };
 

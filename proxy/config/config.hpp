@@ -238,6 +238,7 @@ struct Config {
   /// Linear in time, whatever the pattern, and llama-swap's syntax.
   std::vector<std::shared_ptr<const re2::RE2>> upstream_ignore_paths;
   std::vector<std::string> preload;                  ///< model ids
+  int concurrency_limit = 0;                         ///< of all models together; 0: none
   std::string default_model;                         ///< of requests that name none, or empty
   std::string startup_profile;                       ///< active from the start; empty: none
   std::shared_ptr<const core::Residency> residency;  ///< matrix or groups; never null

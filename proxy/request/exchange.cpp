@@ -126,7 +126,8 @@ std::optional<Failure> Exchange::check_key() {
     proxy.recorder.metrics.rejected("model_forbidden", caller.name);
     return request_.unread(failure_of(Keys::model_forbidden(caller, asked_for)));
   }
-  auto begun = proxy.keys.begin(caller, proxy.dispatcher.now());
+  const bool is_work = !must_not_load(request_, *destination().model);
+  auto begun = proxy.keys.begin(caller, proxy.dispatcher.now(), is_work);
   if (auto* ticket = std::get_if<KeyTicket>(&begun)) {
     key_ticket_ = std::move(*ticket);
     return std::nullopt;

@@ -457,5 +457,36 @@ TEST(Exposure, SaysWhatThisConfigurationGivesAway) {
   EXPECT_EQ(open_listener_warning(*good(keys_yaml({{"a", "k", ""}})), "0.0.0.0"), std::nullopt);
 }
 
+TEST(Keys, ALimitForAllModelsTogetherCountsEverybodysWork) {
+  Keys keys(good("globalConcurrencyLimit: 2\n"));
+  const Caller nobody;
+  auto first = keys.begin(nobody, at(0));
+  auto second = keys.begin(nobody, at(0));
+  const auto third = keys.begin(nobody, at(0));
+  ASSERT_TRUE(std::holds_alternative<KeyRefusal>(third));
+  const KeyRefusal& refusal = std::get<KeyRefusal>(third);
+  EXPECT_EQ(refusal.status, 429);
+  EXPECT_EQ(refusal.code, "concurrency_limit");
+  EXPECT_EQ(refusal.retry_after_s, 1);
+  EXPECT_TRUE(std::holds_alternative<KeyTicket>(keys.begin(nobody, at(0), false))) << "a probe";
+  std::get<KeyTicket>(first) = KeyTicket();
+  auto next = keys.begin(nobody, at(0));
+  EXPECT_TRUE(std::holds_alternative<KeyTicket>(next));
+  keys.adopt(good("{}"));
+  EXPECT_TRUE(std::holds_alternative<KeyTicket>(keys.begin(nobody, at(0)))) << "no limit any more";
+  keys.adopt(good("globalConcurrencyLimit: 2\n"));
+  EXPECT_TRUE(std::holds_alternative<KeyRefusal>(keys.begin(nobody, at(0)))) << "two still run";
+}
+
+TEST(Keys, WhoIsRefusedByTheLimitOfAllHasUsedNothingOfTheirOwn) {
+  Keys keys(
+      good("globalConcurrencyLimit: 1\n" + keys_yaml({{"agent", "k1", "requestsPerMinute: 1"}})));
+  const Caller agent = caller_of(keys, "k1");
+  auto running = keys.begin(Caller(), at(0));
+  EXPECT_TRUE(std::holds_alternative<KeyRefusal>(keys.begin(agent, at(0))));
+  std::get<KeyTicket>(running) = KeyTicket();
+  EXPECT_TRUE(std::holds_alternative<KeyTicket>(keys.begin(agent, at(1))));
+}
+
 }  // namespace
 }  // namespace rouse
