@@ -61,6 +61,7 @@ struct Capabilities {
   bool tools = false;
   bool reranker = false;
   int context = 0;
+  bool disable_auto = false;  ///< what the engine says of itself does not count
 };
 
 struct ModelConfig {

@@ -92,9 +92,10 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   model.ignore_websockets =
       id == kComfyUi || section.section("compat").truth("ignoreWebsockets", false);
   const Section capabilities = section.section("capabilities");
-  model.capabilities = {capabilities.texts("in"), capabilities.texts("out"),
-                        capabilities.truth("tools", false), capabilities.truth("reranker", false),
-                        capabilities.number("context", 0)};
+  model.capabilities = {
+      capabilities.texts("in"),           capabilities.texts("out"),
+      capabilities.truth("tools", false), capabilities.truth("reranker", false),
+      capabilities.number("context", 0),  capabilities.truth("disableAuto", false)};
   return model;
 }
 

@@ -155,6 +155,7 @@ constexpr std::array kCapabilities = {
     ConfigKey{"tools", Bool, "", "false", "calls tools"},
     ConfigKey{"reranker", Bool, "", "false", "ranks documents"},
     ConfigKey{"context", Number, "", "0", "tokens", true, 0},
+    ConfigKey{"disableAuto", Bool, "", "false", "only what is written here is told"},
 };
 
 constexpr std::array kFilters = {
