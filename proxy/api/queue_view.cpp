@@ -55,6 +55,10 @@ wire::ModelEntry entry_of(const ModelConfig& model, bool loaded) {
   return entry;
 }
 
+wire::Listing listing_of(const Proxy& proxy) {
+  return {proxy.config->identity, std::time(nullptr)};
+}
+
 bool is_up(Proxy& proxy, const std::string& name) {
   const ModelConfig* model = proxy.config->find_model(name);
   if (model == nullptr) return false;
@@ -118,21 +122,21 @@ std::string models_text(Proxy& proxy) {
   }
   for (wire::ModelEntry& entry : peer_entries(proxy.peers)) entries.push_back(std::move(entry));
   add_pins(proxy, entries);
-  return wire::models_json(entries, proxy.config->include_aliases_in_list, std::time(nullptr));
+  return wire::models_json(entries, proxy.config->include_aliases_in_list, listing_of(proxy));
 }
 
 std::string model_text(Proxy& proxy, const std::string& name) {
   const ModelConfig* model = proxy.config->find_model(name);
   if (model == nullptr) {
     for (const wire::ModelEntry& entry : peer_entries(proxy.peers)) {
-      if (entry.id == name) return wire::model_json(entry, std::time(nullptr));
+      if (entry.id == name) return wire::model_json(entry, listing_of(proxy));
     }
     return {};
   }
   const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
   wire::ModelEntry entry = entry_of(*model, loaded);
   entry.id = name;
-  return wire::model_json(entry, std::time(nullptr));
+  return wire::model_json(entry, listing_of(proxy));
 }
 
 std::string running_text(Proxy& proxy) {

@@ -240,6 +240,7 @@ std::shared_ptr<const Config> read_config(const YamlNode& root,
   config->health_check_timeout =
       std::chrono::seconds(std::max(15, top.number("healthCheckTimeout", 120)));
   config->start_port = top.number("startPort", 5800);
+  config->identity = top.text("identity", config->identity);
   config->concurrency_limit = top.number("globalConcurrencyLimit", 0);
   config->include_aliases_in_list = top.truth("includeAliasesInList", false);
   read_log(top, *config);

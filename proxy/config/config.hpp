@@ -215,6 +215,7 @@ struct Config {
   std::chrono::seconds health_check_timeout{120};
   int start_port = 5800;
   bool include_aliases_in_list = false;
+  std::string identity = "llama-swap";  ///< what listings say we are
   int metrics_max_in_memory = 1000;
   int capture_buffer_mb = 0;  ///< 0: nothing is captured
   std::optional<std::string> store_path;

@@ -91,13 +91,13 @@ void write_metadata(JsonWriter& json, const ModelEntry& model) {
 
 /// @p id is the model's own or one of its aliases.
 void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
-                 std::time_t created) {
+                 const Listing& listing) {
   const bool is_alias = id != model.id;
   json.begin_object();
   json.member("id", id);
   json.member("object", "model");
-  json.member("created", static_cast<std::int64_t>(created));
-  json.member("owned_by", "rouse");
+  json.member("created", static_cast<std::int64_t>(listing.created));
+  json.member("owned_by", listing.owner);
   if (!model.name.empty()) json.member("name", model.name);
   if (!model.description.empty()) json.member("description", model.description);
   if (has_capabilities(model)) write_capabilities(json, model);
@@ -123,7 +123,7 @@ void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
 }  // namespace
 
 std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
-                        std::time_t created) {
+                        const Listing& listing) {
   std::map<std::string_view, const ModelEntry*> listed;
   for (const ModelEntry& model : models) listed.emplace(model.id, &model);
   for (const ModelEntry& model : models) {
@@ -135,15 +135,15 @@ std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases
   json.member("object", "list");
   json.key("data");
   json.begin_array();
-  for (const auto& [id, model] : listed) write_entry(json, *model, id, created);
+  for (const auto& [id, model] : listed) write_entry(json, *model, id, listing);
   json.end_array();
   json.end_object();
   return json.take();
 }
 
-std::string model_json(const ModelEntry& model, std::time_t created) {
+std::string model_json(const ModelEntry& model, const Listing& listing) {
   JsonWriter json;
-  write_entry(json, model, model.id, created);
+  write_entry(json, model, model.id, listing);
   return json.take();
 }
 

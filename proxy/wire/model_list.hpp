@@ -2,6 +2,7 @@
 
 #include <ctime>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rouse::wire {
@@ -23,12 +24,18 @@ struct ModelEntry {
   std::string more_json;       ///< further members of meta.llamaswap: "\"a\":1,\"b\":2"
 };
 
+/// What all entries of a listing say.
+struct Listing {
+  std::string_view owner;  ///< owned_by
+  std::time_t created = 0;
+};
+
 /// The answer of `GET /v1/models`, sorted by id; each alias is an entry of its own if
 /// @p with_aliases, but never hides a model. What is empty is left out.
 [[nodiscard]] std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
-                                      std::time_t created);
+                                      const Listing& listing);
 
 /// One entry of that list alone.
-[[nodiscard]] std::string model_json(const ModelEntry& model, std::time_t created);
+[[nodiscard]] std::string model_json(const ModelEntry& model, const Listing& listing);
 
 }  // namespace rouse::wire

@@ -470,6 +470,12 @@ TEST(Config, AnEmptyEntryOfAListIsNone) {
   EXPECT_THAT(config->preload, IsEmpty());
 }
 
+TEST(Config, AnIdentityIsChosenAmongTwo) {
+  EXPECT_EQ(good("{}")->identity, "llama-swap");
+  EXPECT_EQ(good("identity: rouse\n")->identity, "rouse");
+  EXPECT_THAT(problems_of("identity: ollama\n"), ElementsAre(HasSubstr("llama-swap or rouse")));
+}
+
 TEST(Config, ListsAreCleanedUp) {
   const auto config = good(
       "ui: {activity: {session_id: [\" X-A \", x-a, \"\", X-B]}}\nupstream: {ignorePaths: []}\n");

@@ -18,10 +18,10 @@ ModelEntry entry(const std::string& id) {
 }
 
 TEST(ModelList, LeavesOutWhatIsEmpty) {
-  EXPECT_EQ(models_json({}, false, 7), R"({"object":"list","data":[]})");
-  EXPECT_EQ(models_json({entry("m")}, false, 7),
+  EXPECT_EQ(models_json({}, false, {"us", 7}), R"({"object":"list","data":[]})");
+  EXPECT_EQ(models_json({entry("m")}, false, {"us", 7}),
             R"({"object":"list","data":[{"id":"m","object":"model","created":7,)"
-            R"("owned_by":"rouse","meta":{"llamaswap":{"type":"model"}},)"
+            R"("owned_by":"us","meta":{"llamaswap":{"type":"model"}},)"
             R"("status":{"value":"unloaded"}}]})");
 }
 
@@ -36,8 +36,8 @@ TEST(ModelList, SaysAllThatIsKnown) {
   model.tools = true;
   model.context = 32000;
   model.loaded = true;
-  EXPECT_EQ(model_json(model, 7),
-            R"({"id":"m","object":"model","created":7,"owned_by":"rouse","name":"Name",)"
+  EXPECT_EQ(model_json(model, {"us", 7}),
+            R"({"id":"m","object":"model","created":7,"owned_by":"us","name":"Name",)"
             R"("description":"Text","architecture":{"input_modalities":["text","image"],)"
             R"("output_modalities":["text"],"modality":"text+image->text"},)"
             R"("capabilities":{"vision":true,"function_calling":true},)"
@@ -49,17 +49,17 @@ TEST(ModelList, SaysAllThatIsKnown) {
 TEST(ModelList, IsSortedAndListsAliasesOnlyWhenAsked) {
   ModelEntry z = entry("z");
   z.aliases = {"a", "m"};
-  const std::string without = models_json({z, entry("m")}, false, 1);
+  const std::string without = models_json({z, entry("m")}, false, {"us", 1});
   EXPECT_LT(without.find(R"("id":"m")"), without.find(R"("id":"z")"));
   EXPECT_THAT(without, Not(HasSubstr(R"("id":"a")")));
 
-  const std::string with = models_json({z, entry("m")}, true, 1);
-  EXPECT_THAT(with, HasSubstr(R"({"id":"a","object":"model","created":1,"owned_by":"rouse",)"
+  const std::string with = models_json({z, entry("m")}, true, {"us", 1});
+  EXPECT_THAT(with, HasSubstr(R"({"id":"a","object":"model","created":1,"owned_by":"us",)"
                               R"("meta":{"llamaswap":{"type":"alias","modelID":"z"}})"));
   EXPECT_LT(with.find(R"("id":"a")"), with.find(R"("id":"m")"));
   // An alias that equals an id hides nothing.
   EXPECT_EQ(with.find(R"("id":"m")"), with.rfind(R"("id":"m")"));
-  EXPECT_THAT(with, HasSubstr(R"("id":"m","object":"model","created":1,"owned_by":"rouse",)"
+  EXPECT_THAT(with, HasSubstr(R"("id":"m","object":"model","created":1,"owned_by":"us",)"
                               R"("meta":{"llamaswap":{"type":"model"}})"));
 }
 
@@ -83,22 +83,23 @@ TEST(ModelList, DerivesCapabilitiesFromModalities) {
     model.in = row.in;
     model.out = row.out;
     model.reranker = row.reranker;
-    EXPECT_THAT(model_json(model, 1), HasSubstr(row.capabilities));
+    EXPECT_THAT(model_json(model, {"us", 1}), HasSubstr(row.capabilities));
   }
   ModelEntry answers_in_sound = entry("m");
   answers_in_sound.in = answers_in_sound.out = {"audio"};
-  EXPECT_THAT(model_json(answers_in_sound, 1), Not(HasSubstr("capabilities")));
+  EXPECT_THAT(model_json(answers_in_sound, {"us", 1}), Not(HasSubstr("capabilities")));
   ModelEntry only_context = entry("m");
   only_context.context = 4096;
-  EXPECT_THAT(model_json(only_context, 1), Not(HasSubstr("capabilities")));
-  EXPECT_THAT(model_json(only_context, 1), HasSubstr(R"("context_length":4096)"));
+  EXPECT_THAT(model_json(only_context, {"us", 1}), Not(HasSubstr("capabilities")));
+  EXPECT_THAT(model_json(only_context, {"us", 1}), HasSubstr(R"("context_length":4096)"));
 }
 
 TEST(ModelList, SurvivesMetadataThatIsNoObject) {
   ModelEntry model = entry("m");
   for (const char* text : {"[1]", "nonsense", "3"}) {
     model.metadata_json = text;
-    EXPECT_THAT(model_json(model, 1), HasSubstr(R"("meta":{"llamaswap":{"type":"model"}})"));
+    EXPECT_THAT(model_json(model, {"us", 1}),
+                HasSubstr(R"("meta":{"llamaswap":{"type":"model"}})"));
   }
 }
 
