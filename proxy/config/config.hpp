@@ -73,6 +73,7 @@ struct ModelConfig {
   std::string proxy;                 ///< expanded URL text
   Endpoint endpoint;                 ///< the same, parsed
   std::optional<int> port;           ///< allocated for ${PORT}
+  std::string api_key;               ///< that the engine wants, or empty
   std::vector<std::string> aliases;  ///< also those made by setParamsByID
   std::vector<std::string> env;
   std::string check_endpoint = "/health";  ///< "none": ready as soon as started

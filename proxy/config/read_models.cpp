@@ -60,6 +60,7 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   model.cmd_stop = section.text("cmdStop");
   model.proxy = section.text("proxy");
   read_endpoint(section, model);
+  model.api_key = section.text("apiKey");
   model.aliases = section.texts("aliases");
   read_env(section, model);
   model.check_endpoint = trimmed(section.text("checkEndpoint", "/health"));

@@ -197,7 +197,8 @@ Task<void> Engine::Impl::watch_readiness() {
     timer.expires_after(pause);
     co_await timer.async_wait(use_task);
     if (exited || stopping) co_return;
-    ProbeAnswer answer = co_await probe_engine(pool, launch.endpoint, path, kProbeLimit);
+    ProbeAnswer answer =
+        co_await probe_engine(pool, launch.endpoint, launch.api_key, path, kProbeLimit);
     if (exited || stopping) co_return;
     if (answer.ready) break;
     last_answer = std::move(answer.text);

@@ -23,6 +23,7 @@ struct Launch {
   std::vector<std::string> env;  ///< K=V, added to ours; the later wins
   std::string cmd_stop;          ///< may hold ${PID}; replaces the first signal only
   Endpoint endpoint;
+  std::string api_key;                                  ///< that it wants, or empty
   std::string check_endpoint = "/health";               ///< "none": ready when started
   std::chrono::milliseconds health_timeout{120'000};    ///< extended while the child makes progress
   std::chrono::milliseconds health_ceiling{1'200'000};  ///< never extended beyond

@@ -8,8 +8,8 @@
 
 namespace rouse {
 
-Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string path,
-                               std::chrono::milliseconds limit) {
+Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string api_key,
+                               std::string path, std::chrono::milliseconds limit) {
   Result<HttpPool::Lease> lease = co_await pool.connect(endpoint, limit, true);
   if (!lease) co_return ProbeAnswer{false, lease.error().message()};
   HttpStream& stream = *lease->stream;
@@ -20,6 +20,7 @@ Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string pa
   head.keep_alive = false;
   head.fields.add("host", endpoint.host_field());
   head.fields.add("user-agent", "rouse");
+  if (!api_key.empty()) head.fields.add("authorization", "Bearer " + api_key);
   const Result<void> sent = co_await stream.write_request(head, std::string_view(), false);
   if (!sent) co_return ProbeAnswer{false, sent.error().message()};
   const Result<ResponseHead> answer = co_await stream.read_response(false);

@@ -15,9 +15,10 @@ struct ProbeAnswer {
   std::string text;    ///< what it said instead, for a person
 };
 
-/// One GET of @p path on a connection of its own; ends within @p limit.
-Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string path,
-                               std::chrono::milliseconds limit);
+/// One GET of @p path on a connection of its own, with @p api_key unless that is empty; ends within
+/// @p limit.
+Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string api_key,
+                               std::string path, std::chrono::milliseconds limit);
 
 /// The path of a checkEndpoint, which may be a whole URL of which only the path counts.
 [[nodiscard]] std::string check_path(const std::string& check_endpoint);

@@ -46,7 +46,7 @@ Task<std::optional<Failure>> Attempt::send(bool fresh, bool may_have_run) {
   ticket_.on_abort([this] { cut(); });
   const RequestBody::Outgoing outgoing = stage_.body.outgoing(to_);
   RequestHead head = head_to_send(outgoing);
-  if (to_.peer) add_peer_fields(head);
+  to_.peer ? add_peer_fields(head) : add_engine_key(head);
   upstream_->expires_after(stage_.request.config->limits.body_timeout);
   stage_.record.sent(outgoing.first);
   const Result<void> sent = co_await upstream_->write_request(head, outgoing.first, outgoing.more);
@@ -84,6 +84,14 @@ std::string Attempt::target() const {
     target = wire::with_query_value(target, "model", to_.sent_name);
   }
   return target;
+}
+
+/// The engine's own key, if it wants one: that of a client is nothing to it.
+void Attempt::add_engine_key(RequestHead& head) const {
+  const std::string& key = to_.model->api_key;
+  if (key.empty()) return;
+  head.fields.set("authorization", "Bearer " + key);
+  head.fields.set("x-api-key", key);
 }
 
 /// The peer's own key, and which attempt of this request it is.

@@ -47,7 +47,8 @@ class Attempt {
   Task<std::optional<Failure>> send(bool fresh, bool may_have_run);
   /// Waits for the head of the answer; then head() has it.
   Task<std::optional<Failure>> read_head();
-  /// The answer has been read to its end: the connection may serve others, if the pool finds it fit.
+  /// The answer has been read to its end: the connection may serve others, if the pool finds it
+  /// fit.
   void give_connection_back();
 
   [[nodiscard]] const ResponseHead& head() const { return head_; }
@@ -61,6 +62,7 @@ class Attempt {
  private:
   [[nodiscard]] RequestHead head_to_send(const RequestBody::Outgoing& outgoing) const;
   [[nodiscard]] std::string target() const;
+  void add_engine_key(RequestHead& head) const;
   void add_peer_fields(RequestHead& head);
   Task<std::optional<Failure>> send_rest();
   [[nodiscard]] std::optional<Failure> suspending_failure() const;

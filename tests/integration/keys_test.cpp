@@ -97,5 +97,17 @@ TEST(Origins, AnAllowListDecidesWhoReads) {
   EXPECT_EQ(world.post(kChat, chat("a"), {{"Origin", "http://evil.example"}}).status, 403);
 }
 
+TEST(Keys, TheEnginesOwnIsSentToItInsteadOfTheClients) {
+  const TempDir dir;
+  World world(models({fake_model("a", "--record " + (dir / "record"), "    apiKey: sesame\n")}));
+  EXPECT_EQ(
+      world.post("/v1/chat/completions", chat("a"), {{"Authorization", "Bearer mine"}}).status,
+      200);
+  EXPECT_EQ(world.get("/upstream/a/fake/mirror").status, 200);
+  const std::string seen = read_file(dir / "record");
+  EXPECT_THAT(seen, HasSubstr(R"(uthorization","Bearer sesame"])"));
+  EXPECT_THAT(seen, Not(HasSubstr("mine")));
+}
+
 }  // namespace
 }  // namespace rouse::test
