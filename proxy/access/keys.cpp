@@ -130,14 +130,14 @@ std::variant<Caller, KeyRefusal> Keys::authorise(const Fields& fields, Scope sco
     const KeyConfig* const key = find_key(config_->keys, credential_in(field));
     if (key == nullptr) continue;
     const bool expired = key->has_expired(wall_clock_());
-    if (!expired && key->scopes.contains(scope)) return Caller{key->name, accounts_.at(key->name)};
+    if (!expired && key->has(scope)) return Caller{key->name, accounts_.at(key->name)};
     if (!why) why = expired ? expired_key(*key) : scope_missing(*key, scope);
   }
   return why ? *why : unknown_key();
 }
 
 bool Keys::may(const Caller& caller, Scope scope) const {
-  return !caller.account || caller.account->config.scopes.contains(scope);
+  return !caller.account || caller.account->config.has(scope);
 }
 
 std::string Keys::configured_name(std::string_view asked_for) const {

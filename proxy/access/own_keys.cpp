@@ -9,6 +9,7 @@ namespace rouse {
 
 Scope scope_of(const wire::Route& route) {
   if (route.id == wire::RouteId::WakePeer) return Scope::Wake;
+  if (route.id == wire::RouteId::Models || route.id == wire::RouteId::OneModel) return Scope::List;
   switch (route.route_class) {
     case wire::RouteClass::Inference:
       return Scope::Infer;

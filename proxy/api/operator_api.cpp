@@ -249,8 +249,8 @@ OperatorReply explain(const std::string& name, Proxy& proxy) {
   return refusal(404, std::get<UnknownName>(text).message, "name_not_found");
 }
 
-OperatorReply one_model(const std::string& name, Proxy& proxy) {
-  std::string text = model_text(proxy, name);
+OperatorReply one_model(const std::string& name, const Caller& caller, Proxy& proxy) {
+  std::string text = model_text(proxy, caller, name);
   if (text.empty()) return refusal(404, unknown_model_text(*proxy.config, name));
   return {200, "application/json", std::move(text)};
 }
@@ -260,10 +260,10 @@ OperatorReply plain(std::string text, int status = 200) {
 }
 
 Task<OperatorReply> reply_to(const RequestHead& request, const wire::RouteMatch& match,
-                             std::string body, Proxy& proxy) {
+                             std::string body, const Caller& caller, Proxy& proxy) {
   switch (match.route->id) {
     case wire::RouteId::Models:
-      co_return OperatorReply{200, "application/json", models_text(proxy)};
+      co_return OperatorReply{200, "application/json", models_text(proxy, caller)};
     case wire::RouteId::Running:
       co_return OperatorReply{200, "application/json", running_text(proxy)};
     case wire::RouteId::Queue:
@@ -318,7 +318,7 @@ Task<OperatorReply> reply_to(const RequestHead& request, const wire::RouteMatch&
     case wire::RouteId::Reload:
       co_return reload(proxy);
     case wire::RouteId::OneModel:
-      co_return one_model(match.argument, proxy);
+      co_return one_model(match.argument, caller, proxy);
     case wire::RouteId::Power:
       co_return OperatorReply{200, "application/json", proxy.power.snapshot_json()};
     case wire::RouteId::PowerAck: {
@@ -342,7 +342,7 @@ Task<OperatorReply> reply_to(const RequestHead& request, const wire::RouteMatch&
 }  // namespace
 
 Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
-                           const wire::RouteMatch& match, Proxy& proxy) {
+                           const wire::RouteMatch& match, Proxy& proxy, Caller caller) {
   client.expires_after(proxy.config->limits.body_timeout);
   const std::string body = co_await read_own_body(client);
   client.expires_never();
@@ -365,7 +365,7 @@ Task<bool> answer_operator(HttpStream& client, const RequestHead& request,
     co_await stream_power_events(client, request, proxy);
     co_return false;
   }
-  OperatorReply reply = co_await reply_to(request, match, body, proxy);
+  OperatorReply reply = co_await reply_to(request, match, body, caller, proxy);
   co_return co_await send(client, request, *match.route, std::move(reply), proxy);
 }
 

@@ -106,9 +106,7 @@ void add_pins(Proxy& proxy, std::vector<wire::ModelEntry>& entries) {
   }
 }
 
-}  // namespace
-
-std::string models_text(Proxy& proxy) {
+std::vector<wire::ModelEntry> all_entries(Proxy& proxy) {
   const core::ScheduleView view = proxy.dispatcher.view();
   std::vector<wire::ModelEntry> entries;
   for (const core::ModelView& seen : view.models) {
@@ -122,17 +120,51 @@ std::string models_text(Proxy& proxy) {
   }
   for (wire::ModelEntry& entry : peer_entries(proxy.peers)) entries.push_back(std::move(entry));
   add_pins(proxy, entries);
+  return entries;
+}
+
+/// What a selector or a pin leads to counts as what its name does.
+bool may_use(const Caller& caller, const Proxy& proxy, const wire::ModelEntry& entry) {
+  std::vector<std::string> targets{entry.id};
+  const auto selector = proxy.config->selectors.find(entry.id);
+  if (selector != proxy.config->selectors.end()) targets = selector->second.targets;
+  if (entry.type == "profile") targets = {proxy.names.pinned(entry.id)};
+  return std::any_of(targets.begin(), targets.end(), [&](const std::string& target) {
+    const ModelConfig* const model = proxy.config->find_model(target);
+    return proxy.keys.may_use(caller, model == nullptr ? target : model->id, entry.id);
+  });
+}
+
+/// Leaves of @p entry the names that @p caller may use.
+void restrict_to(const Caller& caller, const Proxy& proxy, wire::ModelEntry& entry) {
+  if (may_use(caller, proxy, entry)) return;
+  entry.is_hidden = true;
+  const std::size_t slash = entry.id.find('/');
+  if (entry.type == "peer") entry.aliases = {entry.id.substr(slash + 1)};
+  std::erase_if(entry.aliases,
+                [&](const std::string& alias) { return !proxy.keys.may_use(caller, {}, alias); });
+}
+
+}  // namespace
+
+std::string models_text(Proxy& proxy, const Caller& caller) {
+  std::vector<wire::ModelEntry> entries = all_entries(proxy);
+  if (caller.account) {
+    for (wire::ModelEntry& entry : entries) restrict_to(caller, proxy, entry);
+  }
   return wire::models_json(entries, proxy.config->include_aliases_in_list, listing_of(proxy));
 }
 
-std::string model_text(Proxy& proxy, const std::string& name) {
+std::string model_text(Proxy& proxy, const Caller& caller, const std::string& name) {
   const ModelConfig* model = proxy.config->find_model(name);
   if (model == nullptr) {
     for (const wire::ModelEntry& entry : peer_entries(proxy.peers)) {
-      if (entry.id == name) return wire::model_json(entry, listing_of(proxy));
+      if (entry.id != name || !proxy.keys.may_use(caller, name, name)) continue;
+      return wire::model_json(entry, listing_of(proxy));
     }
     return {};
   }
+  if (!proxy.keys.may_use(caller, model->id, name)) return {};
   const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
   wire::ModelEntry entry = entry_of(*model, loaded);
   entry.id = name;

@@ -12,9 +12,10 @@ namespace rouse {
 
 // What the listing endpoints say, gathered from the configuration and the scheduler's view.
 
-[[nodiscard]] std::string models_text(Proxy& proxy);  ///< GET /v1/models
-/// GET /v1/models/NAME; empty: there is none.
-[[nodiscard]] std::string model_text(Proxy& proxy, const std::string& name);
+/// GET /v1/models: what @p caller may use.
+[[nodiscard]] std::string models_text(Proxy& proxy, const Caller& caller);
+/// GET /v1/models/NAME; empty: there is none for @p caller.
+[[nodiscard]] std::string model_text(Proxy& proxy, const Caller& caller, const std::string& name);
 [[nodiscard]] std::string running_text(Proxy& proxy);   ///< GET /running
 [[nodiscard]] std::string profiles_text(Proxy& proxy);  ///< GET /api/profiles
 /// The member "active" of an object that has been begun.

@@ -185,6 +185,7 @@ enum class Scope {
   Observe,  ///< listings, logs, history, metrics
   Control,  ///< load, unload, cancel, reload
   Wake,     ///< a request may wake a machine that sleeps
+  List,     ///< the listing of models alone, which Infer and Observe have in them
 };
 
 /// As a configuration writes it: "infer".
@@ -201,6 +202,10 @@ struct KeyConfig {  // keys: (ours), and apiKeys as one entry of that name
   core::KeyLimits limits;
   std::optional<std::chrono::system_clock::time_point> expires;  ///< from then on it is refused
 
+  [[nodiscard]] bool has(Scope scope) const {
+    const bool lists = scopes.contains(Scope::Infer) || scopes.contains(Scope::Observe);
+    return scopes.contains(scope) || (scope == Scope::List && lists);
+  }
   [[nodiscard]] bool has_expired(std::chrono::system_clock::time_point now) const {
     return expires && now >= *expires;
   }

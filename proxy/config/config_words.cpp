@@ -11,9 +11,11 @@ std::string_view name_of(Scope scope) {
     case Scope::Control:
       return "control";
     case Scope::Wake:
+      return "wake";
+    case Scope::List:
       break;
   }
-  return "wake";
+  return "list";
 }
 
 std::string_view name_of(SelectorConfig::Strategy strategy) {

@@ -76,6 +76,7 @@ void read_scopes(const Section& section, KeyConfig& key) {
     if (text == "observe") key.scopes.insert(Scope::Observe);
     if (text == "control") key.scopes.insert(Scope::Control);
     if (text == "wake") key.scopes.insert(Scope::Wake);
+    if (text == "list") key.scopes.insert(Scope::List);
   }
   const YamlNode* const node = section.node("scopes");
   if (node->is_list() && section.texts("scopes").empty()) {

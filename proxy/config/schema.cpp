@@ -82,10 +82,11 @@ constexpr std::array kKey = {
               .type = TextOrList,
               .text = "the SHA-256 of the key in hex; a list while one is being replaced",
               .secret = true},
-    ConfigKey{"scopes", TextList, "", "[infer, observe]",
-              "infer: use models; observe: listings, logs, history; control: load, unload, cancel, "
-              "reload; wake: may wake machines",
-              true, 0, 0, "infer|observe|control|wake"},
+    ConfigKey{
+        "scopes", TextList, "", "[infer, observe]",
+        "infer: list and use models; observe: listings, logs, history; control: load, unload, "
+        "cancel, reload; wake: may wake machines; list: list models alone",
+        true, 0, 0, "infer|observe|control|wake|list"},
     ConfigKey{"models", TextList, "", "[\"*\"]",
               "models it may use, by id or by the name asked for; * stands for any text"},
     ConfigKey{"maxInFlight", Number, "", "0", "requests at once; 0: no limit", true, 0},

@@ -196,7 +196,8 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
     }
     work = std::get<std::unique_ptr<Power::Work>>(std::move(begun));
   }
-  co_return co_await answer_operator(client, request, match, proxy);
+  Caller caller = std::get<Caller>(std::move(identified));
+  co_return co_await answer_operator(client, request, match, proxy, std::move(caller));
 }
 
 /// A head that could not be read: answered if it deserves one, then the connection ends.

@@ -125,9 +125,11 @@ void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
 std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
                         const Listing& listing) {
   std::map<std::string_view, const ModelEntry*> listed;
-  for (const ModelEntry& model : models) listed.emplace(model.id, &model);
   for (const ModelEntry& model : models) {
-    if (!with_aliases) break;
+    if (!model.is_hidden) listed.emplace(model.id, &model);
+  }
+  for (const ModelEntry& model : models) {
+    if (!with_aliases && !model.is_hidden) continue;
     for (const std::string& alias : model.aliases) listed.emplace(alias, &model);
   }
   JsonWriter json;

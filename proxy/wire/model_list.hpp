@@ -20,6 +20,7 @@ struct ModelEntry {
   bool reranker = false;
   int context = 0;  ///< tokens; 0: not said
   bool loaded = false;
+  bool is_hidden = false;      ///< only its aliases are listed, whatever is said of aliases
   std::string type = "model";  ///< or selector, profile
   std::string more_json;       ///< further members of meta.llamaswap: "\"a\":1,\"b\":2"
 };

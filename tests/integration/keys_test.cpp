@@ -56,6 +56,39 @@ TEST(Keys, HaveScopesModelsAndLimits) {
   EXPECT_THAT(world.log(), Not(HasSubstr("agent-key")));
 }
 
+TEST(Keys, TheListingHasWhatTheyMayUse) {
+  const auto key = [](std::string_view name, std::string_view models) {
+    return fmt::format("  {0}: {{sha256: {1}, scopes: [infer], models: [{2}]}}\n", name,
+                       sha256_hex(name), models);
+  };
+  World world(models({fake_model("a", "", "    aliases: [x, y]\n"), fake_model("b")},
+                     "keys:\n" + key("by-id", "a") + key("by-alias", "x") + key("by-peer", "m") +
+                         key("by-selector", "s") + key("all", "\"*\"") +
+                         "selectors: {s: {strategy: pin, targets: [b]}}\n"
+                         "peers: {far: {proxy: \"http://127.0.0.1:1\", models: [m]}}\n"));
+  const auto listed = [&](std::string_view who, std::string_view path = "/v1/models") {
+    return world.get(path, bearer(who)).body;
+  };
+  const auto id = [](std::string_view name) { return fmt::format(R"("id":"{}")", name); };
+  for (const char* const name : {"a", "b", "s", "far/m"}) {
+    EXPECT_THAT(listed("all"), HasSubstr(id(name)));
+  }
+  EXPECT_THAT(listed("by-id"), HasSubstr(id("a")));
+  for (const char* const name : {"b", "s", "far/m"}) {
+    EXPECT_THAT(listed("by-id"), Not(HasSubstr(id(name))));
+  }
+  EXPECT_THAT(listed("by-alias"), HasSubstr(id("x"))) << "the name that it may use";
+  EXPECT_THAT(listed("by-alias"), Not(HasSubstr(id("a"))));
+  EXPECT_THAT(listed("by-alias"), Not(HasSubstr(id("y"))));
+  EXPECT_THAT(listed("by-peer"), HasSubstr(id("m")));
+  EXPECT_THAT(listed("by-peer"), Not(HasSubstr(id("far/m"))));
+  EXPECT_THAT(listed("by-selector"), HasSubstr(id("s")));
+  EXPECT_THAT(listed("by-selector"), Not(HasSubstr(id("b"))));
+  EXPECT_EQ(world.get("/v1/models/b", bearer("by-id")).status, 404);
+  EXPECT_EQ(world.get("/v1/models/a", bearer("by-id")).status, 200);
+  EXPECT_EQ(world.get("/v1/models/x", bearer("by-alias")).status, 200);
+}
+
 TEST(Keys, AReloadTakesThemAnew) {
   World world(models({fake_model("a")}, keys()));
   EXPECT_EQ(world.post(kChat, chat("a"), bearer("agent-key")).status, 200);

@@ -47,12 +47,12 @@ MUTANTS = [
      "&each == &key.sha256.front() && equal_in_constant_time(each, digest)"),
     # --- keys
     ("keys do not expire", KEYS, "key->has_expired(wall_clock_())", "false"),
-    ("the scope is not asked for", KEYS, "!expired && key->scopes.contains(scope)", "!expired"),
+    ("the scope is not asked for", KEYS, "!expired && key->has(scope)", "!expired"),
     ("a wrong key hides a right one", KEYS, "if (key == nullptr) continue;", "if (key == nullptr) return unknown_key();"),
     ("without keys nobody may", KEYS, "if (config_->keys.empty()) return Caller{};", ""),
     ("an expired key lacks the scope", KEYS, "expired ? expired_key(*key) : scope_missing(*key, scope)",
      "scope_missing(*key, scope)"),
-    ("every key may wake", KEYS, "!caller.account || caller.account->config.scopes.contains(scope)", "true"),
+    ("every key may wake", KEYS, "!caller.account || caller.account->config.has(scope)", "true"),
     ("the model's id does not count", KEYS, "if (!model_id.empty() && fits(key, model_id)) return true;", ""),
     ("what a star stands for counts", KEYS, "return alias.pattern;", "return std::string(asked_for);"),
     ("names of a peer's models are unknown", KEYS, 'names.insert(peer + "/" + model);', ""),
@@ -78,6 +78,8 @@ MUTANTS = [
     ("captures are not told of", OPEN, "config.capture_buffer_mb > 0", "false"),
     # --- what a route wants, and what goes no further
     ("who controls may wake", OWN, "if (route.id == wire::RouteId::WakePeer) return Scope::Wake;", ""),
+    ("a listing wants observe", OWN,
+     "if (route.id == wire::RouteId::Models || route.id == wire::RouteId::OneModel) return Scope::List;", ""),
     ("who observes may control", OWN, "return Scope::Control;", "return Scope::Observe;"),
     ("our keys go to the engines", OWN,
      "fields.erase_if([&](const Fields::Field& field) { return holds_own_key(config, field); });", ""),

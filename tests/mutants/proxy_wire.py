@@ -144,7 +144,7 @@ MUTANTS = [
     ("capabilities are told twice", LIST, "(has_capabilities(model) && holds(hidden, name))", "false"),
     ("metadata changes the type", LIST, 'name == "type"', "false"),
     ("an alias is a model", LIST, 'is_alias ? "alias" : model.type', "model.type"),
-    ("aliases are always listed", LIST, "if (!with_aliases) break;", ""),
+    ("aliases are always listed", LIST, "if (!with_aliases && !model.is_hidden) continue;", ""),
     ("what hears can write", LIST, 'in("audio") && out("text")', 'in("audio")'),
     ("all is loaded", LIST, 'model.loaded ? "loaded" : "unloaded"', '"loaded"'),
 ]

@@ -164,8 +164,9 @@ TEST(KeyConfig, FaultsHavePlacesAndShowNoKey) {
               HasSubstr("keys.a.sha256: apiKeys has the same key"));
   EXPECT_THAT(fault(keys_yaml({{"apiKeys", "one", ""}})), HasSubstr("keys in apiKeys"));
   EXPECT_THAT(fault(keys_yaml({{"\"a b\"", "one", ""}})), HasSubstr("the name of a key has"));
-  EXPECT_THAT(fault(keys_yaml({{"a", "one", "scopes: [infer, admin]"}})),
-              HasSubstr("scopes[1]: expected infer, observe, control or wake, got \"admin\""));
+  EXPECT_THAT(
+      fault(keys_yaml({{"a", "one", "scopes: [infer, admin]"}})),
+      HasSubstr("scopes[1]: expected infer, observe, control, wake or list, got \"admin\""));
   EXPECT_THAT(fault(keys_yaml({{"a", "one", "scopes: []"}})), HasSubstr("keys.a.scopes: a key"));
   EXPECT_THAT(fault(keys_yaml({{"a", "one", "models: [\"\"]"}})),
               HasSubstr("keys.a.models[0]: an empty text fits no model"));
@@ -365,7 +366,10 @@ TEST(Keys, AReloadKeepsTheCountersOfWhatStays) {
 }
 
 TEST(Authorise, RoutesWantTheirScope) {
-  const auto config = good(keys_yaml({{"agent", "k1", ""}, {"ops", "k2", "scopes: [control]"}}));
+  const auto config = good(keys_yaml({{"agent", "k1", ""},
+                                      {"ops", "k2", "scopes: [control]"},
+                                      {"chat", "infers", "scopes: [infer]"},
+                                      {"page", "lists", "scopes: [list]"}}));
   Keys keys(config);
   const auto may = [&](const char* method, const char* path, std::string_view key) {
     const wire::RouteMatch match = wire::match_route(method, path);
@@ -381,6 +385,13 @@ TEST(Authorise, RoutesWantTheirScope) {
   EXPECT_TRUE(may("POST", "/v1/chat/completions", "k1"));
   EXPECT_FALSE(may("POST", "/v1/chat/completions", "k2"));
   EXPECT_FALSE(may("POST", "/v1/chat/completions", ""));
+  EXPECT_TRUE(may("GET", "/v1/models", "k1"));
+  EXPECT_TRUE(may("GET", "/v1/models/a", "infers")) << "whoever may use models may list them";
+  EXPECT_TRUE(may("GET", "/models", "lists"));
+  EXPECT_FALSE(may("GET", "/v1/models", "k2"));
+  EXPECT_FALSE(may("GET", "/running", "infers"));
+  EXPECT_FALSE(may("GET", "/running", "lists"));
+  EXPECT_FALSE(may("POST", "/v1/chat/completions", "lists"));
   EXPECT_TRUE(may("GET", "/logs", "k1"));
   EXPECT_FALSE(may("GET", "/logs", "k2"));
   EXPECT_FALSE(may("GET", "/unload", "k1"));
