@@ -18,13 +18,15 @@ FakeFiles machine() {
   files.folder("/m").file("/m/a.gguf").folder("/m/dir.gguf").folder("/bin");
   files.program("/bin/llama-server").program("/bin/docker").program("/bin/sh");
   files.program("/bin/wrap", "#!/bin/sh\n").program("/bin/kill").program("/bin/nice");
+  files.program("tools/engine");
   files.put("/m/private.gguf", {FileFacts::Kind::File, false, false, false}, {});
   return files;
 }
 
 /// Severity and whole text of each.
 std::vector<std::string> found_in(const std::string& text,
-                                  const std::string& listen = "127.0.0.1:8080") {
+                                  const std::string& listen = "127.0.0.1:8080",
+                                  bool tells_exposure = true) {
   const LoadedConfig loaded = parse_config(text, "c.yaml");
   EXPECT_TRUE(loaded.config) << text;
   if (!loaded.config) return {};
@@ -32,6 +34,7 @@ std::vector<std::string> found_in(const std::string& text,
   CheckedPlace place;
   place.files = &files;
   place.listen = listen;
+  place.tells_exposure = tells_exposure;
   place.now = *parse_rfc3339("2026-12-01T00:00:00Z");
   std::vector<std::string> list;
   for (const Finding& each : find_findings(loaded, place)) {
@@ -82,6 +85,13 @@ TEST(Findings, NameProgramAndModelFile) {
               ElementsAre(HasSubstr("refuse c.yaml:3:10: models.a.cmd: the ~ of \"~/b.gguf\"")));
 }
 
+TEST(Findings, ARelativePathIsFromSomewhere) {
+  EXPECT_THAT(found_in_cmd("tools/engine --port ${PORT}"),
+              ElementsAre("warn c.yaml:3:10: models.a.cmd: tools/engine counts from the folder in "
+                          "which rouse was started, here /here: a service starts in another -> "
+                          "write its whole path"));
+}
+
 TEST(Findings, OneForOneFault) {
   EXPECT_THAT(found_in_cmd("/bin/llama-server --kwargs '{\"a\": 1} --port ${PORT}"),
               ElementsAre("refuse c.yaml:3:10: models.a.cmd: a single quote is never closed: all "
@@ -128,6 +138,16 @@ TEST(Findings, APortIsForOne) {
                        "  b: {cmd: /bin/llama-server, proxy: \"unix:/r/s\"}\n"
                        "matrix: {sets: {s: a & b}}\n"),
               ElementsAre(HasSubstr("the socket /r/s is that of a, too")));
+  EXPECT_THAT(
+      found_in("models:\n  a: {cmd: /bin/llama-server --port 5864, proxy: \"http://[::1]:5864\"}\n"
+               "  b: {cmd: \"/bin/llama-server --port ${PORT}\"}\n"),
+      IsEmpty())
+      << "far from those that ${PORT} gives";
+  EXPECT_THAT(found_in("models:\n  a: {proxy: \"http://localhost:9000\"}\n"
+                       "  b: {cmd: /bin/llama-server, proxy: \"http://localhost:9000\"}\n"
+                       "matrix: {sets: {s: a & b}}\n"),
+              IsEmpty())
+      << "a is not started";
 }
 
 TEST(Findings, RousesOwnPortIsTaken) {
@@ -159,6 +179,9 @@ TEST(Findings, APortThatIsNotThatOfTheProxy) {
   EXPECT_THAT(found_in("models: {a: {cmd: /bin/llama-server --port 9001, proxy: "
                        "\"http://10.0.0.9:9000\"}}\n"),
               IsEmpty());
+  EXPECT_THAT(found_in("models: {a: {cmd: /bin/llama-server --port=9001, proxy: "
+                       "\"http://localhost:9000\"}}\n"),
+              ElementsAre(HasSubstr("the command says --port 9001, and")));
 }
 
 TEST(Findings, OfPeersKeysAndTls) {
@@ -172,6 +195,9 @@ TEST(Findings, OfPeersKeysAndTls) {
                   "warn c.yaml:3:75: peers.q.wake.command: program /bin/wol does not exist -> "
                   "correct the path, "
                   "or install it there"));
+  EXPECT_THAT(found_in("peers: {p: {proxy: \"http://10.0.0.2:1\", wake: {command: /bin/wol}}}\n"),
+              ElementsAre(HasSubstr("warn c.yaml:1:57: peers.p.wake.command: program /bin/wol")))
+      << "its card may be learned";
   const std::string key(64, 'a');
   EXPECT_THAT(
       found_in("keys: {ci: {sha256: " + key +
@@ -191,6 +217,7 @@ TEST(Findings, OfPeersKeysAndTls) {
               ElementsAre("warn keys: there are none, and rouse listens on 0.0.0.0:8080: whoever "
                           "can reach that may use, load and unload every model -> make one with "
                           "`rouse key NAME`, or listen on 127.0.0.1 only"));
+  EXPECT_THAT(found_in("models: {}\n", "0.0.0.0:8080", false), IsEmpty());
 }
 
 TEST(Findings, OfModelsThatAreLoadedTogetherInVain) {

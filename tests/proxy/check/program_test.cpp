@@ -61,6 +61,7 @@ TEST(FindProgram, SaysWhatIsWrong) {
   files.program("/bin/sh").program("/usr/bin/env");
   files.program("/opt/gone.sh", "#!/usr/bin/python9 -u\n");
   files.program("/opt/env.sh", "#!/usr/bin/env python9\n");
+  files.program("/opt/env_s.sh", "#!/usr/bin/env -S python9 -u\n");
   files.program("/opt/dos.sh", "#!/bin/sh\r\necho\r\n").program("/opt/bare.sh", "echo hello\n");
   files.program("/opt/good.sh", "#! /bin/sh\nexec x\n").program("/opt/elf");
   EXPECT_EQ(fault_of("/opt/x", files), "does not exist -> correct the path, or install it there");
@@ -80,6 +81,8 @@ TEST(FindProgram, SaysWhatIsWrong) {
             "/usr/bin/python9, or correct the first line");
   EXPECT_THAT(fault_of("/opt/env.sh", files),
               testing::StartsWith("is a script for python9, which was not found in any "));
+  EXPECT_THAT(fault_of("/opt/env_s.sh", files),
+              testing::StartsWith("is a script for python9, which was not found in any "));
   EXPECT_EQ(fault_of("/opt/dos.sh", files),
             "has lines that end as on Windows (/opt/dos.sh): its interpreter is looked for with a "
             "carriage return in its name -> sed -i 's/\\r$//' /opt/dos.sh");
@@ -91,6 +94,9 @@ TEST(FindProgram, SaysWhatIsWrong) {
   // As execvp: what cannot be run does not hide what can.
   files.program("/a/twice", "#!/no\n").program("/b/twice");
   EXPECT_EQ(find_program("twice", {"PATH=/a:/b"}, files).path, "/b/twice");
+  files.folder("/a/never").file("/b/never");
+  EXPECT_EQ(fault_of("never", files), "is a folder (/a/never) -> name the program in it")
+      << "the first reason is told";
   EXPECT_TRUE(find_program("/opt/good.sh", {}, files).is_script);
   EXPECT_FALSE(find_program("/opt/elf", {}, files).is_script);
   EXPECT_FALSE(find_program("x", {}, unseen_files()).fault.has_value());

@@ -156,6 +156,17 @@ TEST(CheckReport, ManyAlternativesAreCutShort) {
   const LoadedConfig loaded = parse_config(text + "matrix: {sets: {s: " + set + "}}\n", "c.yaml");
   ASSERT_NE(loaded.config, nullptr);
   EXPECT_THAT(check_report(loaded), HasSubstr("    m23\n    … and more\n"));
+  EXPECT_THAT(check_report_json(loaded), HasSubstr(R"("more":true)"));
+}
+
+TEST(CheckReport, TellsOfTokensAndOfFramesWithoutIp) {
+  const LoadedConfig loaded = parse_config(
+      "keys: {ci: {sha256: " + std::string(64, 'a') + ", tokensPerMinute: 4000}}\n" +
+          "peers: {p: {proxy: \"http://10.0.0.2:1\", wake: {mac: 3c:7c:3f:12:34:56, raw: true}}}\n",
+      "c.yaml");
+  ASSERT_NE(loaded.config, nullptr);
+  EXPECT_THAT(check_report(loaded), HasSubstr("  4000 tokens/min  "));
+  EXPECT_THAT(check_report(loaded), HasSubstr("by broadcast, frames without IP\n"));
 }
 
 TEST(CheckReportJson, HoldsThePlan) {

@@ -75,7 +75,8 @@ TEST(ShellSyntax, WhatIsMeantIsLeftAlone) {
        {"sh -c 'cd /opt && exec x -m *.gguf > log 2>&1 &'", "x --cors * --allow *.example.com",
         R"(x --chat-template-kwargs '{"a": "$b > c | d; ~"}')", R"(x --p "a > b && c" \> \| \&)",
         "x --url http://h/?a=b&c=d", "find /x -exec rm {} ;", "x --pattern a|b --x=1",
-        "x --price 5$", "x -m models/a.gguf --a=b", "bash -lc 'exec x' y", "x --user~ me", ""}) {
+        "x --token <|im_start|>", "x --url http://h/*.gguf", "a.b=1 c", "x --price 5$",
+        "x -m models/a.gguf --a=b", "bash -lc 'exec x' y", "x --user~ me", ""}) {
     EXPECT_THAT(found_in(command), IsEmpty()) << command;
   }
 }

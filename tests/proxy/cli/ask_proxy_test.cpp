@@ -63,6 +63,19 @@ TEST(ProxyReply, TheFactsAreThere) {
   EXPECT_EQ(reply.problem, "");
 }
 
+TEST(ProxyReply, WhoNamedNoAddressHearsHowToNameOne) {
+  ProxyOptions options;
+  const ProxyReply refused = read_reply(Error{asio::error::connection_refused, "asking it"}, false);
+  EXPECT_EQ(problem_text(options, refused),
+            "no answer from " + options.url +
+                ": asking it: Connection refused; --url or ROUSE_URL names another address");
+  options.url = "box:9000";
+  EXPECT_EQ(problem_text(options, refused),
+            "no answer from box:9000: asking it: Connection refused");
+  EXPECT_EQ(problem_text(options, read_reply(answer(403, "no"), true)),
+            "box:9000: the key may not look at it: no");
+}
+
 TEST(ProxyEndpoint, ASchemeMayBeLeftOut) {
   ProxyOptions options;
   options.url = "box:9000";
@@ -74,6 +87,8 @@ TEST(ProxyEndpoint, ASchemeMayBeLeftOut) {
   EXPECT_TRUE(secure->tls);
   EXPECT_EQ(secure->port, 443);
   EXPECT_TRUE(secure->trust.insecure);
+  options.url = "unix:/run/rouse.sock";
+  EXPECT_EQ(proxy_endpoint(options)->unix_path, "/run/rouse.sock");
   options.url = "ftp://box";
   EXPECT_FALSE(proxy_endpoint(options));
   options.url = "";

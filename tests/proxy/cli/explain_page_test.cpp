@@ -215,6 +215,35 @@ TEST(ExplainPage, OfASelectorThatHasNoTarget) {
 )page");
 }
 
+TEST(ExplainPage, OfANameThatTheProfileDisables) {
+  EXPECT_EQ(explain_page(facts_of(night_json(R"("asked":{"name":"x","peers":[]},)")), window(80)),
+            "x: not served at the moment\n  because:  the active profile disables it\n");
+}
+
+TEST(ExplainPage, OfAModelThatFailedBeforeItWasReady) {
+  const ProxyFacts facts = facts_of(
+      R"({"asked":{"name":"m","model":"m"},"power":{},"models":[{"model":"m","state":"ready",)"
+      R"("running":0,"waiting":0,"at_once":1,"last_failure":"out of memory","failed_s":12}],)"
+      R"("waiting":[{"request_id":"9c0d","model":"m","peer":"attic"}]})");
+  const std::string page = explain_page(facts, window(80));
+  EXPECT_THAT(page, HasSubstr("  failed:  12 s ago: out of memory\n"));
+  EXPECT_THAT(page, testing::Not(HasSubstr("9c0d"))) << "who waits for another machine";
+}
+
+TEST(ExplainPage, TellsOfAShutdownAndOfTheLastDecisions) {
+  std::string decisions;
+  for (int i = 10; i < 25; ++i) {
+    decisions += (i == 10 ? "" : ",") + std::string(R"({"at":"20:00:)") + std::to_string(i) +
+                 R"(","text":"x"})";
+  }
+  const std::string page = explain_page(
+      facts_of(R"({"power":{},"models":[],"shutting_down":true,"decisions":[)" + decisions + "]}"),
+      window(80));
+  EXPECT_THAT(page, HasSubstr("0 of 0 models loaded, nobody waits, up for 0 ms, shutting down\n"));
+  EXPECT_THAT(page, HasSubstr("last decisions\n  20:00:15  x\n"));
+  EXPECT_THAT(page, HasSubstr("  20:00:24  x\n"));
+}
+
 TEST(ExplainPage, NoLineIsWiderThanTheWindow) {
   const ProxyFacts facts = facts_of(night_json());
   for (std::size_t width = 60; width < 140; ++width) {
@@ -265,6 +294,17 @@ TEST(ExplainWords, WhatComesNextForAPeer) {
   EXPECT_EQ(next_of_peer(R"("state":"awake","service_down":true)"),
             "is asked again by the next request");
   EXPECT_EQ(next_of_peer(R"("state":"awake","service_down":false)"), "serves requests");
+}
+
+TEST(ExplainWords, AnAnswerFromBeforeSaysNothingOfNow) {
+  const auto why = [](const std::string& members) {
+    const ProxyFacts facts = facts_of(
+        R"({"power":{},"models":[],"peers":[{"state":"asleep","reason":"so","answer":"200",)" +
+        members + "}]}");
+    return why_peer(list_in(facts.root(), "peers")[0]);
+  };
+  EXPECT_EQ(why(R"("asked_ms":4000,"since_ms":9000)"), "so; asked 4 s ago: 200");
+  EXPECT_EQ(why(R"("asked_ms":9000,"since_ms":4000)"), "so");
 }
 
 }  // namespace

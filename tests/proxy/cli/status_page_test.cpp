@@ -102,6 +102,8 @@ TEST(StatusPage, ColoursSayNothingNew) {
   std::string coloured = status_page(facts, window(80, true));
   EXPECT_THAT(coloured, HasSubstr("\x1b[31mfailed\x1b[0m"));
   EXPECT_THAT(coloured, HasSubstr("\x1b[32mready\x1b[0m"));
+  EXPECT_THAT(coloured, HasSubstr("\x1b[33mstopped\x1b[0m")) << "somebody waits for it";
+  EXPECT_THAT(coloured, HasSubstr("\x1b[2mstopped\x1b[0m"));
   for (std::size_t at = 0; (at = coloured.find('\x1b', at)) != std::string::npos;) {
     coloured.erase(at, coloured.find('m', at) + 1 - at);
   }
@@ -119,6 +121,42 @@ nobody waits
 )page");
 }
 
+std::string page_of(const std::string& members, const PageLook& look = window(0)) {
+  return status_page(facts_of(R"({"version":"0.1.0","power":{},"models":[],)" + members + "}"),
+                     look);
+}
+
+TEST(StatusPage, TheLastDecisionsAreShown) {
+  std::string decisions;
+  for (int i = 10; i < 25; ++i) {
+    decisions += (i == 10 ? "" : ",") + std::string(R"({"at":"20:00:)") + std::to_string(i) +
+                 R"(","text":"x"})";
+  }
+  const std::string page = page_of("\"decisions\":[" + decisions + "]");
+  EXPECT_THAT(page, HasSubstr("AT        DECISION\n20:00:15  x\n20:00:16  x\n"));
+  EXPECT_THAT(page, HasSubstr("20:00:24  x\n"));
+  EXPECT_THAT(page, Not(HasSubstr("20:00:14")));
+}
+
+TEST(StatusPage, AServiceThatIsDownIsBad) {
+  const auto peer = [](const char* down) {
+    return page_of(
+        R"("peers":[{"name":"p","state":"awake","service_down":)" + std::string(down) + "}]",
+        window(0, true));
+  };
+  EXPECT_THAT(peer("true"), HasSubstr("\x1b[31mawake"));
+  EXPECT_THAT(peer("false"), HasSubstr("\x1b[32mawake"));
+}
+
+TEST(StatusPage, AColumnWithNothingInItHasNoTitle) {
+  const ProxyFacts facts =
+      facts_of(R"({"power":{},"models":[{"model":"m","state":"ready","running":0,"waiting":0,)"
+               R"("obstacle":"no program vllm"}]})");
+  EXPECT_THAT(status_page(facts, window(0)),
+              HasSubstr("MODEL  STATE  FOR  RUN  WAIT\nm      ready  -    0    0\n"))
+      << "what kept it from being started once is over, too";
+}
+
 TEST(StatusPage, WhatAnEngineWroteDoesNotSteerTheTerminal) {
   std::string json = night_json();
   const std::string_view words = "cannot open the model file";
@@ -127,6 +165,8 @@ TEST(StatusPage, WhatAnEngineWroteDoesNotSteerTheTerminal) {
   }
   const std::string page = status_page(facts_of(json), window(0));
   EXPECT_THAT(page, HasSubstr("?[2J next line"));
+  const ProxyFacts odd = facts_of(R"({"version":"0\u001b[2J","power":{},"models":[]})");
+  EXPECT_THAT(status_page(odd, window(70)), HasSubstr("rouse 0?[2J, up for"));
   EXPECT_THAT(page, Not(HasSubstr("\x1b")));
 }
 
@@ -158,6 +198,25 @@ TEST(ProxyFacts, NothingElseIsTakenForOne) {
        {"", "OK", "[]", "{}", R"({"models":[]})", R"({"models":1,"power":{}})"}) {
     EXPECT_FALSE(ProxyFacts::parse(text)) << text;
   }
+}
+
+TEST(ProxyFacts, TimesAreSecondsAndNeverNegative) {
+  const ProxyFacts facts =
+      facts_of(R"({"power":{},"models":[],"a_s":2.5,"b_ms":2500,"c_s":-3,"d_s":"x"})");
+  EXPECT_EQ(seconds_in(facts.root(), "a_s"), 2.5);
+  EXPECT_EQ(seconds_in(facts.root(), "b_ms"), 2.5);
+  EXPECT_EQ(seconds_in(facts.root(), "c_s"), 0);
+  EXPECT_EQ(seconds_in(facts.root(), "d_s"), std::nullopt);
+}
+
+TEST(ProxyFacts, AWakeThatGoesOnHasNoEnd) {
+  const auto words = [](const std::string& members) {
+    const ProxyFacts facts = facts_of(R"({"models":[],"power":)" + members + "}");
+    return wake_words(*object_in(facts.root(), "power"));
+  };
+  EXPECT_EQ(words(R"({"outcome":"waking","to_service_ms":null})"), "under way");
+  EXPECT_EQ(words(R"({"outcome":"ok","to_service_ms":23000})"), "ok after 23 s");
+  EXPECT_EQ(words(R"({"outcome":"timeout"})"), "timeout");
 }
 
 TEST(ProxyFacts, SpansAreShort) {
