@@ -111,6 +111,21 @@ TEST(SuspendAttempt, WhatTheProxySaysIsNoNewsForBeingToldALittleLater) {
   EXPECT_EQ(b.state(), State::Preparing) << b.view().reason;
 }
 
+TEST(SuspendAttempt, TheAnswerToAnEarlierDrainIsNone) {
+  Bench b;
+  b.wait(15min);
+  ASSERT_EQ(b.seen<RequestDrain>(), 1U);
+  const auto earlier = b.last<RequestDrain>().op;
+  b.becomes("cpu", Verdict::Active);
+  b.becomes("cpu", Verdict::Idle);
+  b.wait(15min);
+  ASSERT_EQ(b.seen<RequestDrain>(), 2U);
+  EXPECT_THAT(b.step(DrainGranted{earlier}), testing::IsEmpty());
+  EXPECT_THAT(b.step(DrainRefused{earlier, false, "busy"}), testing::IsEmpty());
+  b.granted();
+  EXPECT_EQ(b.seen<RunPreflight>(), 1U);
+}
+
 TEST(SuspendAttempt, WithoutTheProxysAnswerItStaysAwake) {
   Bench b = at_drain();
   b.step(DrainRefused{b.last<RequestDrain>().op, true, "connection refused"});

@@ -180,6 +180,19 @@ TEST(SuspendForeign, OvertakesOurOwnAttemptAtEveryStage) {
   }
 }
 
+TEST(SuspendForeign, WhatOvertakesOursIsNotOurs) {
+  Bench b(gated());
+  b.wait(15min);
+  b.granted();
+  b.step(SleepStarting{});
+  b.done<Unload>(), b.committed();
+  b.step(GateOpened{kGate});
+  b.pass(1h, false);
+  b.step(SleepEnded{Bench::woken_by(WakeReason::Wol, "eth0")});
+  EXPECT_FALSE(b.view().last_suspend->ours);
+  EXPECT_EQ(b.seen<Suspend>(), 0U);
+}
+
 TEST(SuspendForeign, OurOwnPassesTheGateAtOnce) {
   Bench b(gated());
   b.to_suspend();
@@ -362,12 +375,14 @@ TEST(SuspendRestart, ARebootMendsABlockAndKeepsHolds) {
   b.wait(15min);
   b.granted(), b.done<Unload>(), b.checked({"not armed"});
   b.step(HoldWanted{CommandId{1}, "t1", "x", "anna", 1h, false});
-  b.wait(10min);
+  b.wait(10s);
+  ASSERT_TRUE(b.view().block);
   b.restart({}, "boot-2");
   EXPECT_FALSE(b.view().block);
+  EXPECT_EQ(b.view().failures, 0);
   EXPECT_EQ(b.seen<Release>(), 0U);
   ASSERT_EQ(b.view().holds.size(), 1U);
-  EXPECT_EQ(b.view().holds[0].left, 50min);
+  EXPECT_EQ(b.view().holds[0].left, 1h - 10s);
 }
 
 TEST(SuspendRestart, AGpuThatNobodyHasProbedYetIsProbed) {

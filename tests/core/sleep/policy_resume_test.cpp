@@ -31,6 +31,17 @@ TEST(SuspendResume, WhatWasSeenBeforeTheSleepDoesNotCount) {
   }
 }
 
+TEST(SuspendResume, TheCountdownBeginsAnewWithTheWakeAlsoWithoutAnyCheck) {
+  Settings settings = plain();
+  settings.checks.clear();
+  Bench b(settings);
+  b.to_suspend();
+  b.sleep(1h);
+  b.wait(settings.resume_grace + 30s);
+  EXPECT_EQ(b.state(), State::IdleCountdown);
+  EXPECT_EQ(b.seen<RequestDrain>(), 1U);
+}
+
 TEST(SuspendResume, AnUnusedMachineLingersByTheReasonOfItsWake) {
   struct Case {
     WakeReason reason;
