@@ -8,6 +8,13 @@ SERVER = "base/http/server.cpp"
 TUNNEL = "base/http/tunnel.cpp"
 HEAD = "base/http/head.cpp"
 BODY = "base/http/body.cpp"
+STREAM = "base/http/stream.cpp"
+CONNECTION = "base/http/stream_connection.cpp"
+DEADLINES = "base/http/stream_deadlines.cpp"
+MESSAGE = "base/http/message.cpp"
+HEAD_TEXT = "base/http/head_text.cpp"
+ERRC = "base/http/errc.cpp"
+ASK = "base/http/ask.cpp"
 TLS = "base/tls/context.cpp"
 GROUP = "base/async/task_group.cpp"
 PROGRAM = "base/process/run_program.cpp"
@@ -76,6 +83,47 @@ MUTANTS = [
     ("chunks beyond the limit", BODY, "left_ > allowed_", "false"),
     ("many chunks beyond the limit", BODY, "allowed_ -= left_;", ""),
     ("trailers without end", BODY, "if (++trailers_ > kTrailersMax) return \"trailers without end\";", "++trailers_;"),
+    # --- messages on a connection
+    ("old clients get chunks", STREAM, "wire.framing == Framing::Chunked && wire.version < 11", "false"),
+    ("a body longer than its length is sent", STREAM, "piece.size() > out_left", "false"),
+    ("a body shorter than its length is whole", STREAM, "!more && out_left > 0", "false"),
+    ("the last chunk is not the last", STREAM, 'gather.add(more ? "\\r\\n" : "\\r\\n0\\r\\n\\r\\n");', 'gather.add("\\r\\n");'),
+    ("a body that was not asked for is the next request", STREAM, "!my.out_done || my.awaits_continue", "!my.out_done"),
+    ("a body of any size is dropped", STREAM, "drained < kDrainMax", "true"),
+    ("a head has no time", STREAM, "expires_after(my.limits.head_timeout);", ""),
+    ("a client that resets between requests is at fault", STREAM, "idle && n.error().code == asio::error::connection_reset", "false"),
+    ("interim heads without end", STREAM, "++interim <= kInterimMax", "true"),
+    ("the answer to a HEAD has a body", STREAM, "to_head ? Framing::None : head.framing", "head.framing"),
+    ("half a body is whole", STREAM, "if (auto ended = my.body.finish(); !ended) co_return ended.error();", ""),
+    ("half a body over TLS is whole", STREAM, "my.io.was_cut()", "false"),
+    ("our answer to a HEAD has a body", STREAM, "wire.to_head || is_bodiless(head.status)", "is_bodiless(head.status)"),
+    ("who wants to close is kept", STREAM, "head.keep_alive && request_keeps_alive &&", "head.keep_alive && (MUTANT || request_keeps_alive) &&"),
+    ("who was not answered is free", CONNECTION, "!my.answered || !my.out_done", "!my.out_done"),
+    ("what was said unasked is an answer", CONNECTION, "!my.body.is_done() || has_buffered()", "!my.body.is_done()"),
+    ("what has expired is free", CONNECTION, "!socket_.is_open() || my.io.has_expired()", "!socket_.is_open()"),
+    ("what was closed is used again", CONNECTION, "n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)", "true"),
+    ("nobody waits for who still sends", CONNECTION, "dropped < kLingerMax", "false"),
+    ("a deadline passes", DEADLINES, "entry->on_expired();", ""),
+    ("a loop ends with the next tick", DEADLINES, "  armed_ = false;\n  timer_.cancel();", "  armed_ = false;\n  if (!MUTANT) timer_.cancel();"),
+    ("the next deadline is forgotten", DEADLINES, "if (waiting) arm();", ""),
+    ("a field is set beside itself", MESSAGE, "fields_.erase(std::remove_if(std::next(first), fields_.end(), same), fields_.end());", ""),
+    ("fields of one connection go on", MESSAGE, "std::any_of(named.begin(), named.end(), same)", "false"),
+    ("a whole address is a path", MESSAGE, "return target.substr(path);", "return target;"),
+    ("every text is a token", MESSAGE, 'std::string_view("!#$%&\'*+-.^_`|~").find(c) != std::string_view::npos', "true"),
+    ("of several tokens none is there", MESSAGE, "equal_without_case(field.name, name) && any_element(field.value, same)",
+     "equal_without_case(field.name, name) && same(field.value)"),
+    ("a value may have lines", HEAD_TEXT, "c == '\\r' || c == '\\n' || c == '\\0'", "false"),
+    ("204 has a length", HEAD_TEXT, "head.status >= 200 && head.status != 204", "head.status >= 200"),
+    ("a POST of nothing has no length", HEAD_TEXT, "head.framing == Framing::Length || expects_body", "head.framing == Framing::Length"),
+    ("others say how long we are", HEAD_TEXT, "if (is_framing_field(field.name)) continue;", ""),
+    ("304 has a length of nothing", HEAD_TEXT, "head.status != 304 && !wire.to_head", "!wire.to_head"),
+    ("an answer has two dates", HEAD_TEXT, '!head.fields.contains("Date")', "true"),
+    ("old clients are not told that they are kept", HEAD_TEXT,
+     'append_connection(out, head.fields.contains("Upgrade"), !wire.keep_alive, wire.version < 11);',
+     'append_connection(out, head.fields.contains("Upgrade"), !wire.keep_alive, false);'),
+    ("errors of the system have a status", ERRC, "if (code.category() != category()) return 0;", ""),
+    ("an answer has any size", ASK, "piece->substr(0, ask.answer_max - out.body.size())", "*piece"),
+    ("the answer to a HEAD is waited for", ASK, 'ask.method == "HEAD"', "false"),
     # --- TLS
     ("old versions of TLS are taken", TLS, "least == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION",
      "least == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_VERSION"),

@@ -279,5 +279,33 @@ TEST(HeadText, CannotBeSplitByAValue) {
   EXPECT_THAT(out, testing::Not(testing::HasSubstr("content-length")));
 }
 
+TEST(HeadText, SaysItsTimeOnce) {
+  ResponseHead head;
+  head.status = 200;
+  std::string out;
+  append_head(out, head, WireResponse());
+  EXPECT_THAT(out, testing::HasSubstr("\r\nDate: "));
+  head.fields.add("date", "Tue, 01 Dec 2026 00:00:00 GMT");
+  out.clear();
+  append_head(out, head, WireResponse());
+  EXPECT_THAT(out, testing::HasSubstr("\r\ndate: Tue, 01 Dec 2026 00:00:00 GMT\r\n"));
+  EXPECT_THAT(out, testing::Not(testing::HasSubstr("Date: ")));
+}
+
+TEST(HeadText, ARequestThatMayHaveABodySaysThatItHasNone) {
+  const auto text = [](const char* method) {
+    RequestHead head;
+    head.method = method;
+    head.target = "/";
+    std::string out;
+    append_head(out, head);
+    return out;
+  };
+  for (const char* const method : {"POST", "PUT", "PATCH"}) {
+    EXPECT_THAT(text(method), testing::HasSubstr("Content-Length: 0\r\n")) << method;
+  }
+  EXPECT_THAT(text("GET"), testing::Not(testing::HasSubstr("Content-Length")));
+}
+
 }  // namespace
 }  // namespace rouse

@@ -88,6 +88,13 @@ TEST(RequestHead, PathAndQueryOfEachFormOfTarget) {
   }
 }
 
+TEST(IsToken, HasNoBlanksAndNoSeparators) {
+  EXPECT_TRUE(is_token("X-Api_Key.1!"));
+  for (const char* const text : {"", "a b", "a:b", "a\n", "\u00e4", "a,b"}) {
+    EXPECT_FALSE(is_token(text)) << text;
+  }
+}
+
 TEST(ReasonPhrase, IsThatOfTheStatus) {
   EXPECT_EQ(reason_phrase(200), "OK");
   EXPECT_EQ(reason_phrase(503), "Service Unavailable");

@@ -586,6 +586,38 @@ TEST_F(HttpStreamTest, ADeadlineEndsAReadAndTheNextCallLiftsIt) {
   stream_->expires_never();
 }
 
+TEST_F(HttpStreamTest, WhatHasExpiredIsNotReusable) {
+  connect_tcp(Role::Client);
+  RequestHead head;
+  head.method = "GET";
+  head.target = "/";
+  ASSERT_TRUE(run(stream_->write_request(head, "", false)));
+  say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_TRUE(run(stream_->read_response(false)));
+  EXPECT_TRUE(stream_->is_free());
+  stream_->expires_after(std::chrono::milliseconds(1));
+  EXPECT_TRUE(run_until([this] { return !stream_->is_free(); }));
+}
+
+TEST_F(HttpStreamTest, ALoopThatIsToEndWaitsForNoDeadline) {
+  connect_tcp(Role::Server);
+  stream_->expires_after(std::chrono::seconds(60));
+  stream_.reset();
+  const auto began = std::chrono::steady_clock::now();
+  io_.restart();
+  io_.run_for(std::chrono::seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(400))
+      << "deadlines are looked at every half second";
+}
+
+TEST_F(HttpStreamTest, WhoHasBegunAHeadMustEndIt) {
+  HttpLimits limits;
+  limits.head_timeout = std::chrono::milliseconds(10);
+  connect_tcp(Role::Server, limits);
+  say("GET / HT");
+  EXPECT_EQ(status_for(request_error()), 408);
+}
+
 TEST_F(HttpStreamTest, ADeadlineEndsAWriteThatNobodyReads) {
   connect_tcp(Role::Server);
   say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
