@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -193,6 +194,26 @@ TEST_F(CommandLineTest, GuessesWhatAnOptionWasMeantToBe) {
             "  `tool help key` shows what it takes\n");
   EXPECT_EQ(run({"--why", "x"}), 2);
   EXPECT_THAT(said_, HasSubstr("--why without a command; it is one of: held\n  tool held --why\n"));
+  EXPECT_EQ(run({"serve", "--lsiten=:80"}), 2);
+  EXPECT_THAT(said_, HasSubstr("did you mean --listen?")) << "its value is no part of its name";
+}
+
+TEST_F(CommandLineTest, TwoDashesAloneAreNoOption) {
+  EXPECT_EQ(run({"--"}), 2);
+  EXPECT_EQ(said_, "tool: which command?\n  `tool help` lists the commands\n");
+}
+
+TEST_F(CommandLineTest, WhatIsHiddenIsTakenAndNotShown) {
+  CommandLine line({.name = "tool", .headline = "does things", .version = "1.2"});
+  std::string old;
+  CLI::App& serve = line.add({.name = "serve", .headline = "run it", .act = [] { return 0; }});
+  serve.add_option("--old", old, "of another program")->type_name("X")->group("");
+  const std::array<const char*, 4> words{"tool", "serve", "--old", "1"};
+  EXPECT_EQ(line.run(4, words.data()), 0);
+  EXPECT_EQ(old, "1");
+  const CliOutline all = line.outline();
+  EXPECT_THAT(help_text(all, all.commands.front()), testing::Not(HasSubstr("--old")));
+  EXPECT_EQ(all.commands.front().hidden_options.size(), 1U);
 }
 
 TEST_F(CommandLineTest, SaysWhatIsMissingAndWhatIsTooMuch) {

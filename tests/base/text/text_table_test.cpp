@@ -54,7 +54,13 @@ TEST(TextTable, AlignsAndEndsWithoutBlanks) {
             "  model  state\n"
             "  größe\n"
             "  x\n");
+  EXPECT_EQ(text_table({{"a", "b"}, {"", ""}}), "  a  b\n\n");
   EXPECT_EQ(text_table({}), "");
+}
+
+TEST(TextWidth, WhatIsNoLetterIsOneForEachByte) {
+  EXPECT_EQ(text_width("\xc3("), 2U);
+  EXPECT_EQ(text_width("\xe2\x82"), 2U);
 }
 
 TEST(TextTable, CutsTheLeastImportantFirst) {

@@ -250,6 +250,7 @@ TEST(YamlBytes, OtherEncodingsAreNamed) {
   EXPECT_THAT(fault(std::string_view("\0a\0:", 4)), HasSubstr("is in UTF-16"));
   EXPECT_THAT(fault(std::string_view("a: b\0\n", 6)), HasSubstr("1:5: a NUL character"));
   EXPECT_THAT(fault("a: \x1b[1m\n"), HasSubstr("1:4: the control character 0x1B"));
+  EXPECT_THAT(fault("a: \x7f\n"), HasSubstr("1:4: the control character 0x7F"));
   EXPECT_THAT(fault("a:\n \u00a0b: c\n"), HasSubstr("2:2: this line begins with a space that is"));
   EXPECT_THAT(fault("a: b\u00a0c\r\nd: \u4e2d\n"), IsEmpty());
   EXPECT_THAT(told("\xef\xbb\xbf"
@@ -261,6 +262,19 @@ TEST(YamlPlaces, CountLetters) {
   std::vector<Problem> problems;
   const YamlNode root = read_yaml("{\u00fcber: \u4e2d\u6587, b: c}\n", "f", problems);
   EXPECT_EQ(root.find("b")->place.column, 15);
+  EXPECT_THAT(told("\u00fc: @x\n"), ElementsAre(testing::StartsWith("f:1:4: a text cannot begin")));
+}
+
+TEST(YamlFault, WhatIsNotUnderstoodIsShownAsFarAsThatHelps) {
+  EXPECT_EQ(shortened(std::string(40, 'a')), std::string(40, 'a'));
+  EXPECT_EQ(shortened(std::string(39, 'a') + "\u00fc\u00fc"), std::string(39, 'a') + "…")
+      << "no half letters";
+  EXPECT_EQ(explain_lost_line("http://x", "", 0, true), "a colon is missing behind \"http\"");
+  EXPECT_THAT(told("cmd: x ${PORT} b: c\n"), ElementsAre(Not(HasSubstr("within { }"))));
+  const std::string json = "{\"a\": \"" + std::string(40, 'j') + "\"}";
+  EXPECT_THAT(told("cmd: x --kw " + json + " y\n"),
+              ElementsAre(testing::AllOf(HasSubstr("within { }"), Not(HasSubstr("jjj")))))
+      << "what is long is not repeated";
 }
 
 TEST(YamlScan, KnowsWhatIsOpen) {
@@ -279,11 +293,26 @@ TEST(YamlScan, KnowsWhatIsOpen) {
   EXPECT_EQ(open("a: [\"]\", ']', b"), "[");
 }
 
+TEST(YamlScan, KnowsCommentsAndQuotes) {
+  EXPECT_EQ(without_comment(" a#b # c"), "a#b");
+  EXPECT_EQ(without_comment("# c"), "");
+  EXPECT_TRUE(says_something("  x"));
+  EXPECT_FALSE(says_something("  # x"));
+  EXPECT_FALSE(says_something(" \t"));
+  EXPECT_EQ(in_yaml_quotes("a'b"), "\"a'b\"");
+  EXPECT_EQ(in_yaml_quotes("a\"b"), "'a\"b'");
+  EXPECT_EQ(in_yaml_quotes("a\"'b"), "");
+  EXPECT_EQ(in_yaml_quotes(std::string(73, 'a')), "") << "too long to be shown";
+}
+
 TEST(YamlScan, KnowsKeys) {
   EXPECT_EQ(key_of_line("  - cmd: x # y")->indent, 4U);
   EXPECT_EQ(key_of_line("  - cmd: x # y")->value, "x");
   EXPECT_EQ(key_of_line("\"a b\":")->name, "a b");
   EXPECT_EQ(key_of_line("qwen2.5:7b: {}")->name, "qwen2.5:7b");
+  EXPECT_EQ(key_of_line("'a''b': x")->name, "a''b");
+  EXPECT_EQ(key_of_line("'a\\': x")->name, "a\\") << "a backslash is a letter in single quotes";
+  EXPECT_EQ(key_of_line("\"a\\\"b\": x")->name, "a\\\"b");
   for (const char* const line :
        {"--port: 5", "run {\"a\": 1}", "a b: c", "http://x", "a:b", ": x", ""}) {
     EXPECT_FALSE(key_of_line(line)) << line;

@@ -111,6 +111,17 @@ TEST(YamlTree, TellsWhatIsWrong) {
                           "one: remove the line"));
   EXPECT_THAT(read("--- ,1\n").problems, ElementsAre(HasSubstr("a second document begins here")));
   EXPECT_THAT(read("a: \"x\\0y\"\n").problems, ElementsAre("f.yaml:1:4: a: holds a NUL character"));
+  EXPECT_EQ(read("a: \"x\\0y\"\n").root.find("a")->text, "xy");
+  EXPECT_THAT(read("a: &a \"x\\0y\"\nb: *a\nc: *a\n").problems, testing::SizeIs(1))
+      << "what is repeated is wrong in one place";
+}
+
+TEST(YamlTree, AnEntryLendsWhatAnotherOneTakes) {
+  const Read yaml = read("lent: &a {size: 1}\ntaken: *a\nown: {x: &b 1, y: *b}\nplain: 1\n");
+  ASSERT_THAT(yaml.problems, IsEmpty());
+  std::vector<bool> lends;
+  for (const YamlNode::Member& member : yaml.root.members) lends.push_back(member.lends);
+  EXPECT_THAT(lends, ElementsAre(true, false, false, false));
 }
 
 TEST(YamlTree, ATextTagMakesANumberAText) {
@@ -124,6 +135,12 @@ TEST(YamlTree, AliasesThatMultiplyAreBounded) {
             ", *a" + std::to_string(i - 1) + "]\n";
   }
   EXPECT_THAT(read(bomb).problems, ElementsAre(HasSubstr("too large: do aliases multiply?")));
+}
+
+TEST(YamlTree, AFileHasSoManyValuesAndNoMore) {
+  std::string text = "a: [";
+  for (int i = 0; i < 200'001; ++i) text += "1,";
+  EXPECT_THAT(read(text + "]\n").problems, ElementsAre(HasSubstr("too large")));
 }
 
 TEST(YamlTree, ALongTextThatIsRepeatedIsBounded) {
