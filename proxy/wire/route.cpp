@@ -10,6 +10,8 @@ namespace {
 constexpr std::string_view kPost = "POST";
 constexpr std::string_view kGet = "GET HEAD";
 constexpr std::string_view kAny = "*";
+constexpr std::string_view kApi = "/v1";
+constexpr std::string_view kApiTwice = "/v1/v1/";
 
 constexpr Route inference(std::string_view path, Api api, Dialect dialect = Dialect::Plain,
                           std::string_view upstream_path = {}) {
@@ -169,8 +171,8 @@ bool matches(std::string_view pattern, std::string_view path, std::string_view& 
   if (!pattern.ends_with('*')) return pattern == path;
   pattern.remove_suffix(1);
   if (path.size() <= pattern.size() || !path.starts_with(pattern)) return false;
-  argument = path.substr(pattern.size());
-  return true;
+  argument = path.substr(std::min(path.find_first_not_of('/', pattern.size()), path.size()));
+  return !argument.empty();
 }
 
 std::string with_commas(std::string_view methods) {
@@ -217,14 +219,24 @@ std::string_view to_string(Api api) {
 }
 
 std::string Route::upstream_target(std::string_view target) const {
-  if (upstream_path.empty()) return std::string(target);
   const std::size_t query = target.find('?');
-  std::string out(upstream_path);
+  std::string out(upstream_path.empty() ? path : upstream_path);
   if (query != std::string_view::npos) out += target.substr(query);
   return out;
 }
 
-RouteMatch match_route(std::string_view method, std::string_view path) {
+namespace {
+
+/// @p path with one slash in the place of several.
+std::string with_single_slashes(std::string_view path) {
+  std::string out;
+  for (const char c : path) {
+    if (c != '/' || !out.ends_with('/')) out += c;
+  }
+  return out;
+}
+
+RouteMatch match_as_it_is(std::string_view method, std::string_view path) {
   RouteMatch match;
   for (const Route& route : kRoutes) {
     std::string_view argument;
@@ -242,6 +254,25 @@ RouteMatch match_route(std::string_view method, std::string_view path) {
     return match;
   }
   return match;
+}
+
+bool is_known(const RouteMatch& match) {
+  return match.route != nullptr || !match.allow.empty();
+}
+
+}  // namespace
+
+RouteMatch match_route(std::string_view method, std::string_view path) {
+  RouteMatch match = match_as_it_is(method, path);
+  if (is_known(match)) return match;
+  std::string mended = with_single_slashes(path);
+  if (mended != path) match = match_as_it_is(method, mended);
+  if (is_known(match)) return match;
+  mended = mended.starts_with(kApiTwice) ? mended.substr(kApi.size()) : std::string(kApi) + mended;
+  RouteMatch other = match_as_it_is(method, mended);
+  const bool is_api =
+      other.is_inference || (other.route != nullptr && other.route->api == Api::Models);
+  return is_api ? other : match;
 }
 
 std::string percent_decode(std::string_view text) {

@@ -93,7 +93,8 @@ struct Route {
   [[nodiscard]] bool counts_tokens() const {
     return path.ends_with("/count_tokens") || path.ends_with("/input_tokens");
   }
-  /// @p target as the engine gets it: its own path if it has another, the query kept.
+  /// @p target as the engine gets it: its own path if it has another, else that of the route; the
+  /// query kept.
   [[nodiscard]] std::string upstream_target(std::string_view target) const;
 };
 
@@ -105,7 +106,8 @@ struct RouteMatch {
   bool is_inference = false;     ///< of @p route, or of the one that the path would have
 };
 
-/// Finds the route of @p path, a target without its query.
+/// Finds the route of @p path, a target without its query. Slashes too many, and a /v1 too few or
+/// too many, are mended, as they come of base URLs that people type in.
 [[nodiscard]] RouteMatch match_route(std::string_view method, std::string_view path);
 
 /// "%2F" becomes "/"; what is no escape stays as it is.

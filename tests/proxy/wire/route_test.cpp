@@ -27,6 +27,38 @@ TEST(Route, KnowsEveryInferenceRoute) {
   }
 }
 
+TEST(Route, MendsWhatComesOfBaseUrls) {
+  const auto target = [](std::string_view path) {
+    const RouteMatch match = match_route("POST", path);
+    return match.route == nullptr ? "none" : match.route->upstream_target(std::string(path) + "?q");
+  };
+  for (const char* const path :
+       {"//v1/chat/completions", "/v1//chat///completions", "/chat/completions",
+        "//chat/completions", "/v1/v1/chat/completions"}) {
+    EXPECT_EQ(target(path), "/v1/chat/completions?q") << path;
+  }
+  EXPECT_EQ(target("/embeddings"), "/v1/embeddings?q");
+  EXPECT_EQ(target("/rerank"), "/rerank?q") << "that is a path of its own";
+  EXPECT_EQ(target("/v1/tokenize"), "none");
+  EXPECT_EQ(match_route("GET", "/v1/v1/models").route->id, RouteId::Models);
+  EXPECT_EQ(match_route("GET", "//v1//models").route->id, RouteId::Models);
+  EXPECT_EQ(match_route("GET", "/models/a").argument, "a");
+  EXPECT_EQ(match_route("GET", "/chat/completions").allow, "POST");
+  EXPECT_EQ(match_route("POST", "/power/ack").route, nullptr) << "no API of models";
+  EXPECT_EQ(match_route("POST", "/api//models/unload//m").argument, "m");
+}
+
+TEST(Route, SlashesTooManyBeforeAModelsName) {
+  for (const char* const path : {"/upstream//m/x", "/upstream///m/x", "//upstream/m/x"}) {
+    const RouteMatch match = match_route("GET", path);
+    ASSERT_NE(match.route, nullptr) << path;
+    EXPECT_EQ(match.route->id, RouteId::Upstream);
+    EXPECT_EQ(match.raw_argument, "m/x") << path;
+  }
+  EXPECT_EQ(match_route("GET", "/upstream/m//x").raw_argument, "m//x") << "that is the engine's";
+  EXPECT_EQ(match_route("GET", "/upstream//").route, nullptr);
+}
+
 TEST(Route, GivesTheEngineThePathThatItKnows) {
   const auto upstream = [](std::string_view path, std::string_view target) {
     const RouteMatch match = match_route("POST", path);
@@ -122,7 +154,7 @@ TEST(Route, TakesAModelFromThePathSlashesAndAll) {
 
 TEST(Route, TellsAnUnknownPathFromAWrongMethod) {
   for (const char* path : {"/nope", "/v1/models/", "/v1/chat/completions/", "/api/models/load/",
-                           "/api/hello", "", "/v1/", "//", "/V1/models"}) {
+                           "/api/hello", "", "/v1/", "/V1/models"}) {
     const RouteMatch match = match_route("GET", path);
     EXPECT_EQ(match.route, nullptr) << path;
     EXPECT_EQ(match.allow, "") << path;
