@@ -141,9 +141,17 @@ Task<bool> refuse_unknown(HttpStream& client, const RequestHead& request,
   ResponseHead head = error_head(status, 0);
   if (!match.allow.empty()) head.fields.add("allow", match.allow);
   wire::ErrorText text;
-  text.message = status == 404 ? "there is nothing at " + for_log(request.path())
-                               : "use " + match.allow + " for " + for_log(request.path());
-  spdlog::debug("{} {} status={}", request.method, for_log(request.path()), status);
+  const std::string path = for_log(request.path());
+  if (status == 405) {
+    text.message = "use " + match.allow + " for " + path;
+  } else {
+    const std::string nearest = wire::nearest_route(request.path());
+    text.message = "there is nothing at " + path;
+    if (!nearest.empty()) text.message += "; the nearest is " + nearest;
+  }
+  const bool is_new = proxy.recorder.unknown_paths.add(request.method + " " + path);
+  spdlog::log(is_new ? spdlog::level::info : spdlog::level::debug, "{} {} status={}: {}{}",
+              request.method, path, status, text.message, is_new ? " (told once)" : "");
   co_return co_await refuse(client, request, std::move(head), std::move(text), nullptr, proxy);
 }
 

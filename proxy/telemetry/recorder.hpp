@@ -5,6 +5,7 @@
 #include "proxy/telemetry/event_hub.hpp"
 #include "proxy/telemetry/in_flight.hpp"
 #include "proxy/telemetry/metrics.hpp"
+#include "proxy/telemetry/unknown_paths.hpp"
 
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ class Recorder {
   EventHub events;
   Metrics metrics;
   Captures captures;
+  UnknownPaths unknown_paths;
 
  private:
   void open_store(const Config& config);

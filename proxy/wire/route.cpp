@@ -1,7 +1,10 @@
 #include "proxy/wire/route.hpp"
 
+#include "base/text/did_you_mean.hpp"
+
 #include <algorithm>
 #include <array>
+#include <vector>
 
 namespace rouse::wire {
 
@@ -273,6 +276,33 @@ RouteMatch match_route(std::string_view method, std::string_view path) {
   const bool is_api =
       other.is_inference || (other.route != nullptr && other.route->api == Api::Models);
   return is_api ? other : match;
+}
+
+std::string nearest_route(std::string_view path) {
+  const auto last_part = [](std::string_view of) { return of.substr(of.rfind('/') + 1); };
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path.empty()) return {};
+  std::vector<std::string> paths;
+  for (const Route& route : kRoutes) {
+    if (!route.path.ends_with('*')) paths.emplace_back(route.path);
+  }
+  const std::string meant = did_you_mean(path, paths);
+  // A few letters are different; else there is more in front of it; else it has the same end.
+  const Route* nearest = nullptr;
+  int rank = 0;
+  for (const Route& route : kRoutes) {
+    const std::string_view end = last_part(route.path);
+    const int now = route.path == meant                                    ? 3
+                    : path.ends_with(route.path) && !end.empty()           ? 2
+                    : end == last_part(path) && !route.path.ends_with('*') ? 1
+                                                                           : 0;
+    const bool is_longer = nearest != nullptr && route.path.size() > nearest->path.size();
+    if (now > rank || (now == rank && now == 2 && is_longer)) nearest = &route;
+    rank = std::max(rank, now);
+  }
+  if (nearest == nullptr) return {};
+  const std::string_view method = nearest->methods.substr(0, nearest->methods.find(' '));
+  return std::string(method == kAny ? "GET" : method) + " " + std::string(nearest->path);
 }
 
 std::string percent_decode(std::string_view text) {

@@ -110,6 +110,10 @@ struct RouteMatch {
 /// too many, are mended, as they come of base URLs that people type in.
 [[nodiscard]] RouteMatch match_route(std::string_view method, std::string_view path);
 
+/// What was probably meant by a @p path that nobody serves: "POST /v1/chat/completions"; empty: who
+/// knows.
+[[nodiscard]] std::string nearest_route(std::string_view path);
+
 /// "%2F" becomes "/"; what is no escape stays as it is.
 [[nodiscard]] std::string percent_decode(std::string_view text);
 

@@ -159,5 +159,16 @@ TEST(Machine, IsSampledWhenSomebodyLooks) {
   EXPECT_EQ(off.get("/api/hardware").status, 503);
 }
 
+TEST(Log, TellsOfAPathThatNobodyServesOnce) {
+  World world(models({fake_model("a")}));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(world.get("/v1/modles").status, 404);
+  EXPECT_EQ(world.get("/other").status, 404);
+  ASSERT_TRUE(world.wait_for_log("GET /other status=404"));
+  const std::string log = world.log();
+  const std::size_t first = log.find("GET /v1/modles status=404");
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(log.find("GET /v1/modles status=404", first + 1), std::string::npos);
+}
+
 }  // namespace
 }  // namespace rouse::test

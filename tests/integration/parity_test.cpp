@@ -160,6 +160,7 @@ TEST(Parity, EveryErrorOfTheTable) {
        "a body that says what happened, not an empty one"},
       {"GET", path, "", {}, 405, "allow: POST", "JSON, not plain text"},
       {"GET", "/nothing", "", {}, 404, R"("src":"rouse")", "JSON, not plain text"},
+      {"GET", "/v1/modles", "", {}, 404, "the nearest is GET /v1/models", "says what is near"},
       {"GET", "/upstream/a/x.css", "", {}, 409, "not loaded", ""},
       {"POST", path, R"({"model":)", {}, 400, "byte", "malformed JSON is said to be that"},
   };

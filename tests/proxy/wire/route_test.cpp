@@ -152,6 +152,17 @@ TEST(Route, TakesAModelFromThePathSlashesAndAll) {
   EXPECT_EQ(match_route("GET", "/logs/stream").argument, "");
 }
 
+TEST(Route, KnowsWhatIsNearest) {
+  EXPECT_EQ(nearest_route("/v1/chat/completion"), "POST /v1/chat/completions");
+  EXPECT_EQ(nearest_route("/openai/v1/chat/completions"), "POST /v1/chat/completions");
+  EXPECT_EQ(nearest_route("/v1/models/"), "GET /v1/models");
+  EXPECT_EQ(nearest_route("/api/v2/embeddings"), "POST /v1/embeddings");
+  EXPECT_EQ(nearest_route("/V1/Models"), "GET /v1/models");
+  EXPECT_EQ(nearest_route("/"), "");
+  EXPECT_EQ(nearest_route(""), "");
+  EXPECT_EQ(nearest_route("/wp-login.php"), "");
+}
+
 TEST(Route, TellsAnUnknownPathFromAWrongMethod) {
   for (const char* path : {"/nope", "/v1/models/", "/v1/chat/completions/", "/api/models/load/",
                            "/api/hello", "", "/v1/", "/V1/models"}) {
