@@ -33,19 +33,21 @@ struct OperatorReply {
   int status = 200;
   std::string_view type = "application/json";
   std::string body;
+  wire::ErrorText error = {};  ///< of a failure, instead of a body
 };
 
 OperatorReply refusal(int status, std::string message, std::string code = {}) {
   wire::ErrorText text;
   text.message = std::move(message);
   text.code = std::move(code);
-  return {status, "application/json", wire::error_json(status, text)};
+  return {status, {}, {}, std::move(text)};
 }
 
 Task<bool> send(HttpStream& client, const RequestHead& request, const wire::Route& route,
                 OperatorReply reply, Proxy& proxy) {
   ResponseHead head = own_head(reply.status, reply.type);
   head.content_length = reply.body.size();
+  if (!reply.error.message.empty()) reply.body = error_body(head, reply.error, request.fields);
   head.keep_alive = request.keep_alive && client.body_done();
   add_cors(*proxy.config, &route, request, head);
   if (route.route_class != wire::RouteClass::Probe) {

@@ -74,8 +74,7 @@ Task<void> ClientAnswer::tell(Failure failed) {
   ResponseHead head = error_head(failed.status, failed.retry_after_s);
   head.fields.add("x-request-id", request_.id);
   add_own_fields(head, nullptr);
-  const std::string body = wire::error_json(failed.status, failed.text);
-  head.content_length = body.size();
+  const std::string body = error_body(head, failed.text, request_.head.fields);
   const bool unread = failed.body_unread || !client_.body_done();
   head.keep_alive = request_.head.keep_alive && !unread;
   status_ = failed.status;

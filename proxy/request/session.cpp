@@ -28,8 +28,7 @@ constexpr const char* kComfyModel = "comfyui_auto";
 /// @p head: with further fields; its status is that of the answer. @p route: null where none is.
 Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead head,
                   wire::ErrorText text, const wire::Route* route, Proxy& proxy) {
-  const std::string body = wire::error_json(head.status, text);
-  head.content_length = body.size();
+  const std::string body = error_body(head, text, request.fields);
   const bool unread = request.framing != Framing::None;
   head.keep_alive = request.keep_alive && !unread && !proxy.power.is_suspending();
   add_cors(*proxy.config, route, request, head);

@@ -1,5 +1,7 @@
 #include "proxy/wire/error_body.hpp"
 
+#include "base/http/message.hpp"
+#include "base/text/ascii.hpp"
 #include "base/text/json_writer.hpp"
 
 #include <fmt/format.h>
@@ -51,10 +53,38 @@ std::string failed_response_event(int status, const ErrorText& error) {
       json_string(code), json_string(error.message));
 }
 
+std::string for_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<' || c == '>' || c == '&' || c == '"' || c == '\'') {
+      out += fmt::format("&#{};", static_cast<int>(c));
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string error_json(int status, const ErrorText& error) {
   return fmt::format(R"({{"type":"error","error":{},"src":"rouse"}})", error_object(status, error));
+}
+
+ErrorAnswer error_answer(int status, const ErrorText& error, std::string_view accept) {
+  const std::string wanted = to_lower(accept);
+  const auto names = [&](std::string_view type) { return wanted.find(type) != std::string::npos; };
+  if (names("json")) return {"application/json", error_json(status, error)};
+  if (names("text/html")) {
+    const std::string title = fmt::format("{} {}", status, reason_phrase(status));
+    return {"text/html; charset=utf-8",
+            fmt::format("<!doctype html>\n<title>{0}</title>\n<h1>{0}</h1>\n<p>rouse: {1}</p>\n",
+                        title, for_html(error.message))};
+  }
+  if (names("text/plain")) {
+    return {"text/plain; charset=utf-8", fmt::format("rouse: {}\n", error.message)};
+  }
+  return {"application/json", error_json(status, error)};
 }
 
 std::string error_event(Dialect dialect, int status, const ErrorText& error) {

@@ -19,6 +19,14 @@ struct ErrorText {
 /// status: docs/llama-swap.md, Errors.
 [[nodiscard]] std::string error_json(int status, const ErrorText& error);
 
+/// The same as a client wants it by its field Accept: JSON, unless it names text/html or text/plain
+/// and no JSON.
+struct ErrorAnswer {
+  std::string_view type;  ///< of its content
+  std::string body;
+};
+[[nodiscard]] ErrorAnswer error_answer(int status, const ErrorText& error, std::string_view accept);
+
 /// The same failure as the last event of a stream that has begun, in @p dialect.
 [[nodiscard]] std::string error_event(Dialect dialect, int status, const ErrorText& error);
 

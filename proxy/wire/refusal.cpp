@@ -104,6 +104,14 @@ ResponseHead own_head(int status, std::string_view content_type) {
   return head;
 }
 
+std::string error_body(ResponseHead& head, const wire::ErrorText& text, const Fields& request) {
+  wire::ErrorAnswer answer =
+      wire::error_answer(head.status, text, request.find("accept").value_or(""));
+  head.fields.set("content-type", answer.type);
+  head.content_length = answer.body.size();
+  return std::move(answer.body);
+}
+
 ResponseHead error_head(int status, int retry_after_s) {
   ResponseHead head = own_head(status, "application/json");
   if (retry_after_s > 0) head.fields.add("retry-after", std::to_string(retry_after_s));

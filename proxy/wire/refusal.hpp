@@ -46,5 +46,8 @@ inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 /// The head of an answer that we write ourselves. @p retry_after_s 0: no Retry-After.
 [[nodiscard]] ResponseHead own_head(int status, std::string_view content_type);
 [[nodiscard]] ResponseHead error_head(int status, int retry_after_s);
+/// The body of an error for @p request, whose type and length @p head is told.
+[[nodiscard]] std::string error_body(ResponseHead& head, const wire::ErrorText& text,
+                                     const Fields& request);
 
 }  // namespace rouse

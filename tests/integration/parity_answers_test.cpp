@@ -84,6 +84,7 @@ TEST(Parity, EveryLookOfAnError) {
   World world(models({fake_model("a", "", "    compat: {ignoreWebsockets: true}\n")}));
   const ProbeHeaders text{{"Accept", "text/plain"}};
   const ProbeHeaders html{{"Accept", "text/html"}};
+  const ProbeHeaders both{{"Accept", "application/json, text/plain, */*"}};
   expect_all(world,
              {{"POST", kChat, chat("no"), {}, 404, "content-type: application/json", ""},
               {"POST", kChat, chat("no"), {}, 404, R"("type":"invalid_request_error")", ""},
@@ -96,10 +97,14 @@ TEST(Parity, EveryLookOfAnError) {
                404,
                R"({"type":"error","error":{)",
                "one shape for all APIs: Anthropic's clients read it, too"},
-              {"POST", kChat, chat("no"), text, 404, "content-type: application/json",
-               "JSON whatever Accept says: every client reads it"},
-              {"POST", kChat, chat("no"), html, 404, "content-type: application/json",
-               "JSON whatever Accept says: every client reads it"},
+              {"POST", kChat, chat("no"), text, 404, "content-type: text/plain", ""},
+              {"POST", kChat, chat("no"), text, 404, "rouse: no model is called", ""},
+              {"POST", kChat, chat("no"), html, 404, "content-type: text/html", ""},
+              {"POST", kChat, chat("<b>"), html, 404, "&#60;b&#62;", ""},
+              {"GET", "/nothing", "", html, 404, "<p>rouse: there is nothing", ""},
+              {"POST", "/api/models/unload/no", "", text, 404, "rouse: no model is called", ""},
+              {"POST", kChat, chat("no"), both, 404, "content-type: application/json",
+               "JSON where a client takes it as well"},
               {"GET", "/upstream/a/fake/mirror", "", kUpgrade, 409, "not loaded", ""},
               {"GET", "/comfyui/x", "", {}, 404, "comfyui_auto", ""},
               {"GET", "/logs", "", html, 200, "listening on", "no web page to lead to"},

@@ -88,5 +88,23 @@ TEST(ErrorMessageIn, FindsTheMessageInTheUsualShapes) {
   EXPECT_EQ(error_message_in(""), "");
 }
 
+TEST(ErrorAnswer, HasTheFormThatAccepts) {
+  const ErrorText text{"", "", "no <model> & \"key\""};
+  const auto type = [&](std::string_view accept) { return error_answer(404, text, accept).type; };
+  for (const char* const accept :
+       {"", "*/*", "application/json", "application/json, text/plain, */*", "text/event-stream",
+        "text/html, application/problem+json"}) {
+    EXPECT_EQ(type(accept), "application/json") << accept;
+    EXPECT_EQ(error_answer(404, text, accept).body, error_json(404, text));
+  }
+  EXPECT_EQ(type("Text/Plain"), "text/plain; charset=utf-8");
+  EXPECT_EQ(error_answer(404, text, "text/plain").body, "rouse: no <model> & \"key\"\n");
+  EXPECT_EQ(type("text/html,application/xhtml+xml,*/*;q=0.8"), "text/html; charset=utf-8");
+  EXPECT_EQ(type("text/plain, text/html"), "text/html; charset=utf-8");
+  const std::string page = error_answer(404, text, "text/html").body;
+  EXPECT_NE(page.find("<h1>404 Not Found</h1>"), std::string::npos) << page;
+  EXPECT_NE(page.find("no &#60;model&#62; &#38; &#34;key&#34;"), std::string::npos) << page;
+}
+
 }  // namespace
 }  // namespace rouse::wire
