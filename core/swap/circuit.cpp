@@ -1,6 +1,7 @@
 #include "core/swap/circuit.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace rouse::core {
 
@@ -12,7 +13,7 @@ constexpr int kDoublingsMax = 20;
 
 }  // namespace
 
-void Circuit::fail(std::string_view why, Instant now, const SchedulePolicy& policy) {
+void Circuit::fail(EngineFailure why, Instant now, const SchedulePolicy& policy) {
   const Duration longest = std::max(policy.backoff_max, Duration{0});
   Duration pause = std::clamp(policy.backoff_first, Duration{0}, longest);
   for (int i = 0; i < std::min(failures_, kDoublingsMax) && pause < longest; ++i) {
@@ -20,15 +21,15 @@ void Circuit::fail(std::string_view why, Instant now, const SchedulePolicy& poli
   }
   ++failures_;
   failed_ = true;
-  last_failure_ = why;
+  last_failure_ = std::move(why);
   failed_at_ = now;
   retry_at_ = after(now, pause);
 }
 
-void Circuit::crash(std::string_view why, Instant now) {
+void Circuit::crash(EngineFailure why, Instant now) {
   close();
   failed_ = true;
-  last_failure_ = why;
+  last_failure_ = std::move(why);
   failed_at_ = now;
 }
 

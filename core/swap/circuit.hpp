@@ -3,9 +3,6 @@
 #include "core/swap/scheduler.hpp"
 #include "core/time.hpp"
 
-#include <string>
-#include <string_view>
-
 namespace rouse::core {
 
 /// Counts how often an engine failed in a row and decides when it may be tried again.
@@ -14,9 +11,9 @@ namespace rouse::core {
 /// open: requests are refused rather than held until the pause ends, then one start is tried.
 class Circuit {
  public:
-  void fail(std::string_view why, Instant now, const SchedulePolicy& policy);
+  void fail(EngineFailure why, Instant now, const SchedulePolicy& policy);
   /// It ended by itself after it had proved to run: worth knowing, no reason to wait.
-  void crash(std::string_view why, Instant now);
+  void crash(EngineFailure why, Instant now);
   void start() { failed_ = false; }
   /// The engine has shown that it runs: what failed before no longer counts.
   void prove() { failures_ = 0; }
@@ -27,7 +24,7 @@ class Circuit {
   [[nodiscard]] Instant retry_at() const { return retry_at_; }
   [[nodiscard]] int failures() const { return failures_; }
   [[nodiscard]] bool failed() const { return failed_; }  ///< the last run ended by itself
-  [[nodiscard]] const std::string& last_failure() const { return last_failure_; }
+  [[nodiscard]] const EngineFailure& last_failure() const { return last_failure_; }
   /// When that was; nothing has failed yet where it is empty.
   [[nodiscard]] Instant failed_at() const { return failed_at_; }
   /// What to tell a client: between 1 s and 30 s, which all of them obey.
@@ -38,7 +35,7 @@ class Circuit {
   bool failed_ = false;
   Instant retry_at_ = Instant::min();
   Instant failed_at_{};
-  std::string last_failure_;
+  EngineFailure last_failure_;
 };
 
 }  // namespace rouse::core

@@ -47,19 +47,25 @@ struct EngineRecord {
   Instant busy_since{};      ///< while running > 0
   Instant last_used{};       ///< the end of the last request, or ready
   Instant unwanted_since{};  ///< while Starting and nobody waits
+  Duration load_time{0};     ///< of the last start that was seen to its end; 0: none was
   WaitQueue waiting;
   std::optional<LoadRequest> load_request;
   Circuit circuit;
   std::optional<Instant> unload_by;  ///< an unload, at the latest
   std::string unloaded_by;           ///< who asked for it, in words
+  bool cut_short = false;            ///< ... and did not want to wait for what runs
   bool outdated = false;             ///< runs with a launch that is no longer configured
   bool removed = false;              ///< no longer configured at all; forgotten when it is gone
   std::optional<Order> barrier;      ///< draining: admits only who came before
   ModelId barrier_for;               ///< who waits for that
+  bool hurried = false;              ///< a Hurry has been said, and nothing has moved since
   bool claimed = false;              ///< engines have been stopped to make room for it
   Hold hold;
   std::string reason;                   ///< of its last start, stop or failure; for people
   std::optional<StopCause> stopped_by;  ///< not by itself; while Stopping, and after it
+  /// Stopping, because it died as this; it was that for @p died_after.
+  std::optional<EngineState> died_as;
+  Duration died_after{0};
 
   [[nodiscard]] bool is_resident() const {
     return state == EngineState::Starting || state == EngineState::Ready ||

@@ -68,7 +68,10 @@ void Scheduler::State::settle(Actions& out) {
     finish_outdated(out);
     unload_idle(out);
     place(out);
-    for (auto& [id, engine] : engines) admit_waiting(engine, out);
+    for (auto& [id, engine] : engines) {
+      admit_waiting(engine, out);
+      hurry(engine, out);
+    }
   }
   unsettled = false;
 }
@@ -110,7 +113,9 @@ void Scheduler::State::finish_unloads(Actions& out) {
     if (engine.state != EngineState::Ready || !engine.unload_by) continue;
     if (engine.running == 0 || now >= *engine.unload_by) {
       stop(engine, StopCause::Unloaded,
-           engine.unloaded_by + " unloaded it" + cut_off(engine, engine.policy.unload_drain), out);
+           engine.unloaded_by + " unloaded it" +
+               (engine.cut_short ? ", at once" : cut_off(engine, engine.policy.unload_drain)),
+           out);
     } else {
       wake_at(*engine.unload_by);
     }
@@ -146,9 +151,27 @@ void Scheduler::State::unload_idle(Actions& out) {
   }
 }
 
+/// Whoever has waited max_wait for a place need not wait for clients that do not read.
+void Scheduler::State::hurry(EngineRecord& engine, Actions& out) {
+  if (engine.state != EngineState::Ready || engine.running == 0 || engine.hurried) return;
+  std::string who;
+  if (engine.barrier) {
+    who = engine.barrier_for + " has been waited for";
+  } else if (!engine.waiting.empty() && !engine.has_slot()) {
+    const Instant at = after(engine.waiting.oldest().since, policy.max_wait);
+    if (now < at) return wake_at(at);
+    who = "another request has waited for its place";
+  } else {
+    return;
+  }
+  engine.hurried = true;
+  out.push_back(Hurry{engine.id, who + " longer than " + to_string(policy.max_wait)});
+}
+
 void Scheduler::State::admit(EngineRecord& engine, Ticket ticket, Actions& out) {
   tickets.insert_or_assign(ticket, Entry{&engine, engine.run, Order{}, true});
   if (engine.running++ == 0) engine.busy_since = now;
+  engine.hurried = false;
   // A busy engine leaves others fewer ways to make room than an idle one.
   if (engine.running == 1 && waiting + wishes > 0) unsettled = true;
   out.push_back(Admit{ticket, engine.id});
@@ -200,6 +223,7 @@ void Scheduler::State::stop(EngineRecord& engine, StopCause cause, std::string r
   if (engine.state == EngineState::Ready) engine.circuit.prove();
   enter(engine, EngineState::Stopping);
   engine.unload_by.reset();
+  engine.cut_short = false;
   engine.barrier.reset();
   engine.reason = reason;
   engine.stopped_by = cause;

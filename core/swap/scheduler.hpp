@@ -36,8 +36,10 @@ struct SchedulePolicy {
   /// A model whose last request has just ended stays this long: the next request of an agent's loop
   /// comes within a second, and a swap costs more than that. Never beyond max_wait.
   Duration linger{1'000};
-  Duration gather{0};               ///< wait this long before the first swap to see who else asks
-  Duration abandon_grace{60'000};   ///< a load that nobody waits for is kept this long
+  Duration gather{0};  ///< wait this long before the first swap to see who else asks
+  /// A load that nobody waits for any more, and of which little is left, is let end for this long
+  /// at most when its room is wanted; any other makes way at once.
+  Duration abandon_grace{60'000};
   Duration give_up{0};              ///< refuse a request that waited this long; 0: never
   std::size_t queue_max = 10'000;   ///< waiting requests over all models; one more is refused
   int load_failures_max = 3;        ///< failed starts in a row that open the circuit; 0: never
@@ -61,11 +63,24 @@ struct Left {
 struct EngineReady {
   ModelId model;
 };
+/// Its process has ended by itself, and what it left behind is being cleared away: it serves nobody
+/// any more, and its room is not free yet. EngineGone follows. Ignored unless starting or ready.
+struct EngineDied {
+  ModelId model;
+};
+/// Why an engine has ended by itself, for people.
+struct EngineFailure {
+  std::string cause;   ///< "exited with status 1 after 0.3 s"; empty: it has not, it was stopped
+  std::string output;  ///< the last lines of this run, for those who may read its log
+
+  [[nodiscard]] bool empty() const { return cause.empty(); }
+  [[nodiscard]] std::string text() const { return output.empty() ? cause : cause + ": " + output; }
+};
 /// The engine and everything that it left behind is gone. @p failure is empty after a Stop that
-/// was obeyed; else it says why (exit status and last lines), and the engine counts as failed.
+/// was obeyed; else the engine counts as failed.
 struct EngineGone {
   ModelId model;
-  std::string failure;
+  EngineFailure failure;
 };
 /// An operator asks for the model (API, preload): a place in the queue without a ticket. Closes the
 /// model's circuit, since whoever repaired it wants to see it tried.
@@ -73,9 +88,13 @@ struct LoadWanted {
   ModelId model;
   std::string why = "an operator asked for it";  ///< for people: who wants it
 };
+/// Its running requests end within their bound. Who waits for it keeps the place in the queue, and
+/// has it loaded again.
 struct UnloadWanted {
   std::optional<ModelId> model;    ///< nullopt: all
   std::string by = "an operator";  ///< for people: who or what "unloaded it"
+  bool at_once = false;            ///< running requests are cut
+  bool stays = false;              ///< it is not to come back for who waits: they are refused
 };
 /// A new configuration. Models that it lacks are served to the end of their running requests and
 /// then stopped; who waits for them is refused. Models in @p relaunch run with a launch that is no
@@ -92,8 +111,8 @@ struct ShutdownWanted {
   bool at_once = false;  ///< running requests are cut; may follow a patient one
 };
 struct Tick {};  ///< next_deadline() has come
-using Event = std::variant<Arrived, Left, EngineReady, EngineGone, LoadWanted, UnloadWanted,
-                           Reconfigured, ShutdownWanted, Tick>;
+using Event = std::variant<Arrived, Left, EngineReady, EngineDied, EngineGone, LoadWanted,
+                           UnloadWanted, Reconfigured, ShutdownWanted, Tick>;
 
 enum class StopCause { Evicted, Idle, Unloaded, Abandoned, Reconfigured, Removed, Shutdown };
 enum class RefusalCause {
@@ -102,7 +121,7 @@ enum class RefusalCause {
   TooLong,       ///< waited give_up: 503 + Retry-After
   LoadFailed,    ///< 503 + Retry-After; detail carries the engine's last words
   CircuitOpen,   ///< 503 + Retry-After: failed too often, not tried again yet
-  Unloaded,      ///< an operator unloaded the model while the request waited: 503
+  Unloaded,      ///< the model was unloaded to stay so while the request waited: 503
   ShuttingDown,  ///< 503
 };
 
@@ -127,8 +146,15 @@ struct Refuse {
   RefusalCause cause;
   std::string detail;
   Duration retry_after{0};
+  std::string output;  ///< of the engine, see EngineFailure
 };
-using Action = std::variant<Start, Stop, Admit, Refuse>;
+/// Somebody has waited max_wait behind the requests that @p model serves now: those whose clients
+/// do not take their answers are to end.
+struct Hurry {
+  ModelId model;
+  std::string reason;
+};
+using Action = std::variant<Start, Stop, Admit, Refuse, Hurry>;
 
 /// Failed: stopped, and the last run ended by itself.
 enum class EngineState { Stopped, Starting, Ready, Stopping, Failed };

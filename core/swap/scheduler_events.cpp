@@ -6,12 +6,6 @@
 
 namespace rouse::core {
 
-namespace {
-
-/// For refusals that nothing in particular will end.
-
-}  // namespace
-
 void Scheduler::State::on(const Arrived& event, Actions& out) {
   const auto it = engines.find(event.model);
   if (it == engines.end() || it->second.removed) {
@@ -35,8 +29,8 @@ void Scheduler::State::on(const Arrived& event, Actions& out) {
     out.push_back(Refuse{event.ticket, RefusalCause::CircuitOpen,
                          engine.id + " failed " + std::to_string(engine.circuit.failures()) +
                              " times in a row and is tried again in " + to_string(pause) + ": " +
-                             engine.circuit.last_failure(),
-                         pause});
+                             engine.circuit.last_failure().cause,
+                         pause, engine.circuit.last_failure().output});
     return;
   }
   if (waiting >= policy.queue_max) {
@@ -82,6 +76,7 @@ void Scheduler::State::left_engine(const Entry& entry, Actions& out) {
   engine.last_used = now;
   if (engine.state != EngineState::Ready) return;
   admit_waiting(engine, out);
+  hurry(engine, out);
   if (engine.running > 0) return;
   if (waiting + wishes > 0 || engine.unload_by || engine.outdated || shutdown_by) {
     unsettled = true;
@@ -94,6 +89,7 @@ void Scheduler::State::on(const EngineReady& event, Actions& out) {
   const auto it = engines.find(event.model);
   if (it == engines.end() || it->second.state != EngineState::Starting) return;
   EngineRecord& engine = it->second;
+  engine.load_time = now - engine.since;
   enter(engine, EngineState::Ready);
   engine.last_used = now;
   forget_load_request(engine);
@@ -104,39 +100,53 @@ void Scheduler::State::on(const EngineReady& event, Actions& out) {
   unsettled = true;
 }
 
+void Scheduler::State::on(const EngineDied& event, Actions&) {
+  const auto it = engines.find(event.model);
+  if (it == engines.end()) return;
+  EngineRecord& engine = it->second;
+  if (engine.state != EngineState::Starting && engine.state != EngineState::Ready) return;
+  engine.died_as = engine.state;
+  engine.died_after = now - engine.since;
+  engine.barrier.reset();
+  engine.unload_by.reset();
+  engine.cut_short = false;
+  enter(engine, EngineState::Stopping);
+  unsettled = true;
+}
+
 void Scheduler::State::on(const EngineGone& event, Actions& out) {
   const auto it = engines.find(event.model);
   if (it == engines.end() || !it->second.is_resident()) return;
   EngineRecord& engine = it->second;
-  const EngineState before = engine.state;
-  const Duration lived = now - engine.since;
+  const Duration lived = engine.died_as ? engine.died_after : now - engine.since;
+  const EngineState before = std::exchange(engine.died_as, std::nullopt).value_or(engine.state);
   enter(engine, EngineState::Stopped);
   ++engine.run;
   if (engine.running > 0) engine.busy += now - engine.busy_since;
   engine.running = 0;
   engine.barrier.reset();
   engine.unload_by.reset();
+  engine.cut_short = false;
   engine.outdated = false;
   unsettled = true;
   if (engine.removed) return forget(engine);
   if (before == EngineState::Stopping) return;
 
   const bool was_ready = before == EngineState::Ready;
-  const std::string why = !event.failure.empty() ? event.failure
-                          : was_ready            ? "ended by itself"
-                                                 : "ended by itself while loading";
+  EngineFailure why = event.failure;
+  if (why.empty()) why.cause = was_ready ? "ended by itself" : "ended by itself while loading";
   if (was_ready && lived >= policy.stable) {
     engine.circuit.crash(why, now);
   } else {
     engine.circuit.fail(why, now, policy);
   }
-  engine.reason = why;
+  engine.reason = why.text();
   const bool open = engine.circuit.is_open(now, policy);
   if (open) forget_load_request(engine);
   if (was_ready && !open) return;  // who waits for it restarts it
   refuse_all(engine,
-             Refuse{Ticket{}, RefusalCause::LoadFailed, engine.id + ": " + why,
-                    engine.circuit.retry_after(now, policy)},
+             Refuse{Ticket{}, RefusalCause::LoadFailed, engine.id + ": " + why.cause,
+                    engine.circuit.retry_after(now, policy), why.output},
              out);
 }
 
@@ -152,20 +162,27 @@ void Scheduler::State::on(const LoadWanted& event, Actions&) {
 
 void Scheduler::State::on(const UnloadWanted& event, Actions& out) {
   if (!event.model) {
-    for (auto& [id, engine] : engines) unload(engine, event.by, out);
+    for (auto& [id, engine] : engines) unload(engine, event, out);
   } else if (const auto it = engines.find(*event.model); it != engines.end()) {
-    unload(it->second, event.by, out);
+    unload(it->second, event, out);
   }
 }
 
-void Scheduler::State::unload(EngineRecord& engine, const std::string& by, Actions& out) {
+void Scheduler::State::unload(EngineRecord& engine, const UnloadWanted& wanted, Actions& out) {
   forget_load_request(engine);
-  refuse_all(engine, Refuse{Ticket{}, RefusalCause::Unloaded, by + " unloaded " + engine.id}, out);
+  if (wanted.stays) {
+    refuse_all(
+        engine,
+        Refuse{Ticket{}, RefusalCause::Unloaded, wanted.by + " unloaded " + engine.id, kRetryLater},
+        out);
+  }
   if (engine.state == EngineState::Starting) {
-    stop(engine, StopCause::Unloaded, by + " unloaded it while it was loading", out);
-  } else if (engine.state == EngineState::Ready && !engine.unload_by) {
-    engine.unload_by = after(now, engine.policy.unload_drain);
-    engine.unloaded_by = by;
+    stop(engine, StopCause::Unloaded, wanted.by + " unloaded it while it was loading", out);
+  } else if (engine.state == EngineState::Ready) {
+    const Instant by = wanted.at_once ? now : after(now, engine.policy.unload_drain);
+    if (!engine.unload_by) engine.unloaded_by = wanted.by;
+    engine.cut_short = engine.cut_short || wanted.at_once;
+    engine.unload_by = std::min(by, engine.unload_by.value_or(Instant::max()));
   }
   unsettled = true;
 }

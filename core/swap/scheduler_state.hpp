@@ -58,6 +58,7 @@ struct Scheduler::State {
   void on(const Arrived& event, Actions& out);
   void on(const Left& event, Actions& out);
   void on(const EngineReady& event, Actions& out);
+  void on(const EngineDied& event, Actions& out);
   void on(const EngineGone& event, Actions& out);
   void on(const LoadWanted& event, Actions& out);
   void on(const UnloadWanted& event, Actions& out);
@@ -66,7 +67,7 @@ struct Scheduler::State {
   void on(const Tick& event, Actions& out);
   void left_queue(const Entry& entry);
   void left_engine(const Entry& entry, Actions& out);
-  void unload(EngineRecord& engine, const std::string& by, Actions& out);
+  void unload(EngineRecord& engine, const UnloadWanted& wanted, Actions& out);
   void retire(EngineRecord& engine, Actions& out);
   void forget(EngineRecord& engine);
 
@@ -78,6 +79,7 @@ struct Scheduler::State {
   void finish_outdated(Actions& out);
   void stop_outdated(EngineRecord& engine, Actions& out);
   void unload_idle(Actions& out);
+  void hurry(EngineRecord& engine, Actions& out);
 
   void admit(EngineRecord& engine, Ticket ticket, Actions& out);
   void admit_waiting(EngineRecord& engine, Actions& out);
@@ -100,6 +102,7 @@ struct Scheduler::State {
                  Actions& out);
   /// When @p engine may be stopped for @p candidate: never in the past; max() while it is in use.
   [[nodiscard]] Instant available_at(const EngineRecord& engine, const Candidate& candidate) const;
+  [[nodiscard]] Instant let_load_until(const EngineRecord& engine) const;
   [[nodiscard]] Eviction choose_eviction(const Candidate& candidate, const ModelSet& present,
                                          const ModelSet& reserved) const;
   [[nodiscard]] Instant gathered_at() const;

@@ -28,6 +28,9 @@ std::string wanted_by(const EngineRecord& engine, Duration waited) {
   return text;
 }
 
+/// A load is nearly done when this part of it is left: the fifth.
+constexpr int kNearlyDone = 5;
+
 std::string because(const std::string& reason) {
   return reason.empty() ? "" : " (" + reason + ")";
 }
@@ -150,7 +153,7 @@ Instant Scheduler::State::available_at(const EngineRecord& engine,
   if (engine.state == EngineState::Starting) {
     if (engine.is_wanted()) return Instant::max();
     if (candidate.overdue) return now;
-    return std::max(now, after(engine.unwanted_since, policy.abandon_grace));
+    return std::max(now, let_load_until(engine));
   }
   if (engine.running > 0) return Instant::max();
   if (!engine.waiting.empty()) {
@@ -160,6 +163,18 @@ Instant Scheduler::State::available_at(const EngineRecord& engine,
   if (candidate.overdue) return now;
   return std::max(
       {now, after(engine.since, policy.min_residency), after(engine.last_used, policy.linger)});
+}
+
+/// A load that nobody waits for goes on only where that costs the other little: for the moment in
+/// which a client that gave up tries again, or to its end where the most of it is done, as far as
+/// the last one tells.
+Instant Scheduler::State::let_load_until(const EngineRecord& engine) const {
+  const Instant due = after(engine.since, engine.load_time);
+  const bool nearly_done =
+      engine.load_time > Duration{0} && due - now <= engine.load_time / kNearlyDone;
+  const Instant again = after(engine.unwanted_since, policy.linger);
+  return std::min(nearly_done ? std::max(due, again) : again,
+                  after(engine.unwanted_since, policy.abandon_grace));
 }
 
 Eviction Scheduler::State::choose_eviction(const Candidate& candidate, const ModelSet& present,

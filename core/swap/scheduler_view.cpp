@@ -84,7 +84,7 @@ ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) cons
     view.unload_at = after(engine.last_used, engine.policy.ttl);
   }
   if (engine.circuit.retry_at() > at) view.retry_at = engine.circuit.retry_at();
-  view.last_failure = engine.circuit.last_failure();
+  view.last_failure = engine.circuit.last_failure().text();
 
   view.reason = engine.reason;
   view.stopped_by = engine.stopped_by;
@@ -94,7 +94,7 @@ ModelView Scheduler::State::view_of(const EngineRecord& engine, Instant at) cons
   if (!view.last_failure.empty()) view.failed_at = engine.circuit.failed_at();
   if (engine.state == EngineState::Ready) view.leaves = leaves_text(engine, at);
   if (engine.state == EngineState::Starting && !engine.is_wanted()) {
-    view.abandoned_at = after(engine.unwanted_since, policy.abandon_grace);
+    view.abandoned_at = std::max(at, let_load_until(engine));
   }
   if (!engine.is_resident() && engine.is_wanted()) view.held = hold_text(engine, at);
   return view;
@@ -149,7 +149,7 @@ std::string Scheduler::State::hold_text(const EngineRecord& engine, Instant at) 
     case Hold::Kind::BackOff:
       return "tries " + engine.id + " again " + time_until(hold.until, at) + " after " +
              count(engine.circuit.failures(), "failed start") + ": " +
-             engine.circuit.last_failure();
+             engine.circuit.last_failure().cause;
     case Hold::Kind::Gather:
       return "loads " + time_until(hold.until, at) + ", to see who else asks";
     case Hold::Kind::Behind:

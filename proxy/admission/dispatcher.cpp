@@ -5,6 +5,7 @@
 #include "core/swap/describe.hpp"
 #include "core/time.hpp"
 #include "proxy/check/findings.hpp"
+#include "proxy/engine/launch.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -34,20 +35,6 @@ std::map<core::ModelId, core::ModelPolicy, std::less<>> policies_of(const Config
 }
 
 }  // namespace
-
-Launch launch_of(const ModelConfig& model) {
-  Launch launch;
-  launch.model = model.id;
-  launch.argv = model.argv;
-  launch.env = model.env;
-  launch.cmd_stop = model.cmd_stop;
-  launch.endpoint = model.endpoint;
-  launch.api_key = model.api_key;
-  launch.check_endpoint = model.check_endpoint;
-  launch.health_timeout = model.health_check_timeout;
-  launch.unload_timeout = model.unload_timeout;
-  return launch;
-}
 
 // --- Dispatcher ----------------------------------------------------------------------------------
 
@@ -181,21 +168,22 @@ void Dispatcher::tell_obstacle(const std::string& model, const std::string& obst
   decisions_.add(fmt::format("cannot start {}: {}", model, obstacle), model);
 }
 
-void Dispatcher::unload(std::optional<std::string> model, std::string by) {
-  post(core::UnloadWanted{std::move(model), std::move(by)});
+void Dispatcher::unload(core::UnloadWanted wanted) {
+  post(std::move(wanted));
 }
 
 Task<void> Dispatcher::unloaded(std::optional<std::string> model) {
+  std::map<std::string, std::uint64_t> leaving;  // which run of which model
+  for (const auto& [id, slot] : engines_) {
+    if (slot.is_running() && (!model || id == *model)) leaving.emplace(id, slot.run);
+  }
   // Bounded by the stop ladder: each engine reports gone in the end.
   for (;;) {
-    const core::ScheduleView schedule = view();
-    const bool any = std::any_of(
-        schedule.models.begin(), schedule.models.end(), [&](const core::ModelView& seen) {
-          const bool resident =
-              seen.state != core::EngineState::Stopped && seen.state != core::EngineState::Failed;
-          return resident && (!model || seen.model == *model);
-        });
-    if (!any) co_return;
+    std::erase_if(leaving, [this](const auto& each) {
+      const auto it = engines_.find(each.first);
+      return it == engines_.end() || !it->second.is_running() || it->second.run != each.second;
+    });
+    if (leaving.empty()) co_return;
     co_await watchers_.async_wait(use_task);
   }
 }
@@ -266,7 +254,7 @@ void Dispatcher::drain() {
     }
     const bool engine_gone = std::holds_alternative<core::EngineGone>(event);
     if (engine_gone) forget_removed();
-    if (engine_gone || shutting_down_) ring_watchers();
+    if (engine_gone || shutting_down_) watchers_.cancel();
   }
   draining_events_ = false;
   arm_timer();
@@ -279,10 +267,6 @@ void Dispatcher::enter(const std::string& model, core::EngineState state, std::s
   slot.state = state;
   slot.since = now();
   if (observe_) observe_(change);
-}
-
-void Dispatcher::ring_watchers() {
-  watchers_.cancel();
 }
 
 void Dispatcher::perform(const core::Start& start) {
@@ -301,21 +285,29 @@ void Dispatcher::perform(const core::Start& start) {
     }
     post(core::EngineReady{model});
   };
-  events.gone = [this, model = start.model](std::string failure) {
+  events.died = [this, model = start.model](const core::EngineFailure& failure) {
+    died(model, failure);
+  };
+  events.gone = [this, model = start.model](core::EngineFailure failure) {
     EngineSlot& mine = engines_.at(model);
     pool_.forget(mine.engine->launch().endpoint);
-    enter(model, core::EngineState::Stopped, failure, !failure.empty());
+    // Nobody holds on to a connection of an engine that has gone.
+    for (AdmissionTicket* const ticket : tickets_of(model, AdmissionTicket::State::Aborted)) {
+      ticket->cut();
+    }
+    enter(model, core::EngineState::Stopped, failure.text(), !failure.empty());
     if (failure.empty()) {
       decided(fmt::format("{} is gone", model), model);
     } else {
-      spdlog::warn("{} failed: {}", model, failure);
-      decisions_.add(fmt::format("{} failed: {}", model, failure), model);
+      spdlog::warn("{} failed: {}", model, failure.text());
+      decisions_.add(fmt::format("{} failed: {}", model, failure.text()), model);
     }
     post(core::EngineGone{model, std::move(failure)});
   };
   slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
                                          std::move(events), tasks_, pool_, slot.log, registry_);
   slot.load = {};
+  ++slot.run;
   enter(start.model, core::EngineState::Starting, start.reason, false);
   slot.engine->start();
 }
@@ -327,13 +319,42 @@ void Dispatcher::perform(const core::Stop& stop) {
   enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
   Engine& engine = *slot.engine;
   pool_.forget(engine.launch().endpoint);
-  for (const auto& [id, waiter] : tickets_) {
-    AdmissionTicket& ticket = *waiter.ticket;
-    if (ticket.model() != stop.model || ticket.state() != AdmissionTicket::State::Admitted)
-      continue;
-    ticket.abort(stop.reason);
+  const Failure told =
+      passing_failure(503, fmt::format("{} was stopped: {}", stop.model, stop.reason), 5);
+  for (AdmissionTicket* const ticket : tickets_of(stop.model, AdmissionTicket::State::Admitted)) {
+    ticket->abort(stop.reason, told);
   }
   engine.stop();
+}
+
+/// Who is admitted to it hears what the process said of its end, instead of what a socket says.
+void Dispatcher::died(const std::string& model, const core::EngineFailure& failure) {
+  EngineSlot& slot = engines_.at(model);
+  enter(model, core::EngineState::Stopping, failure.text(), true);
+  pool_.forget(slot.engine->launch().endpoint);
+  Failure told = passing_failure(502, fmt::format("the engine of {} {}", model, failure.cause), 5);
+  told.output = failure.output;
+  for (AdmissionTicket* const ticket : tickets_of(model, AdmissionTicket::State::Admitted)) {
+    ticket->engine_died("the engine " + failure.cause, told);
+  }
+  post(core::EngineDied{model});
+}
+
+std::vector<AdmissionTicket*> Dispatcher::tickets_of(std::string_view model,
+                                                     AdmissionTicket::State state) const {
+  std::vector<AdmissionTicket*> found;
+  for (const auto& [id, waiter] : tickets_) {
+    if (waiter.ticket->model() == model && waiter.ticket->state() == state) {
+      found.push_back(waiter.ticket);
+    }
+  }
+  return found;
+}
+
+void Dispatcher::perform(const core::Hurry& hurry) {
+  for (AdmissionTicket* const ticket : tickets_of(hurry.model, AdmissionTicket::State::Admitted)) {
+    ticket->hurry(hurry.reason);
+  }
 }
 
 void Dispatcher::perform(const core::Admit& admit) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rouse {
 
@@ -69,9 +70,9 @@ class Dispatcher final : public AdmissionSource {
   /// As an operator's wish; @p why: whose, for people. Returns why it cannot be started; empty: it
   /// is on its way, or there.
   std::string load(const std::string& model, std::string why = "an operator asked for it");
-  /// @p by: who wants it, for whoever is refused or cut because of it.
-  void unload(std::optional<std::string> model, std::string by = "an operator");
-  /// Returns when nothing of @p model (or of any) is resident, or after its bound has passed.
+  void unload(core::UnloadWanted wanted);
+  /// Returns when what is resident now of @p model (or of any) is gone. What is started meanwhile
+  /// for others is not waited for.
   Task<void> unloaded(std::optional<std::string> model);
 
   /// Refuses who waits, lets running requests end within their bound, stops all engines.
@@ -112,6 +113,7 @@ class Dispatcher final : public AdmissionSource {
     core::Duration load{};                                 // of this run; zero until it is ready
     std::string obstacle;                                  // to its start, as told in the log
     std::string started_for;                               // the id of a request
+    std::uint64_t run = 0;                                 // counts its starts
 
     [[nodiscard]] bool is_running() const { return state != core::EngineState::Stopped; }
   };
@@ -125,11 +127,14 @@ class Dispatcher final : public AdmissionSource {
   void perform(const core::Stop& stop);
   void perform(const core::Admit& admit);
   void perform(const core::Refuse& refuse);
+  void perform(const core::Hurry& hurry);
+  void died(const std::string& model, const core::EngineFailure& failure);
+  [[nodiscard]] std::vector<AdmissionTicket*> tickets_of(std::string_view model,
+                                                         AdmissionTicket::State state) const;
   void arm_timer();
   void left(AdmissionTicket& ticket) override;
   void decided(std::string text, const std::string& model, const std::string& also = {});
   void enter(const std::string& model, core::EngineState state, std::string reason, bool failed);
-  void ring_watchers();
   void forget_removed();
 
   std::shared_ptr<const Config> config_;
@@ -150,8 +155,5 @@ class Dispatcher final : public AdmissionSource {
   bool draining_events_ = false;
   bool shutting_down_ = false;
 };
-
-/// What to run for @p model.
-[[nodiscard]] Launch launch_of(const ModelConfig& model);
 
 }  // namespace rouse

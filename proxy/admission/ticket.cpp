@@ -16,6 +16,7 @@ AdmissionTicket::AdmissionTicket(AdmissionSource& source, Executor executor, cor
 
 AdmissionTicket::~AdmissionTicket() {
   cut_ = nullptr;
+  hurry_ = nullptr;
   source_.left(*this);
 }
 
@@ -23,6 +24,14 @@ Task<void> AdmissionTicket::changed(std::chrono::steady_clock::time_point until)
   if (!bell_) bell_ = std::make_unique<SteadyTimer>(executor_);
   bell_->expires_at(until);
   co_await bell_->async_wait(use_task);
+}
+
+Task<bool> AdmissionTicket::ends_within(std::chrono::milliseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  while (state_ == State::Admitted && std::chrono::steady_clock::now() < until) {
+    co_await changed(until);
+  }
+  co_return state_ == State::Aborted;
 }
 
 void AdmissionTicket::wake() {
@@ -43,10 +52,26 @@ void AdmissionTicket::refuse(Failure failure) {
   wake();
 }
 
-void AdmissionTicket::abort(std::string reason) {
+void AdmissionTicket::abort(std::string reason, Failure failure) {
+  engine_died(std::move(reason), std::move(failure));
+  cut();
+}
+
+void AdmissionTicket::engine_died(std::string reason, Failure failure) {
   state_ = State::Aborted;
   abort_reason_ = std::move(reason);
-  cut();
+  failure_ = std::move(failure);
+  wake();
+}
+
+void AdmissionTicket::on_hurry(std::function<void()> hurry) {
+  hurry_ = std::move(hurry);
+  if (hurry_ && !hurried_by_.empty()) hurry_();
+}
+
+void AdmissionTicket::hurry(std::string why) {
+  hurried_by_ = std::move(why);
+  if (hurry_) hurry_();
 }
 
 void AdmissionTicket::cut() {

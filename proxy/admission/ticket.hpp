@@ -37,8 +37,11 @@ class AdmissionTicket {
     Waiting,
     Admitted,  ///< endpoint() serves it
     Refused,   ///< failure() says why; final
-    Aborted,   ///< was admitted, but the engine is being stopped under us; abort_reason()
+    Aborted,   ///< was admitted, but the engine is stopped under us or has died; failure() says why
   };
+
+  /// How long after a connection broke the news of its engine's death may come.
+  static constexpr std::chrono::milliseconds kDeathNotice{250};
 
   AdmissionTicket(AdmissionSource& source, Executor executor, core::Ticket id, std::string model,
                   std::string request_id);
@@ -48,7 +51,10 @@ class AdmissionTicket {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const Failure& failure() const { return failure_; }
+  /// The same in short, for the history and the log: "an operator unloaded it".
   [[nodiscard]] const std::string& abort_reason() const { return abort_reason_; }
+  /// Somebody has waited too long for this place: a client that does not read is to lose it.
+  [[nodiscard]] const std::string& hurried_by() const { return hurried_by_; }
   /// Where it is served; a reload may have moved the model since the request was read.
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
   /// How much of its waiting was the load of the engine, or the wake of the machine.
@@ -59,17 +65,26 @@ class AdmissionTicket {
   [[nodiscard]] const std::string& model() const { return model_; }
   [[nodiscard]] const std::string& request_id() const { return request_id_; }
 
+  /// Whether its engine is stopped or dies within @p limit, where a broken connection may be the
+  /// first sign of that.
+  Task<bool> ends_within(std::chrono::milliseconds limit);
   /// Returns when the state has changed, somebody called wake(), or @p until has come.
   Task<void> changed(std::chrono::steady_clock::time_point until);
   void wake();
 
   /// Called (once) when the engine is stopped while we are admitted: cut the upstream connection.
   void on_abort(std::function<void()> cut) { cut_ = std::move(cut); }
+  /// Called when hurried_by() is said, also if that was long ago.
+  void on_hurry(std::function<void()> hurry);
 
   // For the giver.
   void admit(Endpoint endpoint, core::Duration load, core::Duration wake_time = {});
   void refuse(Failure failure);
-  void abort(std::string reason);
+  void abort(std::string reason, Failure failure);
+  /// The same where its engine has died: the kernel closes the connection, and how it does that
+  /// says whether the request was read.
+  void engine_died(std::string reason, Failure failure);
+  void hurry(std::string why);
   /// Back to the queue: what it was admitted to did not take it.
   void send_back() { state_ = State::Waiting; }
   /// Cuts the upstream connection, and says nothing more.
@@ -84,10 +99,12 @@ class AdmissionTicket {
   State state_ = State::Waiting;
   Failure failure_;
   std::string abort_reason_;
+  std::string hurried_by_;
   Endpoint endpoint_;
   core::Duration load_{0};
   core::Duration wake_{0};
   std::function<void()> cut_;
+  std::function<void()> hurry_;
   std::unique_ptr<SteadyTimer> bell_;  // only while somebody waits in changed()
 };
 

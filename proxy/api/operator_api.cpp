@@ -72,15 +72,36 @@ Task<std::string> read_own_body(HttpStream& client) {
   co_return body;
 }
 
-Task<OperatorReply> unload(const std::optional<std::string>& name, bool plain_ok, Proxy& proxy) {
-  std::optional<std::string> id;
+/// "force" and "stay", as parameters or as members of the body: "1", "true", true.
+bool is_asked(const RequestHead& request, const std::string& body, const std::string& word) {
+  if (const auto value = wire::query_value(request.query(), word)) {
+    return *value == "1" || *value == "true" || value->empty();
+  }
+  simdjson::dom::parser parser;
+  bool asked = false;
+  const simdjson::padded_string text(body);
+  const bool is_there = parser.parse(text).at_key(word).get(asked) == simdjson::SUCCESS;
+  return is_there && asked;
+}
+
+core::UnloadWanted wanted_unload(const RequestHead& request, const std::string& body) {
+  core::UnloadWanted wanted;
+  wanted.at_once = is_asked(request, body, "force");
+  wanted.stays = is_asked(request, body, "stay");
+  return wanted;
+}
+
+Task<OperatorReply> unload(const std::optional<std::string>& name, bool plain_ok,
+                           core::UnloadWanted wanted, Proxy& proxy) {
   if (name) {
     const ModelConfig* model = proxy.config->find_model(*name);
     if (model == nullptr) co_return refusal(404, unknown_model_text(*proxy.config, *name));
-    id = model->id;
+    wanted.model = model->id;
   }
-  spdlog::info("unload of {} asked for", id ? *id : "all models");
-  proxy.dispatcher.unload(id);
+  const std::optional<std::string> id = wanted.model;
+  spdlog::info("unload of {} asked for{}", id ? *id : "all models",
+               wanted.at_once ? ", at once" : "");
+  proxy.dispatcher.unload(std::move(wanted));
   co_await proxy.dispatcher.unloaded(id);
   OperatorReply reply;
   if (plain_ok) {
@@ -277,9 +298,10 @@ Task<OperatorReply> reply_to(const RequestHead& request, const wire::RouteMatch&
     case wire::RouteId::Load:
       co_return co_await load(match.argument, proxy);
     case wire::RouteId::UnloadOne:
-      co_return co_await unload(match.argument, true, proxy);
+      co_return co_await unload(match.argument, true, wanted_unload(request, body), proxy);
     case wire::RouteId::UnloadAll:
-      co_return co_await unload(std::nullopt, request.method == "GET", proxy);
+      co_return co_await unload(std::nullopt, request.method == "GET", wanted_unload(request, body),
+                                proxy);
     case wire::RouteId::Logs:
       co_return plain(proxy.logs.mux.text());
     case wire::RouteId::Health:

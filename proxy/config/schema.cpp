@@ -334,7 +334,7 @@ constexpr std::array kSchedule = {
     ConfigKey{"gather", Duration, "", "0s",
               "waits this long before the first load to see who else asks"},
     ConfigKey{"abandonGrace", Duration, "", "1m",
-              "a load that nobody waits for any more goes on this long"},
+              "how long a nearly done load that nobody waits for any more may keep its room from others"},
     ConfigKey{"giveUp", Duration, "", "0s", "refuses a request that waited this long; 0: never"},
     ConfigKey{"queueMax", Number, "", "10000", "requests that may wait; the next gets 429", true,
               1},

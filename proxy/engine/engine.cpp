@@ -88,10 +88,13 @@ Task<void> Engine::Impl::run() {
   const std::shared_ptr<Impl> self = shared_from_this();
   started_at = Clock::now();
   log_start = log.total_bytes();
-  if (std::string problem = obstacle(); !problem.empty()) co_return report(std::move(problem));
+  if (std::string problem = obstacle(); !problem.empty())
+    co_return report({std::move(problem), {}});
   cgroup = EngineCgroup::make(registry.new_cgroup_name());
   Result<Spawned> spawned = spawn(launch.argv, environment(), cgroup.join_fd());
-  if (!spawned) co_return report(spawned.error().message() + " (see cmd of " + launch.model + ")");
+  if (!spawned) {
+    co_return report({spawned.error().message() + " (see cmd of " + launch.model + ")", {}});
+  }
   pid = spawned->pid;
   registry.add(pid, launch.model);
   spdlog::debug("{}: started pid {}", launch.model, pid);
@@ -103,18 +106,20 @@ Task<void> Engine::Impl::run() {
   tasks.spawn(stop_ladder());
   while (!exited) co_await gone_bell.async_wait(use_task);
   const bool unkillable = exit_status < 0;
+  // Its last words may have come together with its end.
+  if (output.is_open()) read_some_output();
+  if (!stopping && events.died) events.died(end());
   co_await sweep();
   cgroup = EngineCgroup();
   registry.remove(pid);
-  // Its last words may have come together with its end.
   if (output.is_open()) read_some_output();
   boost::system::error_code ignored;
   output.close(ignored);
   stop_bell.cancel();
-  if (unkillable) co_return report(fmt::format("pid {} does not die, not even of SIGKILL", pid));
-  if (!failed_because.empty()) co_return report(failure_text(failed_because));
-  if (stopping) co_return report({});
-  report(failure_text(exit_text(exit_status)));
+  if (unkillable) {
+    co_return report({fmt::format("pid {} does not die, not even of SIGKILL", pid), {}});
+  }
+  report(end());
 }
 
 /// What would make a start pointless: another program answers where ours would.
@@ -176,6 +181,7 @@ Task<void> Engine::Impl::await_exit() {
     ended = ::waitpid(pid, &status, error ? 0 : WNOHANG);
   }
   if (ended == pid) exit_status = status;
+  ended_at = Clock::now();
   exited = true;
   gone_bell.cancel();
 }
@@ -227,19 +233,24 @@ Task<void> Engine::Impl::watch_readiness() {
 
 // --- tell ----------------------------------------------------------------------------------------
 
-void Engine::Impl::report(std::string failure) {
+void Engine::Impl::report(core::EngineFailure failure) {
   exited = true;
   if (events.gone) std::exchange(events.gone, nullptr)(std::move(failure));
 }
 
-std::string Engine::Impl::failure_text(const std::string& what) const {
-  const double seconds = std::chrono::duration<double>(Clock::now() - started_at).count();
-  std::string text =
-      fmt::format("{} {} {:.1f} s", what, ready ? "after running" : "after", seconds);
-  if (!failed_because.empty()) text = what;
-  if (log.total_bytes() == log_start) return text + "; it wrote nothing";
-  const std::vector<std::string> lines = log.last_lines(kLastLines);
-  return text + ": " + tail_of(fmt::format("{}", fmt::join(lines, " | ")));
+/// Why this run has ended; empty: it was told to.
+core::EngineFailure Engine::Impl::end() const {
+  if (!failed_because.empty()) return failure_of(failed_because);
+  if (stopping) return {};
+  const double seconds = std::chrono::duration<double>(ended_at - started_at).count();
+  return failure_of(fmt::format("{} {} {:.1f} s", exit_text(exit_status),
+                                ready ? "after running" : "after", seconds));
+}
+
+core::EngineFailure Engine::Impl::failure_of(const std::string& what) const {
+  const std::vector<std::string> lines = log.last_lines(kLastLines, log_start);
+  if (lines.empty()) return {what + "; it wrote nothing", {}};
+  return {what, tail_of(fmt::format("{}", fmt::join(lines, " | ")))};
 }
 
 }  // namespace rouse

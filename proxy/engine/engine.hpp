@@ -3,6 +3,7 @@
 #include "base/async/task_group.hpp"
 #include "base/http/pool.hpp"
 #include "base/net/endpoint.hpp"
+#include "core/swap/scheduler.hpp"
 
 #include <chrono>
 #include <functional>
@@ -35,10 +36,13 @@ struct Launch {
 /// What the owner of an engine hears. Called from the io_context, never from inside start()/stop().
 struct EngineEvents {
   std::function<void()> ready;
+  /// The process has ended, and not because stop() was called; gone follows when what it left
+  /// behind has been cleared away.
+  std::function<void(const core::EngineFailure& failure)> died;
   /// The process and all that it left behind (group, cgroup, double-forked children) is gone.
   /// @p failure is empty when it went because stop() was called; else the exit status in words and
-  /// the last lines it wrote: "exited with status 1 after 0.3 s: error: no such file".
-  std::function<void(std::string failure)> gone;
+  /// the last lines of this run: "exited with status 1 after 0.3 s", "error: no such file".
+  std::function<void(core::EngineFailure failure)> gone;
 };
 
 /// One engine process from start() to gone: spawned without a shell in its own process group,

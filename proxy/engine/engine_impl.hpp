@@ -48,10 +48,11 @@ struct Engine::Impl : std::enable_shared_from_this<Engine::Impl> {
   Task<void> sweep();
   Task<void> await_exit();
   [[nodiscard]] std::string obstacle() const;
-  void report(std::string failure);
+  void report(core::EngineFailure failure);
   void signal_group(int number) const;
   [[nodiscard]] std::vector<int> leftovers() const;
-  [[nodiscard]] std::string failure_text(const std::string& what) const;
+  [[nodiscard]] core::EngineFailure failure_of(const std::string& what) const;
+  [[nodiscard]] core::EngineFailure end() const;
   [[nodiscard]] std::vector<std::string> environment() const;
   [[nodiscard]] std::string marker() const { return registry.instance() + ":" + launch.model; }
 
@@ -67,6 +68,7 @@ struct Engine::Impl : std::enable_shared_from_this<Engine::Impl> {
   Timer stop_bell;  // cancelled when stop() is called
   Timer gone_bell;  // cancelled when the process has exited
   Clock::time_point started_at{};
+  Clock::time_point ended_at{};
   std::size_t log_start = 0;  // of this run, in the log's total
   pid_t pid = 0;
   int exit_status = 0;

@@ -29,9 +29,10 @@ std::string LogRing::text() const {
   return bytes_.substr(line_end == std::string::npos ? from : line_end + 1);
 }
 
-std::vector<std::string> LogRing::last_lines(std::size_t lines) const {
+std::vector<std::string> LogRing::last_lines(std::size_t lines, std::size_t since) const {
   std::vector<std::string> found;
   std::string_view rest = bytes_;
+  rest.remove_prefix(rest.size() - std::min(rest.size(), total_ - std::min(total_, since)));
   while (!rest.empty() && found.size() < lines) {
     if (rest.back() == '\n' || rest.back() == '\r') {
       rest.remove_suffix(1);

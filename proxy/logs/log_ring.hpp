@@ -18,8 +18,8 @@ class LogRing {
   void append(std::string_view bytes);
   /// The whole content, beginning at the start of a line.
   [[nodiscard]] std::string text() const;
-  /// The last @p lines lines, without empty ones.
-  [[nodiscard]] std::vector<std::string> last_lines(std::size_t lines) const;
+  /// The last @p lines lines, without empty ones, of what came after @p since bytes in all.
+  [[nodiscard]] std::vector<std::string> last_lines(std::size_t lines, std::size_t since = 0) const;
   [[nodiscard]] std::size_t total_bytes() const { return total_; }  ///< ever appended
 
   /// Calls @p follower for each append until the returned handle is destroyed. No byte is lost

@@ -146,7 +146,11 @@ void Peer::left(AdmissionTicket& ticket) {
 void Peer::cut() {
   for (const auto& [id, waiter] : waiters_) {
     if (waiter.ticket->state() != AdmissionTicket::State::Admitted) continue;
-    waiter.ticket->abort("the proxy is shutting down, at once");
+    waiter.ticket->abort(
+        "the proxy is shutting down, at once",
+        passing_failure(
+            503, fmt::format("the request to peer {} was cut: the proxy is shutting down", name()),
+            5));
   }
 }
 

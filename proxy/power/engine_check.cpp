@@ -64,7 +64,7 @@ Task<void> check_engine(std::shared_ptr<const Config> config, Dispatcher& dispat
   // It may have been replaced meanwhile.
   if (dispatcher.engine_pid(id) != pid) co_return;
   spdlog::warn("{} did not live through the sleep ({}): it is started anew", id, fault);
-  dispatcher.unload(id, "the look at it after the sleep");
+  dispatcher.unload({id, "the look at it after the sleep"});
   dispatcher.load(id, "it did not live through the sleep: " + fault);
 }
 

@@ -257,7 +257,7 @@ Task<std::vector<std::string>> Power::unload(std::string lease, std::chrono::mil
   std::vector<std::string> models = resident();
   if (!models.empty()) spdlog::info("power: unloading {}", fmt::join(models, ", "));
   unloaded_ = models;
-  dispatcher_.unload(std::nullopt, "the coming sleep");
+  dispatcher_.unload({std::nullopt, "the coming sleep", false, true});
   Bell bell(*this);
   while (holds(lease) && Clock::now() < until && !resident().empty()) {
     const bool rang = co_await bell.wait(until);

@@ -63,7 +63,7 @@ Task<std::optional<Failure>> Admission::enter(Destinations& from, std::size_t wh
   record_.row.metadata.try_emplace("fifo_priority", "0");  // a peer knows none
   flight_.set_phase(Phase::Prefill);
   if (ticket_->state() == AdmissionTicket::State::Refused) co_return ticket_->failure();
-  if (is_aborted()) co_return abort_failure(to);
+  if (is_aborted()) co_return abort_failure();
   co_return std::nullopt;
 }
 
@@ -155,10 +155,8 @@ bool Admission::is_aborted() const {
   return ticket_ && ticket_->state() == AdmissionTicket::State::Aborted;
 }
 
-Failure Admission::abort_failure(const Destination& to) const {
-  const std::string what =
-      to.peer ? "the request to " + to.upstream_name() + " was cut" : to.model->id + " was stopped";
-  return passing_failure(503, fmt::format("{}: {}", what, ticket_->abort_reason()), 5);
+const Failure& Admission::abort_failure() const {
+  return ticket_->failure();
 }
 
 std::size_t Admission::queue_position(const Destination& to) const {

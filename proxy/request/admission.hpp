@@ -38,7 +38,7 @@ class Admission {
   /// The engine is being stopped under the request, or its peer's requests are cut.
   [[nodiscard]] bool is_aborted() const;
   /// What the client is told then.
-  [[nodiscard]] Failure abort_failure(const Destination& to) const;
+  [[nodiscard]] const Failure& abort_failure() const;
   /// What the head of an answer tells of the waiting, as far as it is known.
   [[nodiscard]] RequestTiming timing(const Destination& to) const;
   /// From the request's arrival; zero if it was never admitted.

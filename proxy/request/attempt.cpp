@@ -47,6 +47,8 @@ Task<std::optional<Failure>> Attempt::send(bool fresh, bool may_have_run) {
   const RequestBody::Outgoing outgoing = stage_.body.outgoing(to_);
   RequestHead head = head_to_send(outgoing);
   to_.peer ? add_peer_fields(head) : add_engine_key(head);
+  is_chunked_ = head.framing == Framing::Chunked;
+  acknowledged_ = acknowledged_bytes(upstream_->socket().native_handle());
   upstream_->expires_after(stage_.request.config->limits.body_timeout);
   stage_.record.sent(outgoing.first);
   const Result<void> sent = co_await upstream_->write_request(head, outgoing.first, outgoing.more);
@@ -54,7 +56,10 @@ Task<std::optional<Failure>> Attempt::send(bool fresh, bool may_have_run) {
   if (!sent) {
     Failure made = passing_failure(
         502, fmt::format("{} took no request: {}", to_.upstream_name(), sent.error().message()), 5);
-    made.try_again = pooled_ || was_never_delivered();
+    // Over a unix socket, what could not be written whole has not arrived whole.
+    made.try_again = was_never_delivered() || (pooled_ && !acknowledged_);
+    broke_off_ = true;
+    was_reset_ = true;
     made.body_unread = outgoing.more;
     co_return made;
   }
@@ -103,9 +108,6 @@ void Attempt::add_peer_fields(RequestHead& head) {
     head.fields.erase("cookie");
   }
   head.fields.set("x-request-attempt", stage_.series.next());
-  if (ticket_.endpoint().may_sleep) {
-    acknowledged_ = acknowledged_bytes(upstream_->socket().native_handle()).value_or(0);
-  }
 }
 
 Task<std::optional<Failure>> Attempt::send_rest() {
@@ -140,16 +142,19 @@ Task<std::optional<Failure>> Attempt::read_head() {
     if (!suspending && to_.peer) to_.peer->answered(ticket_);
     co_return suspending;
   }
-  const int kind = status_for(answer.error().code);
+  const boost::system::error_code code = answer.error().code;
+  broke_off_ = status_for(code) == 0 || code == make_error_code(HttpErrc::Truncated);
+  was_reset_ = code == asio::error::connection_reset;
   const bool timed_out = answer.error().code == make_error_code(HttpErrc::Timeout);
   Failure made = passing_failure(
       timed_out ? 504 : 502,
       fmt::format("{} gave no proper answer: {}", to_.upstream_name(), answer.error().message()),
       5);
-  // A machine that fell asleep keeps what its kernel has confirmed, and answers it after its sleep.
-  const bool may_come_late =
-      to_.peer && ticket_.endpoint().may_sleep && answer.error().code == asio::error::timed_out;
-  made.try_again = (pooled_ && kind == 0 && !may_come_late) || was_never_delivered();
+  // What only reads may be sent twice (RFC 9110 §9.2.2), on a connection that had gone stale. What
+  // anything of has been confirmed may have been executed: it is for its client to ask again.
+  const std::string& method = stage_.request.head.method;
+  const bool is_safe = method == "GET" || method == "HEAD" || method == "OPTIONS";
+  made.try_again = (pooled_ && is_safe && broke_off_) || was_never_delivered();
   co_return stage_.request.unread(std::move(made));
 }
 
@@ -165,11 +170,9 @@ std::optional<Failure> Attempt::suspending_failure() const {
 }
 
 bool Attempt::was_never_delivered() const {
-  if (!to_.peer || !upstream_ || !ticket_.endpoint().may_sleep || !stage_.body.is_read()) {
-    return false;
-  }
+  if (!upstream_ || !acknowledged_ || !stage_.body.is_read()) return false;
   const auto now = acknowledged_bytes(upstream_->socket().native_handle());
-  return now && *now == acknowledged_;
+  return now && *now == *acknowledged_;
 }
 
 void Attempt::give_connection_back() {

@@ -58,6 +58,12 @@ class Attempt {
   [[nodiscard]] bool was_pooled() const { return pooled_; }
   /// The connection has failed with not one byte of the request confirmed by the other side.
   [[nodiscard]] bool was_never_delivered() const;
+  /// The connection has ended without an answer, as it does when an engine dies.
+  [[nodiscard]] bool broke_off() const { return broke_off_; }
+  /// The same with a reset. When a process has ended, that says that a part of the request lay
+  /// unread: the kernel closes its sockets, and resets those. Whoever has not read a request whole
+  /// has not executed it.
+  [[nodiscard]] bool was_left_unread() const { return was_reset_ && !is_chunked_; }
 
  private:
   [[nodiscard]] RequestHead head_to_send(const RequestBody::Outgoing& outgoing) const;
@@ -73,7 +79,10 @@ class Attempt {
   AdmissionTicket& ticket_;
   std::unique_ptr<HttpStream> upstream_;
   bool pooled_ = false;
-  std::uint64_t acknowledged_ = 0;  // bytes on this connection before the request
+  bool is_chunked_ = false;
+  bool broke_off_ = false;
+  bool was_reset_ = false;
+  std::optional<std::uint64_t> acknowledged_;  // bytes on this connection before the request
   ResponseHead head_;
   ClientPresence::Interrupt cut_when_client_leaves_;
 };

@@ -56,8 +56,16 @@ void ClientAnswer::add_own_fields(ResponseHead& head, const RequestTiming* timin
   add_cors(*request_.config, &request_.route, request_.head, head);
 }
 
+/// The engine's own words are part of its log, which is not for every key.
+void ClientAnswer::add_output(Failure& failed) const {
+  if (failed.output.empty()) return;
+  if (!request_.proxy.keys.may(request_.caller, Scope::Observe)) return;
+  failed.text.message += ": " + std::exchange(failed.output, {});
+}
+
 Task<void> ClientAnswer::tell(Failure failed) {
   record_.failed(failed);
+  add_output(failed);
   heartbeat_.stop();
   presence_.stop_watching();
   if (heartbeat_.head_sent()) {

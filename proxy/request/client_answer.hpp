@@ -36,7 +36,7 @@ class ClientAnswer {
   void set_aux(std::string aux) { aux_ = std::move(aux); }
 
   /// Passes on the answer of @p attempt, whose head has come, to its end (client_answer_relay.cpp).
-  Task<void> relay(Attempt& attempt, const AdmissionTicket& ticket, const RequestTiming& timing);
+  Task<void> relay(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
   /// Tells a failure of ours.
   Task<void> tell(Failure failed);
 
@@ -45,11 +45,17 @@ class ClientAnswer {
   [[nodiscard]] bool keeps_connection() const { return keep_alive_; }
 
  private:
+  Task<void> relay_answer(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
   Task<bool> relay_head(Attempt& attempt, const RequestTiming& timing);
-  Task<void> relay_body(Attempt& attempt, const AdmissionTicket& ticket);
+  Task<void> relay_body(Attempt& attempt, AdmissionTicket& ticket);
   Task<void> relay_tunnel(Attempt& attempt, const AdmissionTicket& ticket);
   Task<Failure> engine_refusal(Attempt& attempt);
   Task<void> tell_as_event(Failure failed);
+  void hurry();
+  void begin_write();
+  void end_write();
+  void not_taken(const AdmissionTicket& ticket);
+  void add_output(Failure& failed) const;
   void add_own_fields(ResponseHead& head, const RequestTiming* timing) const;
 
   const Request& request_;
@@ -60,6 +66,8 @@ class ClientAnswer {
   InFlight::Entry& flight_;
   Heartbeat heartbeat_;
   std::string aux_;
+  Request::Clock::time_point write_began_{};  // of a piece of the answer; none: none is written
+  bool is_hurried_ = false;                   // somebody waits for the place of this request
   int status_ = 0;
   bool keep_alive_ = true;
 };

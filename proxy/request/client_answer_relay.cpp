@@ -5,19 +5,32 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rouse {
+
+using namespace std::chrono_literals;
 
 namespace {
 
 /// How much of an engine's refusal is read to pass its message on inside a stream.
 constexpr std::size_t kRefusalMax = 64 * 1024;
 
+/// A client that takes nothing for so long does not read, when others wait for its place.
+constexpr auto kReadingPause = 5s;
+
 }  // namespace
 
-Task<void> ClientAnswer::relay(Attempt& attempt, const AdmissionTicket& ticket,
+Task<void> ClientAnswer::relay(Attempt& attempt, AdmissionTicket& ticket,
                                const RequestTiming& timing) {
+  ticket.on_hurry([this] { hurry(); });
+  co_await relay_answer(attempt, ticket, timing);
+  ticket.on_hurry(nullptr);
+}
+
+Task<void> ClientAnswer::relay_answer(Attempt& attempt, AdmissionTicket& ticket,
+                                      const RequestTiming& timing) {
   if (attempt.head().status == 101) {
     co_await relay_tunnel(attempt, ticket);
     co_return;
@@ -31,9 +44,35 @@ Task<void> ClientAnswer::relay(Attempt& attempt, const AdmissionTicket& ticket,
     }
   } else {
     const bool sent = co_await relay_head(attempt, timing);
-    if (!sent) co_return presence_.leave();
+    if (!sent) co_return not_taken(ticket);
   }
   co_await relay_body(attempt, ticket);
+}
+
+/// From now on a write must not take long: the rest of what it may take, of one that is under way.
+void ClientAnswer::hurry() {
+  is_hurried_ = true;
+  if (write_began_ == Request::Clock::time_point{}) return;
+  const auto taken = Request::Clock::now() - write_began_;
+  client_.expires_after(std::max<Request::Clock::duration>(kReadingPause - taken, 0ms));
+}
+
+/// Before a piece of the engine's answer is written.
+void ClientAnswer::begin_write() {
+  heartbeat_.set_writing(true);
+  write_began_ = Request::Clock::now();
+  client_.expires_after(is_hurried_ ? kReadingPause : request_.config->limits.idle_timeout);
+}
+
+void ClientAnswer::end_write() {
+  heartbeat_.set_writing(false);
+  write_began_ = {};
+}
+
+/// The client has gone, or does not read what it has asked for.
+void ClientAnswer::not_taken(const AdmissionTicket& ticket) {
+  if (is_hurried_) record_.note("cut: the client did not read, and " + ticket.hurried_by());
+  presence_.leave();
 }
 
 /// The engine's head, and what has come with it. False: the client has gone.
@@ -52,11 +91,10 @@ Task<bool> ClientAnswer::relay_head(Attempt& attempt, const RequestTiming& timin
     if (piece) first = *piece;
     ended = upstream.body_done();
   }
-  heartbeat_.set_writing(true);
+  begin_write();
   heartbeat_.head_was_relayed();
-  client_.expires_after(request_.config->limits.idle_timeout);
   const Result<void> sent = co_await client_.write_response(head, first, !ended);
-  heartbeat_.set_writing(false);
+  end_write();
   if (!sent) co_return false;
   record_.received(first);
   flight_.add_bytes(first.size());
@@ -64,30 +102,30 @@ Task<bool> ClientAnswer::relay_head(Attempt& attempt, const RequestTiming& timin
   co_return true;
 }
 
-Task<void> ClientAnswer::relay_body(Attempt& attempt, const AdmissionTicket& ticket) {
+Task<void> ClientAnswer::relay_body(Attempt& attempt, AdmissionTicket& ticket) {
   HttpStream& upstream = attempt.upstream();
   while (!upstream.body_done()) {
     const Result<std::string_view> piece = co_await upstream.read_body();
     if (presence_.is_gone()) co_return;
     if (!piece) {
       // Cut, never ended cleanly: the client must not take a part for the whole.
-      record_.broke_off(ticket.state() == AdmissionTicket::State::Aborted
-                            ? "cut: " + ticket.abort_reason()
-                            : attempt.to().upstream_name() +
-                                  " broke off: " + piece.error().message());
       client_.close(attempt.head().framing == Framing::UntilClose || request_.head.version == 10);
       keep_alive_ = false;
+      const auto notice = attempt.to().peer ? 0ms : AdmissionTicket::kDeathNotice;
+      const bool ended = co_await ticket.ends_within(notice);
+      record_.broke_off(ended ? "cut: " + ticket.abort_reason()
+                              : attempt.to().upstream_name() +
+                                    " broke off: " + piece.error().message());
       co_return;
     }
     record_.received(*piece);
     flight_.add_bytes(piece->size());
-    heartbeat_.set_writing(true);
-    client_.expires_after(request_.config->limits.idle_timeout);
+    begin_write();
     const bool more = !upstream.body_done();
     const Result<void> sent = co_await client_.write_body(*piece, more);
-    heartbeat_.set_writing(false);
+    end_write();
     heartbeat_.sent(*piece);
-    if (!sent) co_return presence_.leave();
+    if (!sent) co_return not_taken(ticket);
   }
   client_.expires_never();
   if (!client_.body_done()) keep_alive_ = false;

@@ -184,7 +184,14 @@ Task<std::optional<Failure>> Exchange::forward(const Destination& to) {
     }
     if (presence_.is_gone()) co_return std::nullopt;
     if (!failed) break;
-    if (admission_.is_aborted()) co_return admission_.abort_failure(to);
+    if (!to.peer && attempt_->broke_off()) {
+      co_await admission_.ticket().ends_within(AdmissionTicket::kDeathNotice);
+    }
+    if (admission_.is_aborted()) {
+      Failure ended = admission_.abort_failure();
+      ended.try_again = failed->try_again || attempt_->was_left_unread();
+      co_return request_.unread(std::move(ended));
+    }
     if (!failed->try_again || !attempt_->was_pooled()) co_return failed;
     request_.proxy.recorder.metrics.retried(to.model->id, "stale_connection");
     fresh = true;

@@ -68,6 +68,7 @@ void RequestRecord::received(std::string_view piece) {
 
 void RequestRecord::failed(const Failure& failure) {
   detail_ = failure.text.message;
+  if (!failure.output.empty()) detail_ += ": " + failure.output;
   row.outcome = outcome_of(failure);
 }
 
@@ -78,7 +79,7 @@ void RequestRecord::broke_off(std::string why) {
 
 void RequestRecord::client_left(bool cancelled) {
   if (is_complete()) return;
-  detail_ = cancelled ? "cancelled by an operator" : "client left";
+  if (detail_ == "ok") detail_ = cancelled ? "cancelled by an operator" : "client left";
   row.outcome = "cancelled";
 }
 

@@ -279,7 +279,7 @@ void Metrics::engine_changed(const EngineChange& change) {
   if (change.from == EngineState::Starting) {
     std::string_view outcome = "exit";
     if (change.to == EngineState::Ready) outcome = "ok";
-    if (change.to == EngineState::Stopping) outcome = "cancelled";
+    if (change.to == EngineState::Stopping && !change.failed) outcome = "cancelled";
     // The engine's own words, since it is only there that a failure is told apart.
     if (change.reason.find("was not ready after") != std::string::npos) outcome = "timeout";
     model.loads[kLoadOutcomes.index(outcome)]->Increment();

@@ -65,11 +65,13 @@ Failure failure_of(const core::Refuse& refusal) {
       Failure made = passing_failure(503, refusal.detail, retry_after);
       made.passing = false;  // waiting a moment does not mend it: a person should read this
       made.load_failed = true;
+      made.output = refusal.output;
       return made;
     }
     case core::RefusalCause::LoadFailed: {
       Failure made = passing_failure(503, refusal.detail, retry_after);
       made.load_failed = true;
+      made.output = refusal.output;
       return made;
     }
     case core::RefusalCause::TooLong:

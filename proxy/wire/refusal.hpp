@@ -14,6 +14,7 @@ namespace rouse {
 struct Failure {
   int status = 500;
   wire::ErrorText text;
+  std::string output;        ///< the engine's last lines, for those who may read its log
   int retry_after_s = 0;     ///< 0: no Retry-After
   bool passing = false;      ///< a second attempt by the client may succeed
   bool try_again = false;    ///< not one byte can have been executed: we try again ourselves

@@ -48,7 +48,7 @@ MUTANTS = [
      "if (model == nullptr) co_return refusal(404, unknown_model_text(*proxy.config, *name));",
      "if (model == nullptr) co_return OperatorReply{};"),
     ("an unload is told before it is done", OPERATOR, "co_await proxy.dispatcher.unloaded(id);", ""),
-    ("an unload of one is of all", OPERATOR, "proxy.dispatcher.unload(id);", "proxy.dispatcher.unload(std::nullopt);"),
+    ("an unload of one is of all", OPERATOR, "proxy.dispatcher.unload(std::move(wanted));", "proxy.dispatcher.unload(core::UnloadWanted{});"),
     ("what cannot load is loading", OPERATOR, "if (!obstacle.empty()) co_return refusal(503, obstacle);", ""),
     ("a refused reload is done", OPERATOR, "outcome.ok ? 200 : 422", "200"),
     ("a reload does not say whether", OPERATOR, 'json.member("ok", outcome.ok);', 'json.member("ok", true);'),

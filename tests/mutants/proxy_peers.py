@@ -28,7 +28,12 @@ MUTANTS = [
     ("nobody hears that it is idle", PEER, "if (waiters_.empty() && world_.on_idle) world_.on_idle();", ""),
     ("a cut cuts those who wait", PEER,
      "if (waiter.ticket->state() != AdmissionTicket::State::Admitted) continue;", ""),
-    ("a cut cuts nobody", PEER, 'waiter.ticket->abort("the proxy is shutting down, at once");', ""),
+    ("a cut cuts nobody", PEER,
+     'waiter.ticket->abort(\n'
+     '        "the proxy is shutting down, at once",\n'
+     '        passing_failure(\n'
+     '            503, fmt::format("the request to peer {} was cut: the proxy is shutting down", name()),\n'
+     '            5));', ""),
     ("one that was turned away is gone", PEER, "ticket.send_back();", ""),
     ("the bodies that wait are not counted", PEER, "post(peer::Grew{ticket.id(), bytes});", ""),
     ("the limit of those who wait is forgotten", PEER, "policy.held_max = config_.hold.max;", ""),

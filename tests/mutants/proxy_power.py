@@ -52,7 +52,7 @@ MUTANTS = [
     ("an unload goes on without its lease", POWER, "holds(lease) && Clock::now() < until", "Clock::now() < until"),
     ("an unload waits for ever", POWER, "holds(lease) && Clock::now() < until", "holds(lease)"),
     ("an unload waits for nothing", POWER, "!resident().empty()", "false"),
-    ("an unload unloads nothing", POWER, 'dispatcher_.unload(std::nullopt, "the coming sleep");', ""),
+    ("an unload unloads nothing", POWER, 'dispatcher_.unload({std::nullopt, "the coming sleep", false, true});', ""),
     # --- subscribers
     ("an acknowledgement is lost", POWER, "step(cp::SubscriberAcked{epoch});", ""),
     ("a subscriber that leaves is waited for", POWER, "step(cp::SubscriberGone{});", ""),

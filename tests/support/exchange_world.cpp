@@ -147,6 +147,9 @@ Activity ExchangeWorld::last_row() {
 Proxy& ExchangeWorld::proxy() {
   return parts_->proxy;
 }
+const Config& ExchangeWorld::config() {
+  return *parts_->config;
+}
 Dispatcher& ExchangeWorld::dispatcher() {
   return parts_->dispatcher;
 }
@@ -167,9 +170,16 @@ void ExchangeWorld::TearDown() {
 // --- the other side ------------------------------------------------------------------------------
 
 ExchangeWorld::OtherSide::OtherSide(ExchangeWorld& world) : world_(world) {
+  bind();
+}
+
+void ExchangeWorld::OtherSide::bind() {
   listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port_));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* const generic = reinterpret_cast<sockaddr*>(&address);
@@ -179,6 +189,7 @@ ExchangeWorld::OtherSide::OtherSide(ExchangeWorld& world) : world_(world) {
 }
 
 void ExchangeWorld::OtherSide::listen() {
+  if (listener_.get() < 0) bind();
   ASSERT_EQ(::listen(listener_.get(), 8), 0);
 }
 
@@ -192,6 +203,15 @@ void ExchangeWorld::OtherSide::accept() {
   const int on = 1;
   ::setsockopt(connection_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   heard_.clear();
+}
+
+void ExchangeWorld::OtherSide::confirm_at_once() {
+  const int on = 1;
+  ASSERT_EQ(::setsockopt(connection_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on), 0);
+}
+
+void ExchangeWorld::OtherSide::has_mail() {
+  ASSERT_TRUE(world_.run_until([this] { return is_readable(connection_.get()); }));
 }
 
 std::string ExchangeWorld::OtherSide::hear(std::string_view end) {
@@ -232,10 +252,23 @@ void ExchangeWorld::OtherSide::answer(int status, std::string_view body, std::st
       std::string(body));
 }
 
+bool ExchangeWorld::OtherSide::say_at_once(std::string_view bytes) {
+  const ssize_t n =
+      ::send(connection_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  return n == static_cast<ssize_t>(bytes.size());
+}
+
 void ExchangeWorld::OtherSide::reset() {
   const linger hard{1, 0};
   ::setsockopt(connection_.get(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   connection_.reset();
+}
+
+bool ExchangeWorld::OtherSide::vanish() {
+  const int on = 1;
+  if (::setsockopt(connection_.get(), IPPROTO_TCP, TCP_REPAIR, &on, sizeof on) != 0) return false;
+  connection_.reset();
+  return true;
 }
 
 bool ExchangeWorld::OtherSide::is_left() {

@@ -23,28 +23,40 @@ class ExchangeWorld : public StreamFixture {
    public:
     /// Has a port, and is deaf until listen().
     explicit OtherSide(ExchangeWorld& world);
+    /// Also again, after stop_listening().
     void listen();
 
     [[nodiscard]] int port() const { return port_; }
     /// The next connection, which must come within 5 s.
     void accept();
     [[nodiscard]] bool has_caller();
+    /// What comes next is confirmed when it comes, not with an answer.
+    void confirm_at_once();
+    /// Something has arrived on the connection, unread; it must within 5 s.
+    void has_mail();
     /// Everything heard on the connection until @p end is part of it; it must come within 5 s.
     std::string hear(std::string_view end);
     /// The whole of a request with a body of known length.
     std::string hear_request();
     void say(std::string_view bytes);
+    /// As much of it as the kernel takes now; whether that was all.
+    bool say_at_once(std::string_view bytes);
     /// A whole answer of JSON that keeps the connection.
     void answer(int status, std::string_view body, std::string_view fields = {});
     void hang_up() { connection_.reset(); }
     /// With RST.
     void reset();
+    /// Without a word: whatever comes then is answered with RST, and confirmed to nobody. False:
+    /// the kernel does not let us (TCP_REPAIR needs CAP_NET_ADMIN).
+    [[nodiscard]] bool vanish();
     /// rouse has closed the connection.
     [[nodiscard]] bool is_left();
     /// From now on nobody listens here.
     void stop_listening() { listener_.reset(); }
 
    private:
+    void bind();
+
     ExchangeWorld& world_;
     Peer listener_;
     Peer connection_;
@@ -72,6 +84,7 @@ class ExchangeWorld : public StreamFixture {
   Activity last_row();
 
   [[nodiscard]] Proxy& proxy();
+  [[nodiscard]] const Config& config();
   [[nodiscard]] Dispatcher& dispatcher();
   [[nodiscard]] Recorder& recorder();
   [[nodiscard]] Peers& peers();

@@ -34,16 +34,22 @@ inline std::string text_of(const Left& e) {
 inline std::string text_of(const EngineReady& e) {
   return words({"ready", e.model});
 }
+inline std::string text_of(const EngineDied& e) {
+  return words({"died", e.model});
+}
 inline std::string text_of(const EngineGone& e) {
   std::string text = words({"gone", e.model});
-  if (!e.failure.empty()) text += ' ' + e.failure;
+  if (!e.failure.empty()) text += ' ' + e.failure.text();
   return text;
 }
 inline std::string text_of(const LoadWanted& e) {
   return words({"load", e.model});
 }
 inline std::string text_of(const UnloadWanted& e) {
-  return words({"unload", e.model ? std::string_view(*e.model) : std::string_view("all")});
+  std::string text = "unload " + e.model.value_or("all");
+  if (e.at_once) text += " at once";
+  if (e.stays) text += " to stay";
+  return text;
 }
 inline std::string text_of(const Reconfigured& e) {
   return words({"reconfigure", join({e.relaunch.begin(), e.relaunch.end()})});
@@ -66,6 +72,10 @@ inline std::string text_of(const Admit& a) {
 }
 inline std::string text_of(const Refuse& a) {
   return words({"refuse", to_string(a.ticket), to_string(a.cause)});
+}
+
+inline std::string text_of(const Hurry& a) {
+  return words({"hurry", a.model});
 }
 
 inline std::string to_string(const Event& event) {
@@ -91,10 +101,6 @@ inline std::ostream& operator<<(std::ostream& out, Ticket ticket) {
 inline std::ostream& operator<<(std::ostream& out, const Event& event) {
   return out << to_string(event);
 }
-inline std::ostream& operator<<(std::ostream& out, const Action& action) {
-  std::visit([&](const auto& a) { out << a; }, action);
-  return out;
-}
 inline std::ostream& operator<<(std::ostream& out, const Start& action) {
   return out << text_of(action) << ": " << action.reason;
 }
@@ -107,6 +113,14 @@ inline std::ostream& operator<<(std::ostream& out, const Admit& action) {
 inline std::ostream& operator<<(std::ostream& out, const Refuse& action) {
   out << text_of(action) << ": " << action.detail;
   if (action.retry_after > Duration{0}) out << ", retry after " << to_string(action.retry_after);
+  return out;
+}
+inline std::ostream& operator<<(std::ostream& out, const Hurry& action) {
+  return out << text_of(action) << ": " << action.reason;
+}
+// Behind those that it calls: what it does not find is an Action again, and again.
+inline std::ostream& operator<<(std::ostream& out, const Action& action) {
+  std::visit([&](const auto& a) { out << a; }, action);
   return out;
 }
 
@@ -122,6 +136,9 @@ inline bool operator==(const Admit& a, const Admit& b) {
 }
 inline bool operator==(const Refuse& a, const Refuse& b) {
   return a.ticket == b.ticket && a.cause == b.cause;
+}
+inline bool operator==(const Hurry& a, const Hurry& b) {
+  return a.model == b.model;
 }
 
 }  // namespace rouse::core

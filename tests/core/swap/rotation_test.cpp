@@ -132,12 +132,12 @@ class Rotation {
         ++outcome_.loads;
         agenda_.emplace(now_ + kLoad, EngineReady{start->model});
       } else if (const auto* stop = std::get_if<Stop>(&action)) {
-        agenda_.emplace(now_ + kStop, EngineGone{stop->model, ""});
+        agenda_.emplace(now_ + kStop, EngineGone{stop->model, {}});
       } else if (const auto* admit = std::get_if<Admit>(&action)) {
         outcome_.longest = std::max(outcome_.longest, now_ - arrived_at_.at(admit->ticket));
         const auto n = static_cast<std::size_t>(admit->ticket);
         agenda_.emplace(now_ + agents_.at(admit->model)[n / 2].service, Left{admit->ticket});
-      } else {
+      } else if (!std::holds_alternative<Hurry>(action)) {
         ADD_FAILURE() << action;
       }
     }

@@ -47,8 +47,9 @@ class SchedulerBench {
   Actions leave(int n) { return step(Left{ticket(n)}); }
   Actions ready(const ModelId& model) { return step(EngineReady{model}); }
   Actions gone(const ModelId& model, const std::string& failure = "") {
-    return step(EngineGone{model, failure});
+    return step(EngineGone{model, {failure, {}}});
   }
+  Actions died(const ModelId& model) { return step(EngineDied{model}); }
   Actions load(const ModelId& model) { return step(LoadWanted{model}); }
   Actions unload(const ModelId& model) { return step(UnloadWanted{model}); }
   Actions unload_all() { return step(UnloadWanted{}); }
@@ -133,6 +134,9 @@ inline Action evicted(const ModelId& model) {
 }
 inline Action admitted(int n, const ModelId& model) {
   return Admit{ticket(n), model};
+}
+inline Action hurried(const ModelId& model) {
+  return Hurry{model, ""};
 }
 inline Action refused(int n, RefusalCause cause) {
   return Refuse{ticket(n), cause, ""};

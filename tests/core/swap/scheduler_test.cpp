@@ -97,8 +97,8 @@ TEST(Scheduler, AModelThatHasBeenIdleForLongIsEvictedAtOnce) {
 TEST(Scheduler, ADrainingModelStillServesWhoCameBeforeTheWaiter) {
   auto s = exclusive(plain_policy(), {{"a", {.concurrency = 1}}, {"b", {}}});
   s.arrive(1, "a"), s.ready("a"), s.arrive(2, "a"), s.arrive(3, "b"), s.arrive(4, "a");
-  s.wait(60s);
-  EXPECT_THAT(s.leave(1), ElementsAre(admitted(2, "a")));
+  EXPECT_THAT(s.wait(60s), ElementsAre(hurried("a"))) << "once, however many wait";
+  EXPECT_THAT(s.leave(1), ElementsAre(admitted(2, "a"), hurried("a")));
   EXPECT_THAT(s.next(4), HasSubstr("waits for the next turn of a, which drains"));
   EXPECT_THAT(s.leave(2), ElementsAre(evicted("a")));
 }
@@ -115,7 +115,7 @@ TEST(Scheduler, ALoadServesWhoWaitedForItEvenIfSomebodyElseIsOverdue) {
   s.arrive(1, "x"), s.ready("x"), s.arrive(2, "b"), s.arrive(3, "a", 5), s.leave(1), s.gone("x");
   EXPECT_EQ(s.model("a").state, EngineState::Starting);
   s.wait(90s);
-  EXPECT_THAT(s.ready("a"), ElementsAre(admitted(3, "a")));
+  EXPECT_THAT(s.ready("a"), ElementsAre(admitted(3, "a"), hurried("a")));
   EXPECT_THAT(s.arrive(4, "a"), IsEmpty());
   EXPECT_THAT(s.leave(3), ElementsAre(evicted("a")));
   EXPECT_THAT(s.gone("a"), ElementsAre(started("b")));
@@ -133,8 +133,81 @@ TEST(Scheduler, PriorityOrdersTheWaitingOfOneModel) {
   s.arrive(1, "a"), s.arrive(2, "a", 1), s.arrive(3, "a", 2);
   EXPECT_THAT(s.order(), ElementsAre(3, 2, 1));
   EXPECT_THAT(s.ready("a"), ElementsAre(admitted(3, "a")));
-  s.wait(60s);
-  EXPECT_THAT(s.leave(3), ElementsAre(admitted(1, "a"))) << "nobody starves";
+  EXPECT_THAT(s.wait(60s), ElementsAre(hurried("a"))) << "one of its own has waited as long";
+  EXPECT_THAT(s.leave(3), ElementsAre(admitted(1, "a"), hurried("a"))) << "nobody starves";
+}
+
+TEST(Scheduler, NobodyIsHurriedBeforeSomebodyHasWaited) {
+  auto s = exclusive(plain_policy(), {{"a", {.concurrency = 1}}, {"b", {}}});
+  s.arrive(1, "a"), s.ready("a"), s.arrive(2, "a"), s.arrive(3, "b");
+  EXPECT_THAT(s.wait(59'999ms), IsEmpty());
+  EXPECT_THAT(s.leave(2), IsEmpty());
+  EXPECT_THAT(s.leave(3), IsEmpty());
+  EXPECT_THAT(s.wait(60s), IsEmpty()) << "whoever waited has gone";
+}
+
+TEST(Scheduler, ADeadEngineServesNobodyAndCountsAsFailedWhenItIsGone) {
+  auto s = exclusive();
+  s.arrive(1, "a"), s.ready("a");
+  EXPECT_THAT(s.died("a"), IsEmpty());
+  EXPECT_EQ(s.model("a").state, EngineState::Stopping);
+  EXPECT_EQ(s.model("a").stopped_by, std::nullopt) << "nobody stopped it";
+  EXPECT_THAT(s.arrive(2, "a"), IsEmpty()) << "waits for the next run";
+  EXPECT_THAT(s.unload("a"), IsEmpty()) << "nothing is left to stop";
+  EXPECT_THAT(s.gone("a", "exited with status 134"), IsEmpty()) << "first a pause";
+  EXPECT_EQ(s.model("a").last_failure, "exited with status 134");
+  EXPECT_EQ(s.model("a").failures, 1);
+  EXPECT_THAT(s.wait(1s), ElementsAre(started("a")));
+  EXPECT_THAT(s.ready("a"), ElementsAre(admitted(2, "a")));
+}
+
+TEST(Scheduler, ALoadThatDiesRefusesWhoWaitsForItOnlyWhenItIsGone) {
+  auto s = exclusive();
+  s.arrive(1, "a");
+  EXPECT_THAT(s.died("a"), IsEmpty());
+  EXPECT_THAT(s.ready("a"), IsEmpty());
+  const auto refusals = s.step(EngineGone{"a", {"exited with status 1", "no such file"}});
+  ASSERT_THAT(refusals, ElementsAre(refused(1, RefusalCause::LoadFailed)));
+  EXPECT_EQ(std::get<Refuse>(refusals.front()).detail, "a: exited with status 1");
+  EXPECT_EQ(std::get<Refuse>(refusals.front()).output, "no such file");
+  EXPECT_EQ(s.model("a").last_failure, "exited with status 1: no such file");
+}
+
+TEST(Scheduler, AnEngineThatRanLongBeforeItDiedIsRestartedAtOnce) {
+  auto s = exclusive();
+  s.arrive(1, "a"), s.ready("a"), s.wait(10s), s.arrive(2, "a"), s.died("a"), s.arrive(3, "a");
+  EXPECT_THAT(s.gone("a", "exited"), ElementsAre(started("a")));
+}
+
+TEST(Scheduler, AnUnloadAtOnceCutsTheRunning) {
+  auto s = exclusive();
+  s.arrive(1, "a"), s.ready("a"), s.unload("a"), s.arrive(2, "a");
+  const auto cut = s.step(UnloadWanted{"a", "an operator", true, false});
+  ASSERT_THAT(cut, ElementsAre(stopped("a", StopCause::Unloaded)));
+  EXPECT_EQ(std::get<Stop>(cut.front()).reason, "an operator unloaded it, at once");
+  EXPECT_THAT(s.gone("a"), ElementsAre(started("a")));
+  EXPECT_THAT(s.ready("a"), ElementsAre(admitted(2, "a")));
+}
+
+TEST(Scheduler, ALoadThatNobodyWantsAnyMoreMakesWayAtOnce) {
+  auto s = exclusive();
+  s.arrive(1, "a"), s.wait(2s), s.leave(1);
+  EXPECT_THAT(s.wait(1s), IsEmpty()) << "nobody needs its room";
+  EXPECT_THAT(s.arrive(2, "b"), ElementsAre(stopped("a", StopCause::Abandoned)));
+}
+
+TEST(Scheduler, ALoadThatIsNearlyDoneIsLetEnd) {
+  SchedulePolicy policy = plain_policy();
+  policy.abandon_grace = 5s;
+  auto s = exclusive(policy);
+  s.arrive(1, "a"), s.wait(30s), s.ready("a"), s.leave(1), s.unload("a"), s.gone("a");
+  s.arrive(2, "a"), s.wait(26s), s.leave(2);
+  EXPECT_THAT(s.arrive(3, "b"), IsEmpty()) << "4 of 30 s are left";
+  EXPECT_THAT(s.wait(3'999ms), IsEmpty());
+  EXPECT_THAT(s.wait(1ms), ElementsAre(stopped("a", StopCause::Abandoned))) << "it takes longer";
+  s.gone("a"), s.leave(3), s.ready("b"), s.unload("b"), s.gone("b");
+  s.arrive(4, "a"), s.wait(23s), s.leave(4);
+  EXPECT_THAT(s.arrive(5, "b"), ElementsAre(stopped("a", StopCause::Abandoned))) << "7 s are left";
 }
 
 TEST(Scheduler, EvictsAnIdleModelRatherThanWaitForABusyOne) {
@@ -233,7 +306,7 @@ TEST(Scheduler, AnOperatorsLoadWaitsForTheBusyLikeARequest) {
   auto s = exclusive();
   s.arrive(1, "a"), s.ready("a");
   EXPECT_THAT(s.load("b"), IsEmpty());
-  EXPECT_THAT(s.wait(60s), IsEmpty());
+  EXPECT_THAT(s.wait(60s), ElementsAre(hurried("a")));
   EXPECT_THAT(s.arrive(2, "a"), IsEmpty());
   EXPECT_THAT(s.leave(1), ElementsAre(evicted("a")));
   EXPECT_THAT(s.gone("a"), ElementsAre(started("b")));
@@ -260,7 +333,7 @@ TEST(Scheduler, AnUnloadSaysWhoWantedIt) {
   ASSERT_THAT(idle, ElementsAre(stopped("a", StopCause::Unloaded)));
   EXPECT_EQ(std::get<Stop>(idle.front()).reason, "the coming sleep unloaded it");
   s.gone("a"), s.arrive(2, "a");
-  const auto loading = s.unload("a");
+  const auto loading = s.step(UnloadWanted{"a", "an operator", false, true});
   ASSERT_THAT(loading,
               ElementsAre(refused(2, RefusalCause::Unloaded), stopped("a", StopCause::Unloaded)));
   EXPECT_EQ(std::get<Refuse>(loading.front()).detail, "an operator unloaded a");

@@ -108,10 +108,13 @@ TEST(SchedulerWhy, AChangedConfigurationIsAReason) {
 
 TEST(SchedulerWhy, ALoadThatNobodyWaitsForSaysHowLongItIsKept) {
   auto s = exclusive();
-  s.arrive(1, "a");
+  s.arrive(1, "a"), s.wait(100s);
   EXPECT_EQ(s.model("a").abandoned_at, std::nullopt);
   s.leave(1);
-  EXPECT_EQ(s.model("a").abandoned_at, s.now() + 60s);
+  EXPECT_EQ(s.model("a").abandoned_at, s.now());
+  s.ready("a"), s.unload("a"), s.gone("a");
+  s.arrive(2, "a"), s.wait(85s), s.leave(2);
+  EXPECT_EQ(s.model("a").abandoned_at, s.now() + 15s);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ inline void SimWorld::check(const Stop& a) {
       EXPECT_EQ(waiting_for(a.model), 0) << "abandoned while somebody waits for it";
       EXPECT_FALSE(engine.wished) << "abandoned while an operator wants it";
       if (!urged) {
-        EXPECT_GE(now_ - engine.unwanted_since, settings_.policy.abandon_grace);
+        EXPECT_GE(now_, engine.load_kept_until(now_, settings_.policy));
       }
       break;
     case StopCause::Unloaded:
@@ -147,7 +147,8 @@ inline void SimWorld::check(const Refuse& a) {
       EXPECT_LT(now_, engine.not_before);
       break;
     case RefusalCause::Unloaded:
-      EXPECT_TRUE(std::holds_alternative<UnloadWanted>(*event_));
+      ASSERT_TRUE(std::holds_alternative<UnloadWanted>(*event_));
+      EXPECT_TRUE(std::get<UnloadWanted>(*event_).stays);
       break;
     case RefusalCause::ShuttingDown:
       EXPECT_GE(now_, shutdown_at_);
@@ -155,6 +156,17 @@ inline void SimWorld::check(const Refuse& a) {
   }
   requests_.erase(it);
   note_unwanted(request.model);
+}
+
+inline void SimWorld::check(const Hurry& a) {
+  const Engine& engine = engines_.at(a.model);
+  EXPECT_EQ(engine.up, Up::Ready);
+  EXPECT_GT(engine.running, 0) << "nobody is there to hurry";
+  EXPECT_FALSE(a.reason.empty());
+  const bool own = std::any_of(requests_.begin(), requests_.end(), [&](const auto& r) {
+    return !r.second.admitted && now_ - r.second.since >= settings_.policy.max_wait;
+  });
+  EXPECT_TRUE(own || is_other_overdue(a.model)) << "nobody has waited long enough";
 }
 
 inline void SimWorld::check_state() const {
@@ -216,7 +228,7 @@ inline void SimWorld::check_promptness() const {
     const Duration late = settings_.late_max;
     if (engine.up == Up::Loading) {
       return waiting_for(id) > 0 || engine.wished ||
-             now_ < engine.unwanted_since + policy.abandon_grace + late;
+             now_ < engine.load_kept_until(now_, policy) + late;
     }
     return engine.running > 0 || waiting_for(id) > 0 ||
            now_ < engine.since + policy.min_residency + late ||

@@ -83,6 +83,17 @@ class SimWorld {
     bool wished = false;
     bool unloading = false;
     bool outdated = false;
+    Up died_as = Up::Off;  // Leaving, because it died as this
+    Instant died_at{};
+    Duration load_time{0};
+
+    /// A load that nobody waits for is let end until then, if it is not to end at once.
+    [[nodiscard]] Instant load_kept_until(Instant now, const SchedulePolicy& policy) const {
+      const Instant due = since + load_time;
+      const bool nearly_done = load_time > Duration{0} && (due - now) * 5 <= load_time;
+      const Instant at = std::max(unwanted_since + policy.linger, nearly_done ? due : now);
+      return std::min(at, unwanted_since + policy.abandon_grace);
+    }
   };
   struct Request {
     ModelId model;
@@ -168,7 +179,11 @@ class SimWorld {
       other.wished = false;
       other.unloading = other.up == Up::Ready;
     }
-    step(all ? UnloadWanted{} : UnloadWanted{model});
+    UnloadWanted wanted;
+    if (!all) wanted.model = model;
+    wanted.at_once = dice_.chance(30);
+    wanted.stays = dice_.chance(30);
+    step(wanted);
   }
 
   /// The same rule, and other launches for some.
@@ -211,6 +226,7 @@ class SimWorld {
       // An engine may report ready while it is being stopped; that must change nothing.
       if (engine.up == Up::Loading) {
         engine.up = Up::Ready;
+        engine.load_time = now_ - engine.since;
         engine.since = engine.last_used = now_;
         engine.wished = false;
         if (dice_.chance(settings_.fault_percent / 2)) {
@@ -221,26 +237,43 @@ class SimWorld {
       step(EngineReady{planned.model});
       return;
     }
-    const bool asked = engine.up == Up::Leaving;
-    if (!asked && planned.kind == Kind::EngineGone) return;
+    if (planned.kind == Kind::EngineFails && engine.up != Up::Leaving && dice_.chance(60)) {
+      die(planned);
+      return;
+    }
+    const Up died_as = std::exchange(engine.died_as, Up::Off);
+    const bool asked = engine.up == Up::Leaving && died_as == Up::Off;
+    if (!asked && planned.kind == Kind::EngineGone && died_as == Up::Off) return;
+    if (died_as != Up::Off) engine.up = died_as;
     const bool was_loading = engine.up == Up::Loading;
-    if (!asked) count_failure(engine);
+    if (!asked) count_failure(engine, died_as == Up::Off ? now_ : engine.died_at);
     engine.up = Up::Off;
     engine.unloading = false;
     engine.outdated = false;
     ++engine.run;
     engine.running = 0;
     failing_ = asked ? "" : planned.model;
-    step(EngineGone{planned.model, asked ? "" : "exit status 1"});
+    step(EngineGone{planned.model, {asked ? "" : "exit status 1", {}}});
     failing_.clear();
     if (was_loading) {
       EXPECT_EQ(waiting_for(planned.model), 0) << "its load failed, they wait on";
     }
   }
 
-  void count_failure(Engine& engine) {
+  /// Its process ends; what it left behind takes a while to go.
+  void die(const Planned& planned) {
+    Engine& engine = engines_[planned.model];
+    engine.died_as = std::exchange(engine.up, Up::Leaving);
+    engine.died_at = now_;
+    engine.unloading = false;
+    plan(dice_.between(Duration{0}, settings_.stop_max),
+         Planned{Kind::EngineGone, Ticket{}, planned.model, engine.run});
+    step(EngineDied{planned.model});
+  }
+
+  void count_failure(Engine& engine, Instant died_at) {
     const SchedulePolicy& policy = settings_.policy;
-    if (engine.up == Up::Ready && now_ - engine.since >= policy.stable) {
+    if (engine.up == Up::Ready && died_at - engine.since >= policy.stable) {
       engine.failures = 0;
       engine.not_before = {};
       return;
@@ -282,6 +315,7 @@ class SimWorld {
   void check(const Stop& a);
   void check(const Admit& a);
   void check(const Refuse& a);
+  void check(const Hurry& a);
   void check_state() const;
   void check_promptness() const;
   void check_view() const;

@@ -25,7 +25,7 @@ TEST(SwapVector, S2_NewcomersPassAWaiterOnlyInsideItsBound) {
   s.arrive(1, "a"), s.ready("a"), s.arrive(2, "b");
   EXPECT_THAT(s.wait(59s), IsEmpty());
   EXPECT_THAT(s.arrive(3, "a"), ElementsAre(admitted(3, "a")));
-  EXPECT_THAT(s.wait(1s), IsEmpty());
+  EXPECT_THAT(s.wait(1s), ElementsAre(hurried("a")));
   EXPECT_TRUE(s.model("a").draining);
   EXPECT_THAT(s.arrive(4, "a"), IsEmpty());
   EXPECT_THAT(s.leave(1), IsEmpty());
@@ -45,28 +45,29 @@ TEST(SwapVector, S3_ALoadInProgressServesItsOwnFirst) {
   EXPECT_THAT(s.leave(1), ElementsAre(evicted("a")));
 }
 
-// As the peer, except that min_residency gives the client that left a moment to come back, and that
-// a load which drags on is given up after a grace (see the next test).
+// As the peer where the load is nearly done (below it is not), except that min_residency gives the
+// client that left a moment to come back.
 TEST(SwapVector, S4_ALoadWhoseClientLeftIsFinishedAndThenEvicted) {
   SchedulePolicy policy = plain_policy();
   policy.min_residency = 2s;
   auto s = exclusive(policy);
-  s.arrive(1, "a"), s.arrive(2, "b");
+  s.arrive(1, "a"), s.wait(60s), s.ready("a"), s.leave(1), s.unload("a"), s.gone("a");
+  s.arrive(1, "a"), s.wait(50s), s.arrive(2, "b");
   EXPECT_THAT(s.leave(1), IsEmpty());
-  EXPECT_THAT(s.wait(10s), IsEmpty());
+  EXPECT_THAT(s.wait(9s), IsEmpty());
   EXPECT_THAT(s.ready("a"), IsEmpty());
   EXPECT_THAT(s.wait(1999ms), IsEmpty());
   EXPECT_THAT(s.wait(1ms), ElementsAre(evicted("a")));
   EXPECT_THAT(s.gone("a"), ElementsAre(started("b")));
 }
 
-TEST(SwapVector, S4_ALoadThatNobodyWaitsForGivesWayAfterItsGrace) {
+TEST(SwapVector, S4_ALoadThatNobodyWaitsForGivesWayWhenItsClientDoesNotTryAgain) {
   SchedulePolicy policy = plain_policy();
-  policy.abandon_grace = 30s;
+  policy.linger = 1s;
   auto s = exclusive(policy);
   s.arrive(1, "a"), s.arrive(2, "b"), s.leave(1);
-  EXPECT_THAT(s.wait(29s), IsEmpty());
-  EXPECT_THAT(s.wait(1s), ElementsAre(stopped("a", StopCause::Abandoned)));
+  EXPECT_THAT(s.wait(999ms), IsEmpty());
+  EXPECT_THAT(s.wait(1ms), ElementsAre(stopped("a", StopCause::Abandoned)));
   EXPECT_THAT(s.gone("a"), ElementsAre(started("b")));
 }
 
@@ -116,10 +117,12 @@ TEST(SwapVector, S9_RequestsForOneModelShareItsLoad) {
   EXPECT_THAT(s.ready("c"), ElementsAre(admitted(3, "c"), admitted(6, "c")));
 }
 
-TEST(SwapVector, S10_UnloadingAModelThatLoadsRefusesItsWaiters) {
+TEST(SwapVector, S10_UnloadingAModelThatLoadsKeepsItsWaitersUnlessItIsToStayUnloaded) {
   auto s = exclusive();
   s.arrive(1, "a"), s.arrive(2, "a");
-  EXPECT_THAT(s.unload("a"),
+  EXPECT_THAT(s.unload("a"), ElementsAre(stopped("a", StopCause::Unloaded)));
+  EXPECT_THAT(s.gone("a"), ElementsAre(started("a")));
+  EXPECT_THAT(s.step(UnloadWanted{"a", "an operator", false, true}),
               ElementsAre(refused(1, RefusalCause::Unloaded), refused(2, RefusalCause::Unloaded),
                           stopped("a", StopCause::Unloaded)));
   EXPECT_THAT(s.ready("a"), IsEmpty());

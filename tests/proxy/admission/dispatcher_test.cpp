@@ -2,6 +2,7 @@
 
 #include "base/process/spawn.hpp"
 #include "proxy/config/config.hpp"
+#include "proxy/engine/launch.hpp"
 #include "proxy/engine/registry.hpp"
 #include "tests/base/http/stream_fixture.hpp"
 #include "tests/proxy/scripted_server.hpp"
@@ -60,7 +61,10 @@ class DispatcherTest : public StreamFixture {
   }
   static std::shared_ptr<const Config> config(const std::vector<std::string>& models,
                                               const std::string& rest = {}) {
-    std::string text = "schedule: {linger: 0s, minResidency: 0s}\n" + rest + "models:\n";
+    std::string text = rest.find("schedule:") == std::string::npos
+                           ? "schedule: {linger: 0s, minResidency: 0s}\n"
+                           : "";
+    text += rest + "models:\n";
     for (const std::string& each : models) text += each;
     const LoadedConfig loaded = parse_config(text, "c.yaml");
     EXPECT_NE(loaded.config, nullptr) << text << loaded.problems.front().str();
@@ -186,7 +190,7 @@ TEST_F(DispatcherTest, ATicketIfReadyIsCutWhenItsEngineIsStopped) {
   tickets_.push_back(dispatcher_->enter_if_ready(config_->models.at("a"), "v"));
   bool cut = false;
   tickets_[0]->on_abort([&] { cut = true; });
-  dispatcher_->unload("a");
+  dispatcher_->unload({"a"});
   EXPECT_TRUE(cut);
   EXPECT_EQ(tickets_[0]->state(), State::Aborted);
   EXPECT_THAT(tickets_[0]->abort_reason(), HasSubstr("an operator"));
@@ -234,7 +238,8 @@ TEST_F(DispatcherTest, AnEngineThatEndsByItselfRefusesThoseWhoWaitedForIt) {
   AdmissionTicket& ticket = enter("a");
   ASSERT_TRUE(becomes(ticket, State::Refused));
   EXPECT_TRUE(ticket.failure().load_failed);
-  EXPECT_THAT(ticket.failure().text.message, HasSubstr("no memory"));
+  EXPECT_EQ(ticket.failure().output, "no memory") << "for those who may read the log";
+  EXPECT_THAT(ticket.failure().text.message, testing::Not(HasSubstr("no memory")));
   ASSERT_FALSE(changes_.empty());
   EXPECT_EQ(changes_.back().to, EngineState::Stopped);
   EXPECT_TRUE(changes_.back().failed);
@@ -259,7 +264,7 @@ TEST_F(DispatcherTest, AnUnloadIsOverWhenTheEngineIsGoneAndNotBefore) {
   ASSERT_TRUE(becomes(*tickets_[0], State::Admitted));
   tickets_.clear();
   const int pid = dispatcher_->engine_pid("a");
-  dispatcher_->unload("a");
+  dispatcher_->unload({"a"});
   EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopping);
   run(dispatcher_->unloaded("b"));  // of another nothing is resident
   EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopping);
@@ -268,6 +273,51 @@ TEST_F(DispatcherTest, AnUnloadIsOverWhenTheEngineIsGoneAndNotBefore) {
   EXPECT_EQ(::kill(pid, 0), -1);
   EXPECT_FALSE(changes_.back().failed);
   EXPECT_THAT(decided(), testing::Contains("a is gone"));
+}
+
+TEST_F(DispatcherTest, AnUnloadIsOverWhenItsRunIsGoneThoughAnotherHasBegun) {
+  use(config({model("a")}));
+  ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+  const int pid = dispatcher_->engine_pid("a");
+  tickets_.clear();
+  dispatcher_->unload({"a"});
+  EXPECT_EQ(enter("a").state(), State::Waiting);
+  run(dispatcher_->unloaded("a"));
+  EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_TRUE(becomes(*tickets_[0], State::Admitted)) << "another run serves who waits";
+}
+
+TEST_F(DispatcherTest, AnEngineThatDiedTakesNobodyAndItsTicketsKnowWhy) {
+  // What it leaves behind does not leave at once.
+  use(config(
+      {model("a", {}, "sh -c 'trap \"\" TERM; (while :; do sleep 0.1; done) & echo up; exec sleep 600'")}));
+  ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+  ASSERT_TRUE(run_until([this] { return dispatcher_->engine_log("a")->total_bytes() > 0; }));
+  ::kill(dispatcher_->engine_pid("a"), SIGKILL);
+  ASSERT_TRUE(becomes(*tickets_[0], State::Aborted));
+  EXPECT_EQ(dispatcher_->engine_state("a"), EngineState::Stopping) << "something of it is there";
+  EXPECT_THAT(tickets_[0]->failure().text.message,
+              HasSubstr("the engine of a was killed by signal 9"));
+  EXPECT_EQ(tickets_[0]->failure().status, 502);
+  bool cut = false;
+  tickets_[0]->on_abort([&] { cut = true; });
+  EXPECT_EQ(enter("a").state(), State::Waiting);
+  EXPECT_TRUE(becomes("a", EngineState::Stopped));
+  EXPECT_TRUE(cut) << "a connection outlives its engine";
+  EXPECT_TRUE(becomes(*tickets_[1], State::Admitted)) << "the next run serves it";
+}
+
+TEST_F(DispatcherTest, WhoHasWaitedLongEnoughHurriesThoseWhoAreServed) {
+  use(config({model("a", {"concurrencyLimit: 1"})}, "schedule: {maxWait: 1s}\n"));
+  ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+  enter("a");
+  int calls = 0;
+  tickets_[0]->on_hurry([&] { ++calls; });
+  EXPECT_EQ(tickets_[0]->hurried_by(), "");
+  ASSERT_TRUE(run_until([&] { return calls > 0; }));
+  EXPECT_THAT(tickets_[0]->hurried_by(), HasSubstr("longer than 1 s"));
+  tickets_[0]->on_hurry([&] { ++calls; });
+  EXPECT_EQ(calls, 2) << "whoever listens later hears it, too";
 }
 
 TEST_F(DispatcherTest, IdleConnectionsGoBeforeTheEngineIsAskedToLeave) {
@@ -281,7 +331,7 @@ TEST_F(DispatcherTest, IdleConnectionsGoBeforeTheEngineIsAskedToLeave) {
   ASSERT_TRUE(lease);
   pool_.give_back(endpoint, std::move(lease->stream), 60s);
   tickets_.clear();
-  dispatcher_->unload({});
+  dispatcher_->unload({std::nullopt});
   lease = run(pool_.connect(endpoint, 1s, false));
   ASSERT_TRUE(lease);
   EXPECT_FALSE(lease->reused);
@@ -294,7 +344,7 @@ TEST_F(DispatcherTest, AStopIsForItsOwnEngineOnly) {
   for (const char* const id : {"a", "b"}) {
     tickets_.push_back(dispatcher_->enter_if_ready(config_->models.at(id), "v"));
   }
-  dispatcher_->unload("a");
+  dispatcher_->unload({"a"});
   EXPECT_EQ(tickets_[0]->state(), State::Aborted);
   EXPECT_EQ(tickets_[1]->state(), State::Admitted);
   run(dispatcher_->unloaded("a"));

@@ -63,7 +63,7 @@ class EngineTest : public StreamFixture {
   void start(Launch launch) {
     EngineEvents events;
     events.ready = [this] { ++ready_; };
-    events.gone = [this](std::string failure) { gone_ = std::move(failure); };
+    events.gone = [this](const core::EngineFailure& failure) { gone_ = failure.text(); };
     engine_ = std::make_unique<Engine>(std::move(launch), std::move(events), group_, pool_, log_,
                                        registry_);
     engine_->start();
