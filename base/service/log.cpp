@@ -1,5 +1,7 @@
 #include "base/service/log.hpp"
 
+#include "base/service/line_format.hpp"
+
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 #include <spdlog/details/null_mutex.h>
@@ -121,7 +123,8 @@ void set_up_log(Executor executor, const LogOptions& options,
 
 void change_log(const std::string& level, const std::string& time_format) {
   const std::string time = time_format.empty() ? "%H:%M:%S.%e" : time_format;
-  spdlog::default_logger()->set_pattern(stderr_is_journal() ? "%v" : time + " %L %v");
+  spdlog::default_logger()->set_formatter(
+      line_format(stderr_is_journal() ? "%v" : time + " %L %v"));
   spdlog::default_logger()->set_level(spdlog::level::from_str(level));
 }
 

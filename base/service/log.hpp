@@ -12,7 +12,7 @@ namespace rouse {
 
 struct LogOptions {
   std::string level = "info";  ///< debug, info, warn, error
-  std::string time_format;     ///< a strftime-like spdlog pattern; empty: "HH:MM:SS.mmm"
+  std::string time_format;     ///< a pattern for line_format(); empty: "HH:MM:SS.mmm"
   bool to_stderr = true;
 };
 

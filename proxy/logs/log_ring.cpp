@@ -11,8 +11,10 @@ LogRing::LogRing(std::size_t bytes_max)
 
 void LogRing::append(std::string_view bytes) {
   total_ += bytes.size();
-  bytes_ += bytes.size() > bytes_max_ ? bytes.substr(bytes.size() - bytes_max_) : bytes;
-  if (bytes_.size() >= 2 * bytes_max_) bytes_.erase(0, bytes_.size() - bytes_max_);
+  // One more than is shown: it says whether a line begins with the first that is.
+  const std::size_t kept = bytes_max_ + 1;
+  bytes_ += bytes.size() > kept ? bytes.substr(bytes.size() - kept) : bytes;
+  if (bytes_.size() >= 2 * kept) bytes_.erase(0, bytes_.size() - kept);
   // A follower may end itself or another one in its call: the list outlives the loop, and a handle
   // that goes only empties its entry.
   const auto followers = followers_;
@@ -25,8 +27,9 @@ void LogRing::append(std::string_view bytes) {
 std::string LogRing::text() const {
   if (bytes_.size() <= bytes_max_) return bytes_;
   const std::size_t from = bytes_.size() - bytes_max_;
-  const std::size_t line_end = bytes_.find('\n', from);
-  return bytes_.substr(line_end == std::string::npos ? from : line_end + 1);
+  const std::size_t line_end = bytes_.find('\n', from - 1);
+  const bool is_one_line = line_end == std::string::npos || line_end + 1 == bytes_.size();
+  return bytes_.substr(is_one_line ? from : line_end + 1);
 }
 
 std::vector<std::string> LogRing::last_lines(std::size_t lines, std::size_t since) const {

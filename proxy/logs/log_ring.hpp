@@ -16,7 +16,7 @@ class LogRing {
   explicit LogRing(std::size_t bytes_max = 100 * 1024);
 
   void append(std::string_view bytes);
-  /// The whole content, beginning at the start of a line.
+  /// The whole content, beginning at the start of a line; of a line that is longer, its end.
   [[nodiscard]] std::string text() const;
   /// The last @p lines lines, without empty ones, of what came after @p since bytes in all.
   [[nodiscard]] std::vector<std::string> last_lines(std::size_t lines, std::size_t since = 0) const;
@@ -44,7 +44,7 @@ class LogRing {
  private:
   std::size_t bytes_max_;
   std::size_t total_ = 0;
-  std::string bytes_;  // trimmed to bytes_max_ when it is twice that
+  std::string bytes_;  // trimmed when it is twice what is shown
   std::shared_ptr<std::list<std::function<void(std::string_view)>>> followers_;
 };
 
