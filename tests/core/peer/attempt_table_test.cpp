@@ -15,6 +15,7 @@ TEST(Attempt, IsAnIdAndANumber) {
   EXPECT_EQ(attempt->id, "0a1b-2c");
   EXPECT_EQ(attempt->n, 2U);
   EXPECT_TRUE(parse_attempt(" x ; n=1 "));
+  EXPECT_TRUE(parse_attempt("AZ_az-09;n=1"));
   EXPECT_TRUE(parse_attempt(std::string(64, 'x') + ";n=1"));
 }
 
@@ -74,6 +75,16 @@ TEST(AttemptTable, StaysWithinItsBounds) {
   now += 11s;
   (void)table.begin({"newer", 1}, 30, now);
   EXPECT_EQ(table.size(), 3U);  // old0, new and newer: the others had expired
+}
+
+TEST(AttemptTable, CountsTheAgeOfAnAttemptFromItsEnd) {
+  AttemptTable table(2);
+  (void)table.begin({"long", 1}, 1, Instant{1s});
+  (void)table.begin({"short", 1}, 2, Instant{2s});
+  table.end("short", 2, Instant{3s});
+  table.end("long", 1, Instant{20s});
+  (void)table.begin({"new", 1}, 3, Instant{21s});
+  EXPECT_TRUE(table.begin({"long", 0}, 4, Instant{21s}).superseded) << "the other has gone";
 }
 
 TEST(AttemptTable, GivesUpTheOldestWhenAllOfThemRun) {
