@@ -3,6 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/text/json_writer.hpp"
 #include "proxy/api/queue_view.hpp"
+#include "proxy/wire/model_list.hpp"
 #include "proxy/wire/refusal.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -103,6 +104,12 @@ std::string model_status_json(const Proxy& proxy) {
       for (const std::string& alias : model.aliases) json.value(alias);
       json.end_array();
     }
+    wire::ModelEntry able;
+    able.in = model.capabilities.in;
+    able.out = model.capabilities.out;
+    able.tools = model.capabilities.tools;
+    able.reranker = model.capabilities.reranker;
+    wire::write_abilities(json, able);
     if (model.capabilities.context > 0) json.member("context_length", model.capabilities.context);
     json.end_object();
   }

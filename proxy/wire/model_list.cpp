@@ -56,13 +56,7 @@ void write_capabilities(JsonWriter& json, const ModelEntry& model) {
     }
     json.end_object();
   }
-  const std::vector<std::string_view> abilities = abilities_of(model);
-  if (!abilities.empty()) {
-    json.key("capabilities");
-    json.begin_object();
-    for (const std::string_view ability : abilities) json.member(ability, true);
-    json.end_object();
-  }
+  write_abilities(json, model);
   if (model.tools) {
     json.key("supported_parameters");
     json.raw(R"(["tools","tool_choice"])");
@@ -121,6 +115,15 @@ void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
 }
 
 }  // namespace
+
+void write_abilities(JsonWriter& json, const ModelEntry& model) {
+  const std::vector<std::string_view> abilities = abilities_of(model);
+  if (abilities.empty()) return;
+  json.key("capabilities");
+  json.begin_object();
+  for (const std::string_view ability : abilities) json.member(ability, true);
+  json.end_object();
+}
 
 std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
                         const Listing& listing) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/text/json_writer.hpp"
+
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -24,6 +26,9 @@ struct ModelEntry {
   std::string type = "model";  ///< or selector, profile
   std::string more_json;       ///< further members of meta.llamaswap: "\"a\":1,\"b\":2"
 };
+
+/// Writes the member "capabilities", for which clients and pages look; none where nothing is known.
+void write_abilities(JsonWriter& json, const ModelEntry& model);
 
 /// What all entries of a listing say.
 struct Listing {

@@ -159,6 +159,19 @@ TEST(Machine, IsSampledWhenSomebodyLooks) {
   EXPECT_EQ(off.get("/api/hardware").status, 503);
 }
 
+TEST(Events, TellWhatAModelCanDo) {
+  World world(models({fake_model(
+      "a", "",
+      "    capabilities: {in: [text, image], out: [text], tools: true, context: 4096}\n")}));
+  HttpProbe client = world.connect();
+  ASSERT_TRUE(client.send_request("GET", "/api/events", ""));
+  ProbeResponse events = client.read_head();
+  ASSERT_TRUE(client.read_until(events, "uiConfig"));
+  EXPECT_THAT(events.body,
+              HasSubstr(R"(\"capabilities\":{\"vision\":true,\"function_calling\":true},)"
+                        R"(\"context_length\":4096)"));
+}
+
 TEST(Log, TellsOfAPathThatNobodyServesOnce) {
   World world(models({fake_model("a")}));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(world.get("/v1/modles").status, 404);
