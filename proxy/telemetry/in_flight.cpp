@@ -47,22 +47,35 @@ InFlight::Entry::Entry(InFlight& all, const RequestHead& head, std::string remot
 
 InFlight::Entry::~Entry() {
   all_.entries_.erase(id_);
-  if (all_.listener_) all_.listener_(*this, true);
+  tell(true);
 }
 
 void InFlight::Entry::set_model(std::string model) {
   if (model_ == model) return;
   model_ = std::move(model);
-  if (all_.listener_) all_.listener_(*this, false);
+  tell(false);
 }
 
 void InFlight::Entry::set_phase(Phase phase) {
-  phase_ = phase;
+  if (std::exchange(phase_, phase) == phase || model_.empty()) return;
+  tell(false);
+}
+
+void InFlight::Entry::add_bytes(std::size_t n) {
+  constexpr std::chrono::milliseconds kBetween{250};
+  bytes_ += n;
+  if (n > 0 && all_.clock_() - told_at_ >= kBetween) tell(false);
+}
+
+void InFlight::Entry::tell(bool removed) {
+  if (!all_.listener_) return;
+  told_at_ = all_.clock_();
+  all_.listener_(*this, removed);
 }
 
 void InFlight::Entry::set_answer(const ResponseHead& head) {
   answer_ = head.fields;
-  if (all_.listener_) all_.listener_(*this, false);
+  tell(false);
 }
 
 std::string InFlight::Entry::json() const {

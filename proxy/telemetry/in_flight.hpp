@@ -39,7 +39,8 @@ class InFlight {
     void set_answer(const ResponseHead& head);
     /// Whether it is work for a model: false for what must not load one, nor keep the box awake.
     void set_counts(bool counts) { counts_ = counts; }
-    void add_bytes(std::size_t n) { bytes_ += n; }
+    /// The answer grows; that is told a few times a second.
+    void add_bytes(std::size_t n);
 
     [[nodiscard]] std::uint64_t id() const { return id_; }
     [[nodiscard]] Phase phase() const { return phase_; }
@@ -55,6 +56,8 @@ class InFlight {
 
    private:
     friend class InFlight;
+    void tell(bool removed);
+
     InFlight& all_;
     std::uint64_t id_;
     const RequestHead& head_;
@@ -69,7 +72,11 @@ class InFlight {
     bool counts_ = true;
     Fields answer_;
     std::uint64_t bytes_ = 0;
+    std::chrono::steady_clock::time_point told_at_{};
   };
+
+  using Clock = std::function<std::chrono::steady_clock::time_point()>;
+  explicit InFlight(Clock clock = std::chrono::steady_clock::now) : clock_(std::move(clock)) {}
 
   /// What hears of every change; @p removed: it has ended.
   using Listener = std::function<void(const Entry&, bool removed)>;
@@ -83,6 +90,7 @@ class InFlight {
  private:
   std::map<std::uint64_t, Entry*> entries_;
   std::uint64_t next_id_ = 1;
+  Clock clock_;
   Listener listener_;
 };
 

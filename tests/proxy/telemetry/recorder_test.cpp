@@ -11,6 +11,7 @@
 namespace rouse {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
@@ -52,7 +53,7 @@ TEST(InFlight, TellsOfEachChangeAndShowsNoSecret) {
     answer.fields.add("set-cookie", "c");
     entry.set_answer(answer);
     entry.add_bytes(5);
-    EXPECT_THAT(told, ElementsAre("a", "a"));
+    EXPECT_THAT(told, ElementsAre("a", "a", "a"));
     EXPECT_THAT(entry.json(), HasSubstr(R"("model":"a","req_path":"/v1/x","method":"POST",)"
                                         R"("req_headers":{"authorization":"[REDACTED]"},)"
                                         R"("remote_ip":"10.0.0.1",)"
@@ -66,6 +67,33 @@ TEST(InFlight, TellsOfEachChangeAndShowsNoSecret) {
   }
   EXPECT_EQ(told.back(), "gone");
   EXPECT_TRUE(all.entries().empty());
+}
+
+TEST(InFlight, TellsHowAnAnswerGrowsAFewTimesASecond) {
+  std::chrono::steady_clock::time_point now{1h};
+  InFlight all([&now] { return now; });
+  std::vector<std::string> told;
+  all.on_change([&told](const InFlight::Entry& entry, bool) {
+    told.push_back(std::string(to_string(entry.phase())));
+  });
+  RequestHead head;
+  InFlight::Entry entry(all, head, "10.0.0.1", [] {});
+  entry.set_phase(Phase::Queued);
+  EXPECT_TRUE(told.empty()) << "nobody knows yet what it is for";
+  entry.set_model("a");
+  entry.set_phase(Phase::Loading);
+  entry.set_phase(Phase::Loading);
+  entry.set_phase(Phase::Streaming);
+  EXPECT_THAT(told, ElementsAre("queued", "loading", "streaming"));
+  told.clear();
+  for (int i = 0; i < 1000; ++i) {
+    now += 1ms;
+    entry.add_bytes(10);
+  }
+  EXPECT_EQ(told.size(), 4u);
+  now += 1s;
+  entry.add_bytes(0);
+  EXPECT_EQ(told.size(), 4u) << "it did not grow";
 }
 
 class RecorderTest : public StreamFixture {
