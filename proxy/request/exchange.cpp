@@ -30,7 +30,17 @@ Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wir
               [this] { presence_.cancel(); }),
       body_(request_),
       answer_(request_, body_, presence_, record_, flight_),
-      admission_(request_, body_, answer_, presence_, record_, flight_) {}
+      admission_(request_, body_, answer_, presence_, record_, flight_) {
+  if (!request_.path) return;
+  // What goes to an engine's own API leaves the same row as what comes by ours.
+  const std::string_view target = request_.path->target;
+  const wire::RouteMatch same =
+      wire::match_route(request_.head.method, target.substr(0, target.find('?')));
+  if (same.route != nullptr && same.route->source == wire::ModelSource::Body) {
+    record_.is_as(*same.route, target.substr(0, target.find('?')));
+    is_kept_ = true;
+  }
+}
 
 Exchange::~Exchange() = default;
 
@@ -260,7 +270,7 @@ void Exchange::record() {
   record_.finish(status, admission_.waited(), request_.head);
   proxy.recorder.metrics.http_answered(record_.row.api, request_.head.method, status);
   if (!to_.all.empty() && destination().peer) destination().peer->ended(status);
-  if (request_.route.source != wire::ModelSource::Body) return;
+  if (request_.route.source != wire::ModelSource::Body && !is_kept_) return;
   // After the answer: a stream that runs is never cut.
   const std::int64_t tokens = record_.tokens();
   if (tokens > 0) proxy.keys.count_tokens(request_.caller, tokens, proxy.dispatcher.now());

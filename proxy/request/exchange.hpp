@@ -58,6 +58,7 @@ class Exchange {
   AttemptSeries series_;
   std::unique_ptr<Attempt> attempt_;  // the last one; its connection is cut when it goes
   bool is_aux_ = false;               // worth no swap: it waits behind all others
+  bool is_kept_ = false;              // of what a path names: it is inference as ours is
   int entered_ = 0;                   // how often it has taken a ticket of an engine
 };
 

@@ -41,6 +41,12 @@ RequestRecord::RequestRecord(Recorder& recorder, const RequestHead& head, const 
   capture_->request = head.fields;
 }
 
+void RequestRecord::is_as(const wire::Route& route, std::string_view path) {
+  row.path = path;
+  row.api = wire::to_string(route.api);
+  if (capture_) capture_->path = row.path;
+}
+
 void RequestRecord::sent(std::string_view piece) {
   row.bytes_in += static_cast<std::int64_t>(piece.size());
   if (capture_) append(capture_->request_body, piece, recorder_.captures.body_max());

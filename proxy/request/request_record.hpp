@@ -28,6 +28,8 @@ class RequestRecord {
   Activity row;  ///< whatever is known as it is; times and tokens are filled in at the end
   StreamTiming timing;
 
+  /// It is kept as one of @p route, whose @p path an engine is asked for directly.
+  void is_as(const wire::Route& route, std::string_view path);
   /// Bytes of the request, as the engine gets them.
   void sent(std::string_view piece);
   /// The engine has the request.

@@ -172,6 +172,17 @@ TEST(Events, TellWhatAModelCanDo) {
                         R"(\"context_length\":4096)"));
 }
 
+TEST(History, HasWhatGoesToAnEnginesOwnApi) {
+  World world(models({fake_model("a")}));
+  EXPECT_EQ(world.get("/upstream/a/v1/models").status, 200);
+  EXPECT_EQ(world.post("/upstream/a/v1/chat/completions?x", chat("a")).status, 200);
+  const std::string rows = world.get("/api/metrics/activity").body;
+  EXPECT_THAT(rows, HasSubstr(R"("model":"a")"));
+  EXPECT_THAT(rows, HasSubstr(R"("req_path":"/v1/chat/completions")"));
+  EXPECT_THAT(rows, HasSubstr(R"("total":1)"));
+  EXPECT_THAT(rows, Not(HasSubstr(R"("output_tokens":0)")));
+}
+
 TEST(Log, TellsOfAPathThatNobodyServesOnce) {
   World world(models({fake_model("a")}));
   for (int i = 0; i < 3; ++i) EXPECT_EQ(world.get("/v1/modles").status, 404);
