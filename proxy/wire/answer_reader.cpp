@@ -191,7 +191,8 @@ void AnswerReader::keep(std::string_view part, Sink& sink) {
       if (!part.empty()) sink.on_content();
       return;
     }
-    if (step_ == Step::Scalar ? rule_->number == Number::None : rule_->text == Word::None) return;
+    const bool is_number = rule_->number != Number::None;
+    if (!is_number && (step_ == Step::Scalar || rule_->text == Word::None)) return;
   }
   kept_ += part.substr(0, kTextMax - kept_.size());
 }
@@ -233,7 +234,10 @@ void AnswerReader::end_text(std::string_view rest, Sink& sink) {
     kept_.clear();
     return;
   }
-  if (rule_ == nullptr || rule_->text == Word::None) return;
+  if (rule_ == nullptr) return;
+  // Some gateways write their numbers as texts.
+  if (rule_->number != Number::None) return end_scalar(rest, sink);
+  if (rule_->text == Word::None) return;
   if (rule_->text == Word::Content) {
     keep(rest, sink);
   } else {

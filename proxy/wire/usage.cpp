@@ -67,6 +67,7 @@ UsageTap::UsageTap(Body body, int status) : body_(body), is_error_(status >= 400
 
 int UsageTap::feed(std::string_view piece) {
   content_events_ = 0;
+  if (body_ == Body::Other && !is_seen_) look_at_start(piece);
   if (body_ == Body::Json) {
     reader_.feed(piece, *this);
   } else if (body_ == Body::Events) {
@@ -83,6 +84,14 @@ int UsageTap::feed(std::string_view piece) {
     }
   }
   return content_events_;
+}
+
+/// JSON is JSON, whatever its type says.
+void UsageTap::look_at_start(std::string_view piece) {
+  const std::size_t first = piece.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return;
+  is_seen_ = true;
+  if (piece[first] == '{' || piece[first] == '[') body_ = Body::Json;
 }
 
 Usage UsageTap::finish() {

@@ -63,6 +63,7 @@ class UsageTap final : private AnswerReader::Sink {
   void on_number(Number number, double value) override;
   void on_end(Place place) override;
 
+  void look_at_start(std::string_view piece);
   std::string_view read_line_start(std::string_view rest);
   void read_data(std::string_view part);
   void end_line();
@@ -88,6 +89,7 @@ class UsageTap final : private AnswerReader::Sink {
 
   Body body_;
   bool is_error_;
+  bool is_seen_ = false;  // the first letter of a body of no known type
   Line line_ = Line::Mark;
   std::uint8_t matched_ = 0;       // of what the line may begin with
   std::uint8_t done_matched_ = 0;  // of "[DONE]"; past its end when the data is something else

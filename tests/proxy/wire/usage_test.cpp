@@ -212,5 +212,24 @@ TEST(UsageTap, NonsenseIsHarmless) {
   }
 }
 
+TEST(UsageTap, ReadsJsonUnderAnotherTypeAndNumbersInQuotes) {
+  const std::string answer =
+      R"( {"usage":{"prompt_tokens":"12","completion_tokens":"3.0","total_tokens":"x",)"
+      R"("prompt_tokens_details":{"cached_tokens":"4"}},"stop":"true"})";
+  for (std::size_t cut = 0; cut <= answer.size(); ++cut) {
+    UsageTap tap(UsageTap::Body::Other, 200);
+    (void)tap.feed(answer.substr(0, cut));
+    (void)tap.feed(answer.substr(cut));
+    const Usage usage = tap.finish();
+    EXPECT_EQ(usage.input, 12) << cut;
+    EXPECT_EQ(usage.output, 3) << cut;
+    EXPECT_EQ(usage.cached, 4) << cut;
+  }
+  UsageTap sound(UsageTap::Body::Other, 200);
+  (void)sound.feed("RIFF");
+  (void)sound.feed(R"({"usage":{"prompt_tokens":12}})");
+  EXPECT_FALSE(sound.finish().input);
+}
+
 }  // namespace
 }  // namespace rouse::wire
