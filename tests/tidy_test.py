@@ -34,7 +34,7 @@ SUSPENDD = BASE + ("suspendd/text", "suspendd/bus", "suspendd/config", "suspendd
                    "suspendd/gpu", "suspendd/checks", "suspendd/proxy", "suspendd/state",
                    "suspendd/report", "suspendd/relay", "suspendd", "suspendd/cli", "suspendd/main.cpp")
 LAYERS = {"core": CORE, "base": BASE, "proxy": PROXY, "suspendd": SUSPENDD}
-BEAST = re.compile(r"^base/(http/(head|body)|boost_impl)\.cpp$")
+BEAST = re.compile(r"^base/(http/(head|body|gunzip)|boost_impl)\.cpp$")
 BANNED = (
     (re.compile(r"\bdetached\b|\.detach\(\)"), "a TaskGroup owns every coroutine and thread"),
     (re.compile(r"\bstd::(recursive_|shared_)?mutex\b"), "there is one thread"),

@@ -56,11 +56,16 @@ void RequestRecord::answered(const ResponseHead& head) {
   row.content_type = head.fields.find("content-type").value_or("");
   row.streamed = kind_of(head) == wire::UsageTap::Body::Events;
   tap_.emplace(kind_of(head), head.status);
-  if (capture_) capture_->answer = head.fields;
+  gunzip_ = Gunzip::for_coding(head.fields.find("content-encoding").value_or(""));
+  if (!capture_) return;
+  capture_->answer = head.fields;
+  if (gunzip_) capture_->answer.erase("content-encoding");
 }
 
 void RequestRecord::received(std::string_view piece) {
   row.bytes_out += static_cast<std::int64_t>(piece.size());
+  std::string plain;
+  if (gunzip_) piece = plain = gunzip_->feed(piece);
   if (capture_) append(capture_->answer_body, piece, recorder_.captures.body_max());
   if (!tap_ || tap_->feed(piece) == 0) return;
   const Clock::time_point now = Clock::now();

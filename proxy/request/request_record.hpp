@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/http/gunzip.hpp"
 #include "base/http/message.hpp"
 #include "proxy/telemetry/recorder.hpp"
 #include "proxy/wire/refusal.hpp"
@@ -68,8 +69,9 @@ class RequestRecord {
   Clock::time_point dispatched_at_{};
   Clock::time_point first_content_at_{};
   Clock::time_point last_content_at_{};
-  std::string detail_ = "ok";   // for the log: what went wrong
-  std::int64_t engine_ms_ = 0;  // that the engine says it has worked
+  std::string detail_ = "ok";     // for the log: what went wrong
+  std::int64_t engine_ms_ = 0;    // that the engine says it has worked
+  std::optional<Gunzip> gunzip_;  // the answer's, if it is compressed
   std::optional<wire::UsageTap> tap_;
   std::optional<Capture> capture_;
 };

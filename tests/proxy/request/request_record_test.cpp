@@ -23,13 +23,14 @@ class AccountTest : public testing::Test {
   static bool nothing_is_secret(const Fields::Field&) { return false; }
 
   /// What is kept of a request that @p body answers.
-  Activity kept(std::string_view type, std::string_view body) {
+  Activity kept(std::string_view type, std::string_view body, std::string_view coding = "") {
     RequestHead asked;
     asked.target = "/v1/messages";
     RequestRecord account(recorder_, asked, wire::Route{}, "id", "");
     account.row.outcome = "ok";
     ResponseHead head;
     head.fields.add("content-type", type);
+    if (!coding.empty()) head.fields.add("content-encoding", coding);
     account.answered(head);
     account.received(body);
     account.close(nothing_is_secret);
@@ -57,6 +58,26 @@ TEST_F(AccountTest, CountsTheInputAsThePeerDoesAndWhole) {
   EXPECT_EQ(row.plain_input_tokens, 10);
   EXPECT_THAT(to_json(row), HasSubstr(R"("input_tokens":10,)"));
   EXPECT_THAT(to_json(row), HasSubstr(R"("prompt_tokens":1110,)"));
+}
+
+TEST_F(AccountTest, CountsAndCapturesACompressedAnswerAsItIs) {
+  config_.capture_buffer_mb = 1;
+  recorder_.adopt(config_);
+  // {"usage":{"prompt_tokens":12,"completion_tokens":3}}
+  using namespace std::string_view_literals;
+  const Activity row =
+      kept("application/json",
+           "\x1f\x8b\x08\x08\x00\x00\x00\x00\x02\xff\x6e\x61\x6d\x65\x00\xab\x56\x2a\x2d\x4e"
+           "\x4c\x4f\x55\xb2\xaa\x56\x2a\x28\xca\xcf\x2d\x28\x89\x2f\xc9\xcf\x4e\xcd\x2b\x56"
+           "\xb2\x32\x34\xd2\x51\x4a\x06\x8a\xe4\xa4\x96\x64\xe6\xe7\xc1\x85\x8d\x6b\x6b\x01"
+           "\x44\x0e\x23\x9d\x34\x00\x00\x00"sv,
+           "gzip");
+  EXPECT_EQ(row.input_tokens, 12);
+  EXPECT_EQ(row.output_tokens, 3);
+  EXPECT_EQ(row.bytes_out, 68) << "as they went over the wire";
+  const std::string shown = recorder_.captures.json(row.id);
+  EXPECT_THAT(shown, HasSubstr(R"("resp_body":"eyJ1c2FnZSI6)"));
+  EXPECT_THAT(shown, testing::Not(HasSubstr("gzip")));
 }
 
 TEST_F(AccountTest, AnEngineThatHasWorkedLongerIsBelieved) {
