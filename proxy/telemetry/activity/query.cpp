@@ -89,18 +89,21 @@ void write_histogram(JsonWriter& json, std::string_view name,
   json.end_object();
 }
 
+/// Whoever adds the rows up wants no -1 among them. What is ours is left out where it is not known;
+/// pages of llama-swap's miss what is not there.
 void write_tokens(JsonWriter& json, const Activity& row) {
+  const auto known = [](auto value) { return std::max(value, decltype(value){0}); };
   json.key("tokens");
   json.begin_object();
-  json.member("cache_tokens", row.cache_tokens);
-  json.member("draft_tokens", row.draft_tokens);
-  json.member("draft_acc_tokens", row.draft_acc_tokens);
+  json.member("cache_tokens", known(row.cache_tokens));
+  json.member("draft_tokens", known(row.draft_tokens));
+  json.member("draft_acc_tokens", known(row.draft_acc_tokens));
   json.member("input_tokens", row.plain_input_tokens);
   json.member("output_tokens", row.output_tokens);
   json.member("prompt_tokens", row.input_tokens);
-  json.member("reasoning_tokens", row.reasoning_tokens);
-  json.member("prompt_per_second", row.prompt_per_second);
-  json.member("tokens_per_second", row.tokens_per_second);
+  if (row.reasoning_tokens >= 0) json.member("reasoning_tokens", row.reasoning_tokens);
+  json.member("prompt_per_second", known(row.prompt_per_second));
+  json.member("tokens_per_second", known(row.tokens_per_second));
   json.end_object();
 }
 
@@ -176,7 +179,7 @@ std::string to_json(const Activity& row) {
   json.member("client", row.client);
   json.member("outcome", row.outcome);
   json.member("streamed", row.streamed);
-  json.member("ttft_ms", row.ttft_ms);
+  if (row.ttft_ms >= 0) json.member("ttft_ms", row.ttft_ms);
   json.member("queue_ms", row.queue_ms);
   json.member("load_ms", row.load_ms);
   json.member("bytes_in", row.bytes_in);

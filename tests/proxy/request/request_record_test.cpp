@@ -80,6 +80,15 @@ TEST_F(AccountTest, CountsAndCapturesACompressedAnswerAsItIs) {
   EXPECT_THAT(shown, testing::Not(HasSubstr("gzip")));
 }
 
+TEST_F(AccountTest, WhatNobodySaysIsNoMinusOne) {
+  const std::string row = to_json(kept("application/json", "{}"));
+  EXPECT_THAT(row, testing::Not(HasSubstr(":-1")));
+  EXPECT_THAT(row, HasSubstr(R"("cache_tokens":0,"draft_tokens":0,"draft_acc_tokens":0)"));
+  EXPECT_THAT(row, HasSubstr(R"("prompt_per_second":0)"));
+  EXPECT_THAT(row, testing::Not(HasSubstr("ttft_ms")));
+  EXPECT_THAT(row, testing::Not(HasSubstr("reasoning_tokens")));
+}
+
 TEST_F(AccountTest, AnEngineThatHasWorkedLongerIsBelieved) {
   const Activity row =
       kept("application/json", R"({"timings":{"prompt_n":3,"cache_n":20,"predicted_n":4,)"
