@@ -1,6 +1,7 @@
 #include "proxy/request/request_record.hpp"
 
 #include "base/service/log.hpp"
+#include "base/text/ascii.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -22,6 +23,15 @@ wire::UsageTap::Body kind_of(const ResponseHead& head) {
   return wire::UsageTap::Body::Other;
 }
 
+/// Sound and pictures, in whose bytes nobody reads, and forms that carry them.
+bool is_media(const Fields& fields) {
+  const std::string type = to_lower(fields.find("content-type").value_or(""));
+  for (const std::string_view kind : {"audio/", "image/", "video/", "multipart/"}) {
+    if (type.starts_with(kind)) return true;
+  }
+  return type.starts_with("application/octet-stream");
+}
+
 void append(std::string& to, std::string_view piece, std::size_t most) {
   if (to.size() < most) to += piece.substr(0, most - to.size());
 }
@@ -39,17 +49,27 @@ RequestRecord::RequestRecord(Recorder& recorder, const RequestHead& head, const 
   capture_.emplace();
   capture_->path = row.path;
   capture_->request = head.fields;
+  look_at(route);
 }
 
 void RequestRecord::is_as(const wire::Route& route, std::string_view path) {
   row.path = path;
   row.api = wire::to_string(route.api);
   if (capture_) capture_->path = row.path;
+  look_at(route);
+}
+
+/// Pictures in JSON are base64, megabytes of it.
+void RequestRecord::look_at(const wire::Route& route) {
+  makes_pictures_ = route.api == wire::Api::Images;
+  sends_pictures_ =
+      makes_pictures_ && (route.path.ends_with("/img2img") || route.path.ends_with("/edits"));
 }
 
 void RequestRecord::sent(std::string_view piece) {
   row.bytes_in += static_cast<std::int64_t>(piece.size());
-  if (capture_) append(capture_->request_body, piece, recorder_.captures.body_max());
+  const bool is_shown = capture_ && !is_media(capture_->request) && !sends_pictures_;
+  if (is_shown) append(capture_->request_body, piece, recorder_.captures.body_max());
 }
 
 void RequestRecord::answered(const ResponseHead& head) {
@@ -66,7 +86,8 @@ void RequestRecord::received(std::string_view piece) {
   row.bytes_out += static_cast<std::int64_t>(piece.size());
   std::string plain;
   if (gunzip_) piece = plain = gunzip_->feed(piece);
-  if (capture_) append(capture_->answer_body, piece, recorder_.captures.body_max());
+  const bool is_shown = capture_ && !is_media(capture_->answer) && !makes_pictures_;
+  if (is_shown) append(capture_->answer_body, piece, recorder_.captures.body_max());
   if (!tap_ || tap_->feed(piece) == 0) return;
   const Clock::time_point now = Clock::now();
   if (first_content_at_ == Clock::time_point{}) {

@@ -62,6 +62,7 @@ class RequestRecord {
   [[nodiscard]] Clock::time_point started_at() const { return started_at_; }
 
  private:
+  void look_at(const wire::Route& route);
   void take_usage();
 
   Recorder& recorder_;
@@ -74,6 +75,8 @@ class RequestRecord {
   std::optional<Gunzip> gunzip_;  // the answer's, if it is compressed
   std::optional<wire::UsageTap> tap_;
   std::optional<Capture> capture_;
+  bool makes_pictures_ = false;  // in the answer
+  bool sends_pictures_ = false;  // in the request, too
 };
 
 /// The word for what came of a request that failed.

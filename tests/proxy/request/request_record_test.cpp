@@ -80,6 +80,40 @@ TEST_F(AccountTest, CountsAndCapturesACompressedAnswerAsItIs) {
   EXPECT_THAT(shown, testing::Not(HasSubstr("gzip")));
 }
 
+TEST_F(AccountTest, SoundAndPicturesAreNotCaptured) {
+  config_.capture_buffer_mb = 1;
+  recorder_.adopt(config_);
+  const std::string none = R"("resp_body":"")";
+  for (const char* const type :
+       {"audio/wav", "Image/PNG", "video/mp4", "application/octet-stream"}) {
+    EXPECT_THAT(recorder_.captures.json(kept(type, "bytes").id), HasSubstr(none)) << type;
+  }
+  EXPECT_THAT(recorder_.captures.json(kept("application/json", "{}").id),
+              testing::Not(HasSubstr(none)));
+  const auto body_of = [&, this](std::string_view path, std::string_view type) {
+    RequestHead asked;
+    asked.target = path;
+    asked.fields.add("content-type", type);
+    RequestRecord account(recorder_, asked, *wire::match_route("POST", path).route, "id", "");
+    account.sent("{}");
+    ResponseHead head;
+    head.fields.add("content-type", "application/json");
+    account.answered(head);
+    account.received("{}");
+    account.close(nothing_is_secret);
+    const std::string shown = recorder_.captures.json(recorder_.store().next_id() - 1);
+    const auto has = [&](std::string_view text) { return shown.find(text) != std::string::npos; };
+    return std::pair(!has(R"("req_body":"")"), !has(none));
+  };
+  using Shown = std::pair<bool, bool>;
+  const std::string json = "application/json";
+  EXPECT_EQ(body_of("/v1/chat/completions", json), Shown(true, true));
+  EXPECT_EQ(body_of("/v1/images/generations", json), Shown(true, false));
+  EXPECT_EQ(body_of("/sdapi/v1/img2img", json), Shown(false, false));
+  EXPECT_EQ(body_of("/v1/audio/transcriptions", "multipart/form-data; boundary=b"),
+            Shown(false, true));
+}
+
 TEST_F(AccountTest, WhatNobodySaysIsNoMinusOne) {
   const std::string row = to_json(kept("application/json", "{}"));
   EXPECT_THAT(row, testing::Not(HasSubstr(":-1")));
