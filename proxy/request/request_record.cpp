@@ -3,6 +3,7 @@
 #include "base/service/log.hpp"
 #include "base/text/ascii.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -154,6 +155,10 @@ std::int64_t RequestRecord::tokens() {
 
 void RequestRecord::close(const std::function<bool(const Fields::Field&)>& is_secret) {
   take_usage();
+  if (row.error.empty() && (row.status >= 400 || (!row.outcome.empty() && row.outcome != "ok"))) {
+    // An engine that refuses without a word.
+    row.error = fmt::format("{} {}", row.status, reason_phrase(row.status));
+  }
   row.ended_at = std::chrono::system_clock::now();
   row.duration_ms = std::max(ms(Clock::now() - started_at_), engine_ms_);
   if (first_content_at_ != Clock::time_point{}) {

@@ -23,12 +23,15 @@ class AccountTest : public testing::Test {
   static bool nothing_is_secret(const Fields::Field&) { return false; }
 
   /// What is kept of a request that @p body answers.
-  Activity kept(std::string_view type, std::string_view body, std::string_view coding = "") {
+  Activity kept(std::string_view type, std::string_view body, std::string_view coding = "",
+                int status = 200) {
     RequestHead asked;
     asked.target = "/v1/messages";
     RequestRecord account(recorder_, asked, wire::Route{}, "id", "");
-    account.row.outcome = "ok";
+    account.row.outcome = status < 400 ? "ok" : "upstream_error";
+    account.row.status = status;
     ResponseHead head;
+    head.status = status;
     head.fields.add("content-type", type);
     if (!coding.empty()) head.fields.add("content-encoding", coding);
     account.answered(head);
@@ -112,6 +115,14 @@ TEST_F(AccountTest, SoundAndPicturesAreNotCaptured) {
   EXPECT_EQ(body_of("/sdapi/v1/img2img", json), Shown(false, false));
   EXPECT_EQ(body_of("/v1/audio/transcriptions", "multipart/form-data; boundary=b"),
             Shown(false, true));
+}
+
+TEST_F(AccountTest, AFailureAlwaysSaysSomething) {
+  EXPECT_EQ(kept("text/html", "<h1>oh</h1>", "", 502).error, "502 Bad Gateway");
+  EXPECT_EQ(kept("application/json", "", "", 503).error, "503 Service Unavailable");
+  EXPECT_EQ(kept("application/json", R"({"error":{"message":"full"}})", "", 503).error, "full");
+  EXPECT_EQ(kept("application/json", R"({"error":"full"})", "", 503).error, "full");
+  EXPECT_EQ(kept("application/json", "{}").error, "");
 }
 
 TEST_F(AccountTest, WhatNobodySaysIsNoMinusOne) {
