@@ -93,11 +93,13 @@ std::variant<Destinations, Failure> find_destinations(const Request& request,
     }
   }
   if (found.all.empty()) {
-    const bool was_there = config.find_model(resolved.name) != nullptr;
-    return request.unread(failure(404,
-                                  was_there ? resolved.name + " was removed from the configuration"
-                                            : unknown_model_text(config, asked_for),
-                                  "model_not_found"));
+    std::string why = request.proxy.names.switched_off_text(std::string(asked_for));
+    if (config.find_model(resolved.name) != nullptr) {
+      why = resolved.name + " was removed from the configuration";
+    } else if (why.empty()) {
+      why = unknown_model_text(config, asked_for);
+    }
+    return request.unread(failure(404, std::move(why), "model_not_found"));
   }
   if (!request.path && body.is_json() && body.model()) {
     for (Destination& to : found.all) to.edits = edits_for(to.model->filters, resolved.name);

@@ -81,6 +81,11 @@ bool Names::is_pinned(const std::string& name) const {
   return !active_.empty() && config_->profiles.at(active_).pins.contains(name);
 }
 
+std::string Names::switched_off_text(const std::string& name) const {
+  if (!is_pinned(name) || !pinned(name).empty()) return {};
+  return fmt::format("\"{:.100}\" is switched off by the active profile, {}", name, active_);
+}
+
 std::string Names::pinned(std::string_view name) const {
   std::string text(name);
   if (active_.empty()) return text;

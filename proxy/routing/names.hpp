@@ -61,6 +61,9 @@ class Names {
   /// Whether the active profile says something of @p name, if only that it is disabled.
   [[nodiscard]] bool is_pinned(const std::string& name) const;
 
+  /// That the active profile has switched @p name off; empty: it has not.
+  [[nodiscard]] std::string switched_off_text(const std::string& name) const;
+
   /// @p profile empty: none. False: there is no such profile.
   [[nodiscard]] bool activate(const std::string& profile);
   /// Empty: none.

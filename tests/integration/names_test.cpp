@@ -214,7 +214,9 @@ TEST(Profiles, AreSwitchedAndPinNames) {
   EXPECT_EQ(put(R"({"name":"night"})").body, R"({"active":"night"})");
   EXPECT_THAT(world.post(kChat, chat("a")).header("x-fake-engine"), HasSubstr("b:"));
   EXPECT_THAT(world.post(kChat, chat("big")).header("x-fake-engine"), HasSubstr("a:"));
-  EXPECT_EQ(world.post(kChat, chat("off")).status, 404);
+  const ProbeResponse off = world.post(kChat, chat("off"));
+  EXPECT_EQ(off.status, 404);
+  EXPECT_THAT(off.body, HasSubstr("switched off by the active profile, night"));
   EXPECT_THAT(world.get("/upstream/a/fake/mirror").header("x-fake-engine"), HasSubstr("b:"));
   EXPECT_THAT(world.get("/v1/models").body, HasSubstr(R"("id":"big")"));
   EXPECT_EQ(put(R"({"name":null})").body, R"({"active":null})");

@@ -8,7 +8,8 @@ namespace {
 std::shared_ptr<const Config> with(const std::string& more) {
   const LoadedConfig loaded = parse_config(
       "models: {a: {cmd: \"x ${PORT}\"}, b: {cmd: \"x ${PORT}\"}}\n"
-      "profiles: {day: {pins: {llm: a}}, night: {pins: {llm: b}}}\n" +
+      "profiles: {day: {pins: {llm: a}}, night: {pins: {llm: b}}, quiet: {pins: {off: \"\", llm: "
+      "a}}}\n" +
           more,
       "c.yaml");
   for (const Problem& problem : loaded.problems) ADD_FAILURE() << problem.str();
@@ -20,6 +21,15 @@ TEST(Names, BeginWithTheProfileOfTheFile) {
   EXPECT_EQ(names.active_profile(), "night");
   EXPECT_EQ(names.pinned("llm"), "b");
   EXPECT_EQ(Names(with("")).active_profile(), "");
+}
+
+TEST(Names, TellThatAProfileHasSwitchedOneOff) {
+  Names names(with(""));
+  EXPECT_EQ(names.switched_off_text("off"), "");
+  ASSERT_TRUE(names.activate("quiet"));
+  EXPECT_EQ(names.switched_off_text("off"), "\"off\" is switched off by the active profile, quiet");
+  EXPECT_EQ(names.switched_off_text("llm"), "");
+  EXPECT_EQ(names.switched_off_text("a"), "");
 }
 
 TEST(Names, AReloadKeepsTheProfileThatSomebodyHasSwitchedTo) {
