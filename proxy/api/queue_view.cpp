@@ -243,12 +243,4 @@ std::string metrics_text(Proxy& proxy) {
   return proxy.recorder.metrics.text(now);
 }
 
-std::string version_text() {
-  JsonWriter json;
-  json.begin_object();
-  json.member("version", ROUSE_VERSION);
-  json.end_object();
-  return json.take();
-}
-
 }  // namespace rouse

@@ -108,6 +108,8 @@ TEST(Parity, EveryRouteOfTheTable) {
       {"GET", "/api/metrics/stats", "", {}, 200, R"("prompt_histogram")", ""},
       {"GET", "/api/performance", "", {}, 200, R"({"enabled":true,"sys_stats":[)", ""},
       {"GET", "/api/version", "", {}, 200, R"("version")", ""},
+      {"GET", "/api/version", "", {}, 200, R"("commit":")", ""},
+      {"GET", "/api/version", "", {}, 200, R"("build_date":")", ""},
       {"GET", "/api/hardware", "", {}, 200, R"("schema_version":1)", ""},
       {"GET", "/api/captures/1", "", {}, 200, R"("req_body")", ""},
       {"GET", "/api/captures/x", "", {}, 400, "", ""},
