@@ -5,6 +5,7 @@
 #include "proxy/check/ports.hpp"
 #include "proxy/check/program.hpp"
 #include "proxy/check/time_text.hpp"
+#include "proxy/telemetry/activity/store_file.hpp"
 
 #include <fmt/format.h>
 
@@ -35,6 +36,7 @@ class OtherLook {
     look_at_lists("hooks.on_startup", "preload", config_.preload);
     look_at_lists("power", "onWake", config_.power.load);
     look_at_tls();
+    look_at_store();
     look_at_exposure();
     return std::move(findings_);
   }
@@ -117,6 +119,24 @@ class OtherLook {
             fmt::format("let {} read it (chmod, chown, or a group)", place_.files->user()));
       }
     }
+  }
+
+  void look_at_store() {
+    if (!config_.store_path) return;
+    const std::string& path = *config_.store_path;
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    if (place_.files->look(folder).kind == FileFacts::Kind::Missing) {
+      return add(Severity::Warn, "store.path",
+                 fmt::format("there is no folder {}: the history is kept in memory", folder),
+                 "make it, or correct the path");
+    }
+    const std::string foreign = foreign_store(place_.files->head(path, kStoreHeadSize));
+    if (foreign.empty()) return;
+    add(Severity::Warn, "store.path",
+        fmt::format("{} is {}: it is left as it is, and the history is kept in memory", path,
+                    foreign),
+        "name a file that is not there yet");
   }
 
   void look_at_exposure() {

@@ -15,10 +15,14 @@ using testing::IsEmpty;
 
 FakeFiles machine() {
   FakeFiles files;
-  files.folder("/m").file("/m/a.gguf").folder("/m/dir.gguf").folder("/bin");
+  files.folder("/m").folder("/m/").file("/m/a.gguf").folder("/m/dir.gguf").folder("/bin");
   files.program("/bin/llama-server").program("/bin/docker").program("/bin/sh");
   files.program("/bin/wrap", "#!/bin/sh\n").program("/bin/kill").program("/bin/nice");
   files.program("tools/engine");
+  const std::string sqlite = std::string("SQLite format 3\0", 16) + std::string(52, 'x');
+  files.file("/m/ours.db", sqlite + "rous").file("/m/empty.db");
+  files.file("/m/swap.db", sqlite + "none CREATE TABLE activity (ts_created, model_id)");
+  files.file("/m/other.db", sqlite + "none CREATE TABLE bookmarks").file("/m/text.db", "hello");
   files.put("/m/private.gguf", {FileFacts::Kind::File, false, false, false}, {});
   return files;
 }
@@ -182,6 +186,26 @@ TEST(Findings, APortThatIsNotThatOfTheProxy) {
   EXPECT_THAT(found_in("models: {a: {cmd: /bin/llama-server --port=9001, proxy: "
                        "\"http://localhost:9000\"}}\n"),
               ElementsAre(HasSubstr("the command says --port 9001, and")));
+}
+
+TEST(Findings, OfAHistoryThatIsSomebodyElses) {
+  const auto found = [](const std::string& file) {
+    return found_in("store: {path: " + file + "}\n");
+  };
+  for (const char* const file : {"/m/none.db", "/m/empty.db", "/m/ours.db"}) {
+    EXPECT_THAT(found(file), IsEmpty()) << file;
+  }
+  EXPECT_THAT(
+      found("/m/swap.db"),
+      ElementsAre("warn c.yaml:1:15: store.path: /m/swap.db is the history of llama-swap: it is "
+                  "left as it is, and the history is kept in memory -> name a file that is not "
+                  "there yet"));
+  EXPECT_THAT(
+      found("/none/x.db"),
+      ElementsAre("warn c.yaml:1:15: store.path: there is no folder /none/: the history is kept "
+                  "in memory -> make it, or correct the path"));
+  EXPECT_THAT(found("/m/other.db"), ElementsAre(HasSubstr("is the database of another program")));
+  EXPECT_THAT(found("/m/text.db"), ElementsAre(HasSubstr("is no SQLite database")));
 }
 
 TEST(Findings, OfPeersKeysAndTls) {
