@@ -91,6 +91,8 @@ TEST(KeyBudget, StrangeAmountsDoNoHarm) {
   budget.count_tokens(-5, at(0));
   budget.count_tokens(0, at(0));
   EXPECT_EQ(wait_of(budget, 0), 0);
+  budget.count_tokens(12, at(0));
+  EXPECT_EQ(wait_of(budget, 0), 60'000) << "nothing makes up for what was used";
   for (int i = 0; i < 100; ++i) {
     budget.count_tokens(std::numeric_limits<std::int64_t>::max(), at(i));
   }

@@ -43,6 +43,20 @@ TEST(Selector, SpilloverStartsWithTheFirstAndGoesOnWhenItIsFull) {
   EXPECT_EQ(spill.choose({kReady, kReady, kReady}), 1u);
 }
 
+TEST(Selector, SpilloverKnowsWhatRunsByItsStateOrByItsRequests) {
+  Selector spill(Strategy::Spillover, 2, 2);
+  EXPECT_EQ(spill.choose({kOff, kStarting}), 1u) << "somebody else has started it";
+  spill.began(0);
+  spill.began(1);
+  EXPECT_EQ(spill.choose({kOff, kReady}), 0u) << "it is about to start";
+}
+
+TEST(Selector, OfNothingNothingIsChosen) {
+  for (const Strategy strategy : {Strategy::Pin, Strategy::Warm, Strategy::Spillover}) {
+    EXPECT_EQ(Selector(strategy, 0, 1).choose({}), std::nullopt);
+  }
+}
+
 TEST(Selector, SpilloverLetsEqualsTakeTurns) {
   Selector spill(Strategy::Spillover, 2, 5);
   const auto first = spill.choose({kReady, kReady});
