@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
+#include <cstdlib>
 #include <optional>
 
 namespace rouse::suspendd {
@@ -33,7 +33,9 @@ std::optional<double> sample_value(std::string_view word) {
   const char* const end = word.data() + word.size();
   const auto [last, error] = std::from_chars(word.data(), end, value);
   if (word.empty() || last != end) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return std::numeric_limits<double>::infinity();
+  // Too large or too small, of either sign.
+  if (error == std::errc::result_out_of_range)
+    return std::strtod(std::string(word).c_str(), nullptr);
   if (error != std::errc()) return std::nullopt;
   return value;
 }

@@ -128,6 +128,49 @@ TEST_F(SessionsTest, TerminalThatLogindDoesNotKnowIsFoundBelowTheLeader) {
   EXPECT_THAT(look(make(SessionsCheck{})), IsActive(HasSubstr("idle for 5m of 1h")));
 }
 
+TEST_F(SessionsTest, AnOwnTerminalOfTheLeaderCounts) {
+  fake_.add_session("7", {{"user", "bob"}, {"remote", "true"}, {"leader", "100"}});
+  process(100, 1, 5);
+  terminal("pts/5", minutes(5));
+  const auto check = make(SessionsCheck{});
+  EXPECT_THAT(look(check), IsActive(HasSubstr("idle for 5m of 1h")));
+  process(101, 100, 6);
+  terminal("pts/6", minutes(2));
+  EXPECT_THAT(look(check), IsActive(HasSubstr("idle for 2m of 1h"))) << "begun since";
+}
+
+TEST_F(SessionsTest, WithoutALeaderTheMachinesOwnProcessesAreNotOfIt) {
+  fake_.add_session("7", {{"user", "bob"}, {"remote", "true"}, {"leader", "1"}, {"tty", "pts/5"}});
+  process(200, 1, 6);
+  terminal("pts/5", minutes(30));
+  terminal("pts/6", minutes(2));
+  EXPECT_THAT(look(make(SessionsCheck{})), IsActive(HasSubstr("idle for 30m of 1h")));
+}
+
+TEST_F(SessionsTest, ATerminalIsBelowDev) {
+  file("/dev/null", "");
+  file("/etc/used", "");
+  fake_.add_session("7", {{"user", "bob"},
+                          {"remote", "true"},
+                          {"tty", "../etc/used"},
+                          {"idle-since", std::to_string(monotonic_us(minutes(50)))}});
+  EXPECT_THAT(look(make(SessionsCheck{})), IsActive(HasSubstr("idle for 50m of 1h")));
+}
+
+TEST_F(SessionsTest, AConsoleIsATerminal) {
+  fake_.add_session("7", {{"user", "bob"}, {"leader", "100"}});
+  file("/proc/100/stat", "100 (login) S 1 1 1 1025 -1 4194560 0 0\n");  // 4:1
+  terminal("tty1", minutes(20));
+  EXPECT_THAT(look(make(SessionsCheck{})), IsActive(HasSubstr("idle for 20m of 1h")));
+}
+
+TEST_F(SessionsTest, AHintOfTheFutureIsOfNow) {
+  fake_.add_session("7", {{"user", "bob"},
+                          {"remote", "true"},
+                          {"idle-since", std::to_string(monotonic_us(-minutes(50)))}});
+  EXPECT_THAT(look(make(SessionsCheck{})), IsActive(HasSubstr("idle for 0s of 1h")));
+}
+
 TEST_F(SessionsTest, TailscaleSessionsCount) {
   // tailscaled makes its sessions by CreateSession; its child has the terminal.
   fake_.add_session("12", {{"user", "carol"},

@@ -143,6 +143,63 @@ TEST_F(LookoutTest, ACheckThatIsReplacedDuringALastLookHasNotLooked) {
   EXPECT_TRUE(posts.empty()) << "what it has found before is old";
 }
 
+TEST_F(LookoutTest, WhatALateLookFindsDoesNotCount) {
+  hands_->answers = false;
+  hands_->heeds_cancel = false;
+  start(1h, 10ms);
+  run_until([&] { return found_.size() == 1 && hands_->cancelled > 0; });
+  hands_->answers = true;
+  hands_->bell.cancel();
+  bool done = false;
+  std::vector<CheckRunner::Post> posts;
+  const auto again = [](CheckRunner& check_runner, std::vector<CheckRunner::Post>& out,
+                        bool& flag) -> Task<void> {
+    out = co_await check_runner.look_again();
+    flag = true;
+  };
+  io_.poll();
+  tasks_.spawn(again(check_runner_, posts, done));
+  run_until([&] { return done; });
+  EXPECT_EQ(posts.at(0).looks, 2u) << "one that was late, and one that was asked for";
+  EXPECT_EQ(posts.at(0).unknowns, 1u);
+  EXPECT_GE(posts.at(0).took_total, 0.01);
+}
+
+TEST_F(LookoutTest, ALookUnderWayIsNotTheOneThatIsAskedFor) {
+  hands_->answers = false;
+  start(1h, 5s);
+  run_until([&] { return hands_->looks == 1; });
+  bool done = false;
+  std::vector<CheckRunner::Post> posts;
+  const auto again = [](CheckRunner& check_runner, std::vector<CheckRunner::Post>& out,
+                        bool& flag) -> Task<void> {
+    out = co_await check_runner.look_again();
+    flag = true;
+  };
+  tasks_.spawn(again(check_runner_, posts, done));
+  io_.poll();
+  hands_->answers = true;
+  hands_->bell.cancel();
+  run_until([&] { return done; });
+  EXPECT_EQ(posts.at(0).looks, 2u);
+}
+
+TEST_F(LookoutTest, OneThatIsStoppedHasNoFindings) {
+  start(1h, 5s);
+  run_until([&] { return found_.size() == 1; });
+  EXPECT_EQ(check_runner_.posts().size(), 1u);
+  check_runner_.stop();
+  EXPECT_TRUE(check_runner_.posts().empty());
+}
+
+TEST_F(LookoutTest, AfterAPauseItLooksAtOnce) {
+  start(1h, 5s);
+  run_until([&] { return found_.size() == 1; });
+  check_runner_.pause(true);
+  check_runner_.pause(false);
+  run_until([&] { return found_.size() == 2; });
+}
+
 TEST_F(LookoutTest, AnExceptionIsUnknown) {
   hands_->throws = true;
   start(1ms, 5s);

@@ -96,7 +96,12 @@ TEST(PrometheusText, PassesOverWhatIsNotASample) {
     EXPECT_EQ(sum_metrics(text, {"m"})[0].series, 0u) << text;
   }
   EXPECT_TRUE(std::isnan(sum_metrics("m NaN\nm 1\n", {"m"})[0].sum));
-  EXPECT_EQ(sum_metrics("m +Inf\n", {"m"})[0].sum, std::numeric_limits<double>::infinity());
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(sum_metrics("m +Inf\n", {"m"})[0].sum, kInfinity);
+  EXPECT_EQ(sum_metrics("m 1e999\n", {"m"})[0].sum, kInfinity);
+  EXPECT_EQ(sum_metrics("m -1e999\n", {"m"})[0].sum, -kInfinity);
+  EXPECT_LT(sum_metrics("m 1e-999\n", {"m"})[0].sum, 1e-300);
+  EXPECT_EQ(sum_metrics("m 1\r\nm{a=\"b 1\nm 2\r\n", {"m"})[0].sum, 3);
 }
 
 class PrometheusCheckTest : public CheckFixture {
@@ -202,15 +207,23 @@ TEST(LlamaSwapEvents, UnderstandsOtherVersionsAndIgnoresNonsense) {
   EXPECT_THAT(read(frame("inflight", R"({\"operation\":\"snapshot\",\"requests\":null})")),
               Optional(IsEmpty()));
   EXPECT_EQ(read(frame("inflight", R"({\"operation\":\"upsert\",\"request\":{}})")), std::nullopt);
+  EXPECT_EQ(read(frame("inflight", R"({\"operation\":\"upsert\",\"requests\":[]})")), std::nullopt);
+  EXPECT_EQ(
+      read(frame("logData", R"({\"operation\":\"snapshot\",\"requests\":[],\"inflight\":1})")),
+      std::nullopt);
   EXPECT_EQ(read("data:{\"type\":\"inflight\"\n\ndata:inflight\n\n"), std::nullopt);
+  std::string endless = kSnapshot;
+  endless.insert(endless.find("data:") + 5, std::string(5 << 20, ' '));
+  EXPECT_EQ(read(endless), std::nullopt);
   EXPECT_THAT(read("data: " + std::string(5 << 20, 'x') + "\n" + kSnapshot),
               Optional(ElementsAre("qwen")));
 }
 
 TEST(LlamaSwapEvents, ModelsOnTheirWay) {
   EXPECT_THAT(models_in_motion(R"({"running":[{"model":"a","state":"ready"},
-                                              {"model":"b","state":"starting"}]})"),
-              Optional(ElementsAre("b is starting")));
+                                              {"model":"b","state":"starting"},
+                                              {"model":"c","state":"stopping"}]})"),
+              Optional(ElementsAre("b is starting", "c is stopping")));
   EXPECT_THAT(models_in_motion(R"({"running":null})"), Optional(IsEmpty()));
   for (const char* text : {"", "{}", "[]", R"({"running":7})"}) {
     EXPECT_EQ(models_in_motion(text), std::nullopt) << text;

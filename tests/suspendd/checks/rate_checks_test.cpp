@@ -1,4 +1,7 @@
+#include "suspendd/checks/device_rates.hpp"
+#include "suspendd/checks/finding.hpp"
 #include "suspendd/checks/rate_window.hpp"
+#include "suspendd/checks/stamp_ages.hpp"
 #include "tests/suspendd/checks/check_fixture.hpp"
 
 #include <fmt/format.h>
@@ -46,6 +49,43 @@ TEST(RateWindow, ACounterThatGoesBackHasBegunAnew) {
   EXPECT_EQ(window.rate()->per_second, 50);
   window.add(RateWindow::Time(seconds(20)), 0);
   EXPECT_EQ(window.rate()->per_second, 25);
+}
+
+TEST(DeviceRates, ADeviceThatCameBackIsMeasuredAnew) {
+  DeviceRates rates(1000, seconds(60));
+  const auto at = [](int second) { return DeviceRates::Time(seconds(second)); };
+  const std::chrono::system_clock::time_point wall{};
+  const std::string first = rates.judge({{"a", 0}}, at(0), wall).reason;
+  EXPECT_THAT(first, HasSubstr("measuring since "));
+  EXPECT_EQ(rates.judge({{"b", 0}}, at(10), wall + seconds(10)).reason, first)
+      << "since the first look";
+  EXPECT_EQ(rates.judge({{"a", 100'000}}, at(20), wall).reason, first) << "it had gone";
+  EXPECT_EQ(rates.judge({{"a", 110'000}}, at(30), wall).verdict, Verdict::Active)
+      << "at the threshold";
+  EXPECT_EQ(rates.judge({{"a", 119'000}}, at(40), wall).verdict, Verdict::Idle);
+}
+
+TEST(StampAges, AreAtMostAYear) {
+  StampAges ages;
+  ages.begin({}, StampAges::Wall(std::chrono::hours(24 * 365 * 50)));
+  ages.add("ancient", 0);
+  EXPECT_EQ(ages.age("ancient"), std::chrono::hours(24 * 365));
+}
+
+TEST(Finding, TextsOfOthersAreCleanAndShort) {
+  EXPECT_EQ(excerpt("two\nlines \t\n"), "two lines");
+  EXPECT_EQ(excerpt("abc", 3), "abc");
+  EXPECT_EQ(excerpt("abcd", 3), "abc…");
+}
+
+TEST(Finding, RatesAndAgesAreRounded) {
+  EXPECT_EQ(rate_text(1023), "1023 B/s");
+  EXPECT_EQ(rate_text(1024), "1.0 KiB/s");
+  EXPECT_EQ(rate_text(1.5 * 1024 * 1024), "1.5 MiB/s");
+  EXPECT_EQ(rate_text(2.0 * 1024 * 1024 * 1024), "2.0 GiB/s");
+  EXPECT_EQ(age_text(milliseconds(42'900)), "42s");
+  EXPECT_EQ(age_text(seconds(14 * 60 + 59)), "14m59s");
+  EXPECT_EQ(age_text(seconds(80 * 60 + 59)), "1h20m");
 }
 
 class CpuCheckTest : public CheckFixture {

@@ -377,6 +377,14 @@ TEST_F(SshSessionsTest, FindsThePortsByItself) {
   EXPECT_THAT(judge(), IsIdle("no ssh connection to port 2222, 8080"));
 }
 
+TEST_F(SshSessionsTest, TheLatestOfThemCounts) {
+  process(60, "sshd-session", "sshd-session: alice@pts/0", {31, 32, 33});
+  connection(31, minutes(50));
+  connection(32, minutes(2)).remote = "192.0.2.8";
+  connection(33, minutes(40));
+  EXPECT_THAT(judge(), IsActive(HasSubstr("3 ssh connections, used 2m ago from 192.0.2.8")));
+}
+
 TEST_F(SshSessionsTest, WhereItMayNotSeeThemItGoesByTheConfiguration) {
   listening_ = {listener(7, 2222)};
   process(50, "sshd", "/usr/sbin/sshd -D", {}, true);

@@ -141,6 +141,13 @@ TEST_F(WindowCheckTest, PastMidnightItBelongsToTheDayBefore) {
   EXPECT_EQ(at("2026-03-09 03:00", sunday).verdict, Verdict::Active) << "into Monday";
 }
 
+TEST_F(WindowCheckTest, WithoutALengthItNeverHolds) {
+  const Span span{kWorkdays, 8 * 60, 8 * 60};
+  for (const char* const time : {"2026-03-02 07:59", "2026-03-02 08:00", "2026-03-02 08:01"}) {
+    EXPECT_EQ(at(time, span).verdict, Verdict::Idle) << time;
+  }
+}
+
 TEST_F(WindowCheckTest, WholeDays) {
   const Span saturday{1 << 5, 0, 24 * 60};
   EXPECT_EQ(at("2026-03-07 00:00", saturday).verdict, Verdict::Active);
