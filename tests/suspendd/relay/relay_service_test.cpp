@@ -108,6 +108,11 @@ INSTANTIATE_TEST_SUITE_P(
         Body{"MacNumber", R"({"macs":[1]})", "macs: expected texts"},
         Body{"Port", R"({"mac":"3c7c3f123456","port":70000})", "port: expected numbers from 1"},
         Body{"PortText", R"({"mac":"3c7c3f123456","ports":["9"]})", "ports: expected numbers"},
+        Body{"NoPort", R"({"mac":"3c7c3f123456","port":0})", "port: expected numbers"},
+        Body{"ManyAddresses",
+             R"({"mac":"3c7c3f123456","broadcast":["10.0.0.1","10.0.0.2","10.0.0.3","10.0.0.4",)"
+             R"("10.0.0.5","10.0.0.6","10.0.0.7","10.0.0.8","10.0.0.9"]})",
+             "broadcast: 8 at most"},
         Body{"NegativePort", R"({"mac":"3c7c3f123456","port":-9})", "port: expected numbers"},
         Body{"Broadcast", R"({"mac":"3c7c3f123456","broadcast":"fe80::1"})",
              "broadcast: expected IPv4"},
@@ -119,7 +124,9 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(RelayRequestText, ManyMachinesAreTooMany) {
   std::string macs;
-  for (int i = 0; i < 17; ++i) macs += fmt::format("{}\"3c7c3f1234{:02x}\"", i == 0 ? "" : ",", i);
+  for (int i = 0; i < 16; ++i) macs += fmt::format("{}\"3c7c3f1234{:02x}\"", i == 0 ? "" : ",", i);
+  EXPECT_TRUE(parse_relay_request("{\"macs\":[" + macs + "]}"));
+  macs += ",\"3c7c3f1234ff\"";
   EXPECT_THAT(parse_relay_request("{\"macs\":[" + macs + "]}").error().doing,
               HasSubstr("macs: 16 at most"));
 }
@@ -194,6 +201,17 @@ TEST_F(RelayServiceTest, OtherRequestsAreToldWhatThereIs) {
   health.method = "GET";
   health.target = "/health";
   EXPECT_EQ(status_of(health), 200);
+  RequestHead ill = post();
+  ill.target = "/health";
+  EXPECT_EQ(status_of(ill), 404);
+}
+
+TEST_F(RelayServiceTest, AJsonBodyMayHaveParameters) {
+  for (const char* const type : {"application/json", "Application/JSON ; charset=utf-8"}) {
+    RequestHead head = post();
+    head.fields.set("content-type", type);
+    EXPECT_EQ(status_of(head), 0) << type;
+  }
 }
 
 TEST_F(RelayServiceTest, OnlyMachinesOnTheListAreWoken) {
@@ -202,6 +220,16 @@ TEST_F(RelayServiceTest, OnlyMachinesOnTheListAreWoken) {
   EXPECT_THAT(other.body, HasSubstr("mac_not_allowed"));
   EXPECT_THAT(other.body, HasSubstr("3c:7c:3f:12:34:57"));
   EXPECT_EQ(service_.answer("{}", now_).status, 400);
+}
+
+TEST_F(RelayServiceTest, WithoutAListAnyMachineIsWokenWhereItIsAskedFor) {
+  RelayOptions any = options();
+  any.macs = {};
+  RelayService service(rules_of(any), start_);
+  const RelayAnswer answer =
+      service.answer(R"({"macs":["3c7c3f123457"],"broadcast":["10.9.8.255"],"port":7})", now_);
+  EXPECT_EQ(answer.status, 502);
+  EXPECT_THAT(answer.body, HasSubstr("10.9.8.255:7"));
 }
 
 TEST_F(RelayServiceTest, WhenNothingCouldBeSentThatIsSaid) {
