@@ -50,6 +50,8 @@ std::string_view to_string(RefusalCause cause) {
       return "load-failed";
     case RefusalCause::CircuitOpen:
       return "circuit-open";
+    case RefusalCause::NoRoom:
+      return "no-room";
     case RefusalCause::Unloaded:
       return "unloaded";
     case RefusalCause::ShuttingDown:

@@ -78,6 +78,12 @@ struct EngineRecord {
            has_slot();
   }
 
+  /// Nobody gets its room.
+  [[nodiscard]] bool keeps_room() const {
+    const bool stays = state == EngineState::Starting || state == EngineState::Ready;
+    return policy.unevictable && stays && !(outdated || unload_by);
+  }
+
   // The next three need is_wanted().
   [[nodiscard]] Order wanted_order() const {
     if (waiting.empty()) return load_request->order;

@@ -24,6 +24,9 @@ struct ModelPolicy {
   Duration ttl{0};       ///< unload after this long without an inference request; 0: never
   /// How long running requests may delay an operator's unload; 0: not at all.
   Duration unload_drain{10'000};
+  /// While it is loaded nothing makes it leave but its ttl and an unload: what does not fit beside
+  /// it is refused.
+  bool unevictable = false;
 };
 
 /// When models are swapped, and how patient everybody is.
@@ -121,6 +124,7 @@ enum class RefusalCause {
   TooLong,       ///< waited give_up: 503 + Retry-After
   LoadFailed,    ///< 503 + Retry-After; detail carries the engine's last words
   CircuitOpen,   ///< 503 + Retry-After: failed too often, not tried again yet
+  NoRoom,        ///< 503; it does not fit beside one that is loaded and unevictable
   Unloaded,      ///< the model was unloaded to stay so while the request waited: 503
   ShuttingDown,  ///< 503
 };

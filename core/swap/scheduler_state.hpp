@@ -98,6 +98,7 @@ struct Scheduler::State {
   void place(Actions& out);
   [[nodiscard]] std::vector<Candidate> candidates();
   void place(const Candidate& candidate, ModelSet& reserved, Actions& out);
+  void refuse_for_room(EngineRecord& engine, const ModelId& keeper, Actions& out);
   void make_room(const Candidate& candidate, const Eviction& eviction, ModelSet& reserved,
                  Actions& out);
   /// When @p engine may be stopped for @p candidate: never in the past; max() while it is in use.

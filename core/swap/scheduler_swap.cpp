@@ -81,6 +81,10 @@ void Scheduler::State::place(const Candidate& candidate, ModelSet& reserved, Act
   ModelSet present = staying;
   present.insert(reserved.begin(), reserved.end());
   const Eviction eviction = choose_eviction(candidate, present, reserved);
+  const auto keeper =
+      std::find_if(eviction.evict.begin(), eviction.evict.end(),
+                   [&](const ModelId& model) { return engines.find(model)->second.keeps_room(); });
+  if (keeper != eviction.evict.end()) return refuse_for_room(engine, *keeper, out);
   for (const ModelId& model : eviction.evict) {
     if (reserved.contains(model)) engine.hold.models.push_back(model);
   }
@@ -105,6 +109,18 @@ void Scheduler::State::place(const Candidate& candidate, ModelSet& reserved, Act
     return;
   }
   start(engine, wanted_by(engine, now - candidate.since) + because(eviction.reason), out);
+}
+
+/// Nobody knows when @p keeper leaves: to wait for it would be to wait for ever.
+void Scheduler::State::refuse_for_room(EngineRecord& engine, const ModelId& keeper, Actions& out) {
+  forget_load_request(engine);
+  engine.claimed = false;
+  refuse_all(engine,
+             Refuse{Ticket{}, RefusalCause::NoRoom,
+                    engine.id + " does not fit beside " + keeper +
+                        ", which is loaded and unevictable: unload " + keeper + " first",
+                    kRetryLater},
+             out);
 }
 
 void Scheduler::State::make_room(const Candidate& candidate, const Eviction& eviction,
@@ -150,6 +166,7 @@ void Scheduler::State::make_room(const Candidate& candidate, const Eviction& evi
 
 Instant Scheduler::State::available_at(const EngineRecord& engine,
                                        const Candidate& candidate) const {
+  if (engine.keeps_room()) return Instant::max();
   if (engine.state == EngineState::Starting) {
     if (engine.is_wanted()) return Instant::max();
     if (candidate.overdue) return now;

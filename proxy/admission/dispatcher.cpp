@@ -26,6 +26,7 @@ std::map<core::ModelId, core::ModelPolicy, std::less<>> policies_of(const Config
     policy.concurrency = model.concurrency_limit;
     policy.ttl = model.ttl;
     policy.unload_drain = model.unload_timeout;
+    policy.unevictable = model.unevictable;
     if (const auto it = config.priority.find(id); it != config.priority.end()) {
       policy.priority = it->second;
     }

@@ -68,6 +68,8 @@ Failure failure_of(const core::Refuse& refusal) {
       made.output = refusal.output;
       return made;
     }
+    case core::RefusalCause::NoRoom:
+      return failure(503, refusal.detail, "no_room");  // waiting does not mend it
     case core::RefusalCause::LoadFailed: {
       Failure made = passing_failure(503, refusal.detail, retry_after);
       made.load_failed = true;

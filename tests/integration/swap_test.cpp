@@ -145,5 +145,17 @@ TEST(Swap, KeptAliveConnectionsCarryManyRequests) {
   }
 }
 
+TEST(Swap, AnUnevictableModelIsUnloadedByPeopleOnly) {
+  World world(models({fake_model("a", "", "    unevictable: true\n"), fake_model("b")}));
+  ASSERT_EQ(world.post("/v1/chat/completions", chat("a")).status, 200);
+  const ProbeResponse refused = world.post("/v1/chat/completions", chat("b"));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_THAT(refused.body, testing::HasSubstr("unload a first"));
+  EXPECT_THAT(refused.body, testing::HasSubstr(R"("code":"no_room")"));
+  ASSERT_EQ(world.post("/api/models/unload/a", "").status, 200);
+  EXPECT_EQ(world.post("/v1/chat/completions", chat("b")).status, 200);
+  EXPECT_EQ(world.post("/v1/chat/completions", chat("a")).status, 200) << "it may evict others";
+}
+
 }  // namespace
 }  // namespace rouse::test

@@ -44,6 +44,41 @@ TEST(Scheduler, RefusesWhenTooManyWait) {
   EXPECT_THAT(s.arrive(4, "a"), ElementsAre(admitted(4, "a"))) << "running ones do not count";
 }
 
+Policies with_unevictable(const ModelId& id, Duration ttl = Duration{0}) {
+  Policies models = plain_models();
+  models[id].unevictable = true;
+  models[id].ttl = ttl;
+  return models;
+}
+
+TEST(Scheduler, AnUnevictableModelKeepsItsRoom) {
+  auto s = exclusive(plain_policy(), with_unevictable("a", 30s));
+  EXPECT_THAT(s.arrive(1, "b"), SizeIs(1)) << "it is not loaded yet";
+  s.ready("b"), s.leave(1);
+  s.arrive(2, "a"), s.gone("b");
+  const auto while_loading = s.arrive(3, "b");
+  EXPECT_EQ(refusal(while_loading).cause, RefusalCause::NoRoom);
+  s.ready("a"), s.leave(2);
+  const auto actions = s.arrive(4, "b");
+  EXPECT_EQ(refusal(actions).cause, RefusalCause::NoRoom);
+  EXPECT_THAT(refusal(actions).detail, HasSubstr("unload a first"));
+  EXPECT_THAT(s.load("c"), IsEmpty());
+  EXPECT_FALSE(s.model("c").is_load_requested) << "a wish would wait for ever";
+  EXPECT_THAT(s.arrive(5, "a"), ElementsAre(admitted(5, "a")));
+  s.leave(5);
+  EXPECT_THAT(s.wait(31s), SizeIs(1)) << "its ttl ends, too";
+  s.arrive(6, "b");
+  EXPECT_THAT(s.gone("a"), SizeIs(1)) << "who came while it left waits, and b is started";
+}
+
+TEST(Scheduler, AnUnevictableModelIsUnloadedByAnOperator) {
+  auto s = exclusive(plain_policy(), with_unevictable("a"));
+  s.arrive(1, "a"), s.ready("a");
+  s.unload("a");
+  EXPECT_THAT(s.arrive(2, "b"), IsEmpty()) << "a is about to leave: b waits";
+  EXPECT_EQ(s.order(), std::vector{2});
+}
+
 TEST(Scheduler, RefusesWhoWaitedTooLong) {
   SchedulePolicy policy = plain_policy();
   policy.give_up = 30s;

@@ -146,6 +146,9 @@ inline void SimWorld::check(const Refuse& a) {
       EXPECT_GE(engine.failures, settings_.policy.load_failures_max);
       EXPECT_LT(now_, engine.not_before);
       break;
+    case RefusalCause::NoRoom:
+      ADD_FAILURE() << "nothing is unevictable";
+      break;
     case RefusalCause::Unloaded:
       ASSERT_TRUE(std::holds_alternative<UnloadWanted>(*event_));
       EXPECT_TRUE(std::get<UnloadWanted>(*event_).stays);
