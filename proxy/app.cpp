@@ -142,9 +142,9 @@ class App {
     tell_findings();
     engines_.spawn(feed_watchdog(engines_.executor()));
     for (const std::string& model : config_->preload) {
-      dispatcher_.load(model, "hooks.on_startup preloads it");
+      const bool is_base = config_->models.at(model).baseline;
+      dispatcher_.load(model, is_base ? "it is of the baseline" : "hooks.on_startup preloads it");
     }
-
     if (options_.watch_config)
       engines_.spawn(watch_files(engines_.executor(), options_.sources, [this] {
         if (!is_ending_) reload("a change of a file");

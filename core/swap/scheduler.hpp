@@ -27,6 +27,8 @@ struct ModelPolicy {
   /// While it is loaded nothing makes it leave but its ttl and an unload: what does not fit beside
   /// it is refused.
   bool unevictable = false;
+  /// Loaded again when the ttl of another has ended, and it fits beside what is left.
+  bool baseline = false;
 };
 
 /// When models are swapped, and how patient everybody is.

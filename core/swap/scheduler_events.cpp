@@ -130,7 +130,10 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
   engine.outdated = false;
   unsettled = true;
   if (engine.removed) return forget(engine);
-  if (before == EngineState::Stopping) return;
+  if (before == EngineState::Stopping) {
+    if (engine.stopped_by == StopCause::Idle && !engine.policy.baseline) want_baseline(engine.id);
+    return;
+  }
 
   const bool was_ready = before == EngineState::Ready;
   EngineFailure why = event.failure;
@@ -148,6 +151,21 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
              Refuse{Ticket{}, RefusalCause::LoadFailed, engine.id + ": " + why.cause,
                     engine.circuit.retry_after(now, policy), why.output},
              out);
+}
+
+/// The baseline comes back in the room of @p idle, unless somebody else wants it, or it was
+/// unloaded on purpose.
+void Scheduler::State::want_baseline(const ModelId& idle) {
+  if (waiting + wishes > 0 || shutdown_by) return;
+  ModelSet there = resident;
+  for (auto& [id, engine] : engines) {
+    const bool may_come = engine.policy.baseline && !engine.removed && !engine.is_resident() &&
+                          engine.stopped_by != StopCause::Unloaded &&
+                          !engine.circuit.is_open(now, policy);
+    if (!may_come || !residency->make_room(id, there).evict.empty()) continue;
+    wish_for(engine, "the ttl of " + idle + " has ended, and it is of the baseline");
+    there.insert(id);
+  }
 }
 
 void Scheduler::State::on(const LoadWanted& event, Actions&) {

@@ -65,6 +65,7 @@ struct Scheduler::State {
   void on(const Reconfigured& event, Actions& out);
   void on(const ShutdownWanted& event, Actions& out);
   void on(const Tick& event, Actions& out);
+  void want_baseline(const ModelId& idle);
   void left_queue(const Entry& entry);
   void left_engine(const Entry& entry, Actions& out);
   void unload(EngineRecord& engine, const UnloadWanted& wanted, Actions& out);

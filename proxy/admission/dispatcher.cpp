@@ -27,6 +27,7 @@ std::map<core::ModelId, core::ModelPolicy, std::less<>> policies_of(const Config
     policy.ttl = model.ttl;
     policy.unload_drain = model.unload_timeout;
     policy.unevictable = model.unevictable;
+    policy.baseline = model.baseline;
     if (const auto it = config.priority.find(id); it != config.priority.end()) {
       policy.priority = it->second;
     }

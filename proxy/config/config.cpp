@@ -221,6 +221,11 @@ void read_hooks(const Section& top, Config& config) {
       config.preload.push_back(model->id);
     }
   }
+  for (const auto& [id, model] : config.models) {
+    const bool is_there =
+        std::find(config.preload.begin(), config.preload.end(), id) != config.preload.end();
+    if (model.baseline && !is_there) config.preload.push_back(id);
+  }
   config.startup_profile = trimmed(startup.text("profile"));
   if (config.startup_profile.empty() || config.profiles.contains(config.startup_profile)) return;
   std::vector<std::string> names;

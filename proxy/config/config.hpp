@@ -80,6 +80,7 @@ struct ModelConfig {
   std::chrono::seconds ttl{0};             ///< resolved with globalTTL; 0: never
   std::chrono::seconds unload_timeout{10};
   std::chrono::seconds health_check_timeout{120};
+  bool baseline = false;     ///< loaded whenever the others have left
   bool unevictable = false;  ///< once loaded, nobody gets its room
   bool unlisted = false;
   std::string use_model_name;

@@ -69,6 +69,7 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
     section.fault("checkEndpoint", fmt::format("\"{}\" {}", model.check_endpoint, fault));
   }
   read_limits_of_time(section, top, config, model);
+  model.baseline = section.truth("baseline", false);
   model.unevictable = section.truth("unevictable", false);
   model.unlisted = section.truth("unlisted", false);
   model.use_model_name = section.text("useModelName");

@@ -127,6 +127,8 @@ constexpr std::array kModel = {
               -1},
     ConfigKey{"unloadTimeout", Seconds, "", "0",
               "seconds from the first signal to SIGKILL; 0: the global value", true, 0},
+    ConfigKey{"baseline", Bool, "", "false",
+              "loaded at the start, and again when the ttl of another has ended and it fits"},
     ConfigKey{"unevictable", Bool, "", "false",
               "once loaded nobody gets its room: what does not fit beside it is refused"},
     ConfigKey{"unlisted", Bool, "", "false", "not in /v1/models"},

@@ -79,6 +79,44 @@ TEST(Scheduler, AnUnevictableModelIsUnloadedByAnOperator) {
   EXPECT_EQ(s.order(), std::vector{2});
 }
 
+TEST(Scheduler, TheBaselineComesBackWhenTheTtlOfAnotherHasEnded) {
+  Policies models = plain_models();
+  models["a"].baseline = true;
+  models["b"].ttl = 30s;
+  models["x"].ttl = 30s;
+  auto s = exclusive(plain_policy(), models);
+  s.load("a"), s.ready("a");
+  s.arrive(1, "b"), s.gone("a"), s.ready("b"), s.leave(1);
+  EXPECT_THAT(s.wait(31s), SizeIs(1)) << "b is stopped";
+  const auto back = s.gone("b");
+  ASSERT_THAT(back, SizeIs(1));
+  EXPECT_EQ(std::get<Start>(back.front()).model, "a");
+  EXPECT_THAT(std::get<Start>(back.front()).reason, HasSubstr("the ttl of b has ended"));
+  s.ready("a");
+  s.arrive(2, "b"), s.gone("a"), s.ready("b"), s.leave(2);
+  s.unload("b");
+  EXPECT_THAT(s.gone("b"), IsEmpty()) << "no ttl: somebody wants the room empty";
+  s.load("a"), s.ready("a"), s.unload("a"), s.gone("a");
+  s.arrive(3, "b"), s.ready("b"), s.leave(3), s.wait(31s);
+  EXPECT_THAT(s.gone("b"), IsEmpty()) << "it was unloaded on purpose";
+}
+
+TEST(Scheduler, TheBaselineWaitsForItsRoomAndNotForItsOwnTtl) {
+  Policies models = plain_models();
+  models["a"].baseline = true;
+  models["a"].ttl = 30s;
+  models["b"].ttl = 30s;
+  auto s = exclusive(plain_policy(), models);
+  s.load("a"), s.ready("a");
+  EXPECT_THAT(s.wait(31s), SizeIs(1));
+  EXPECT_THAT(s.gone("a"), IsEmpty()) << "its own ttl has ended";
+  s.arrive(1, "b"), s.ready("b"), s.leave(1), s.wait(31s);
+  EXPECT_THAT(s.arrive(2, "c"), IsEmpty());
+  const auto next = s.gone("b");
+  ASSERT_THAT(next, SizeIs(1));
+  EXPECT_EQ(std::get<Start>(next.front()).model, "c") << "somebody waits";
+}
+
 TEST(Scheduler, RefusesWhoWaitedTooLong) {
   SchedulePolicy policy = plain_policy();
   policy.give_up = 30s;

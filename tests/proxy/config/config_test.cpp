@@ -476,6 +476,14 @@ TEST(Config, AnIdentityIsChosenAmongTwo) {
   EXPECT_THAT(problems_of("identity: ollama\n"), ElementsAre(HasSubstr("llama-swap or rouse")));
 }
 
+TEST(Config, TheBaselineIsLoadedAtTheStart) {
+  const auto config = good(
+      "models: {a: {cmd: \"x ${PORT}\"}, b: {cmd: \"x ${PORT}\", baseline: true}, c: {cmd: \"x "
+      "${PORT}\", baseline: true, unevictable: true}}\nhooks: {on_startup: {preload: [c, a]}}\n");
+  EXPECT_THAT(config->preload, ElementsAre("c", "a", "b"));
+  EXPECT_TRUE(config->models.at("c").unevictable);
+}
+
 TEST(Config, ListsAreCleanedUp) {
   const auto config = good(
       "ui: {activity: {session_id: [\" X-A \", x-a, \"\", X-B]}}\nupstream: {ignorePaths: []}\n");
