@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "core/swap/describe.hpp"
 #include "core/time.hpp"
+#include "proxy/admission/policies.hpp"
 #include "proxy/check/findings.hpp"
 #include "proxy/engine/launch.hpp"
 
@@ -18,23 +19,6 @@ namespace {
 
 /// A start takes longer; a disk that has to spin up first may, too, and is not waited for.
 constexpr std::chrono::milliseconds kFilesPatience{1'000};
-
-std::map<core::ModelId, core::ModelPolicy, std::less<>> policies_of(const Config& config) {
-  std::map<core::ModelId, core::ModelPolicy, std::less<>> policies;
-  for (const auto& [id, model] : config.models) {
-    core::ModelPolicy policy;
-    policy.concurrency = model.concurrency_limit;
-    policy.ttl = model.ttl;
-    policy.unload_drain = model.unload_timeout;
-    policy.unevictable = model.unevictable;
-    policy.baseline = model.baseline;
-    if (const auto it = config.priority.find(id); it != config.priority.end()) {
-      policy.priority = it->second;
-    }
-    policies.emplace(id, policy);
-  }
-  return policies;
-}
 
 }  // namespace
 

@@ -8,8 +8,10 @@ TICKET = "proxy/admission/ticket.cpp"
 
 MUTANTS = [
     # --- what is asked of the scheduler
-    ("the concurrency of a model is forgotten", SHELL, "policy.concurrency = model.concurrency_limit;", ""),
-    ("the ttl of a model is forgotten", SHELL, "policy.ttl = model.ttl;", ""),
+    ("the concurrency of a model is forgotten", "proxy/admission/policies.cpp", "policy.concurrency = model.concurrency_limit;", ""),
+    ("the ttl of a model is forgotten", "proxy/admission/policies.cpp", "policy.ttl = model.ttl;", ""),
+    ("an unevictable model is evicted", "proxy/admission/policies.cpp", "policy.unevictable = model.unevictable;", ""),
+    ("a baseline model stays away", "proxy/admission/policies.cpp", "policy.baseline = model.baseline;", ""),
     ("the command to stop is forgotten at a launch", "proxy/engine/launch.cpp", "launch.cmd_stop = model.cmd_stop;", ""),
     ("the environment is forgotten at a launch", "proxy/engine/launch.cpp", "launch.env = model.env;", ""),
     ("an obstacle refuses nobody", SHELL,

@@ -290,7 +290,8 @@ TEST_F(DispatcherTest, AnUnloadIsOverWhenItsRunIsGoneThoughAnotherHasBegun) {
 TEST_F(DispatcherTest, AnEngineThatDiedTakesNobodyAndItsTicketsKnowWhy) {
   // What it leaves behind does not leave at once.
   use(config(
-      {model("a", {}, "sh -c 'trap \"\" TERM; (while :; do sleep 0.1; done) & echo up; exec sleep 600'")}));
+      {model("a", {},
+             "sh -c 'trap \"\" TERM; (while :; do sleep 0.1; done) & echo up; exec sleep 600'")}));
   ASSERT_TRUE(becomes(enter("a"), State::Admitted));
   ASSERT_TRUE(run_until([this] { return dispatcher_->engine_log("a")->total_bytes() > 0; }));
   ::kill(dispatcher_->engine_pid("a"), SIGKILL);
@@ -349,6 +350,21 @@ TEST_F(DispatcherTest, AStopIsForItsOwnEngineOnly) {
   EXPECT_EQ(tickets_[1]->state(), State::Admitted);
   run(dispatcher_->unloaded("a"));
   EXPECT_EQ(dispatcher_->engine_state("b"), EngineState::Ready);
+}
+
+TEST_F(DispatcherTest, TheModelSaysHowItKeepsItsRoom) {
+  use(config({model("a", {"unevictable: true"}), model("b"), model("c", {"baseline: true"}),
+              model("d", {"ttl: 1"})},
+             "schedule: {minResidency: 0s, linger: 0s}\n"));
+  ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+  tickets_.clear();
+  EXPECT_TRUE(becomes(enter("b"), State::Refused));
+  tickets_.clear();
+  dispatcher_->unload({"a"});
+  ASSERT_TRUE(becomes("a", EngineState::Stopped));
+  ASSERT_TRUE(becomes(enter("d"), State::Admitted));
+  tickets_.clear();
+  EXPECT_TRUE(becomes("c", EngineState::Ready)) << "the baseline comes back";
 }
 
 TEST_F(DispatcherTest, OneDeadlineFollowsTheOther) {
