@@ -136,9 +136,10 @@ ProbeResponse waits_while(World& world, const std::function<void()>& happens) {
 
 TEST(Parity, AnUnloadOrAShutdownEndsTheWaitingWithA503) {
   World world(models({fake_model("a", "--load-ms 20000")}));
-  // llama-swap says 500: but a client may well try again.
+  // llama-swap says 500: but a client may well try again. Without stay it keeps its place, and has the
+  // model loaded again.
   const ProbeResponse unloaded =
-      waits_while(world, [&] { (void)world.post("/api/models/unload/a", ""); });
+      waits_while(world, [&] { (void)world.post("/api/models/unload/a?stay=1", ""); });
   EXPECT_EQ(unloaded.status, 503);
   EXPECT_TRUE(unloaded.has_header("retry-after"));
   const ProbeResponse down = waits_while(world, [&] { world.signal(SIGTERM); });

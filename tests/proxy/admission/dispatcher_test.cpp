@@ -290,7 +290,7 @@ TEST_F(DispatcherTest, AnUnloadIsOverWhenItsRunIsGoneThoughAnotherHasBegun) {
 TEST_F(DispatcherTest, AnEngineThatDiedTakesNobodyAndItsTicketsKnowWhy) {
   // What it leaves behind does not leave at once.
   use(config(
-      {model("a", {},
+      {model("a", {"unloadTimeout: 1"},
              "sh -c 'trap \"\" TERM; (while :; do sleep 0.1; done) & echo up; exec sleep 600'")}));
   ASSERT_TRUE(becomes(enter("a"), State::Admitted));
   ASSERT_TRUE(run_until([this] { return dispatcher_->engine_log("a")->total_bytes() > 0; }));
