@@ -141,16 +141,18 @@ Task<bool> refuse_unknown(HttpStream& client, const RequestHead& request,
   if (!match.allow.empty()) head.fields.add("allow", match.allow);
   wire::ErrorText text;
   const std::string path = for_log(request.path());
+  const std::string nearest = status == 405 ? match.allow : wire::nearest_route(request.path());
   if (status == 405) {
     text.message = "use " + match.allow + " for " + path;
   } else {
-    const std::string nearest = wire::nearest_route(request.path());
     text.message = "there is nothing at " + path;
     if (!nearest.empty()) text.message += "; the nearest is " + nearest;
   }
   const bool is_new = proxy.recorder.unknown_paths.add(request.method + " " + path);
-  spdlog::log(is_new ? spdlog::level::info : spdlog::level::debug, "{} {} status={}: {}{}",
-              request.method, path, status, text.message, is_new ? " (told once)" : "");
+  spdlog::log(is_new ? spdlog::level::info : spdlog::level::debug,
+              "{} {} status={}: nobody serves it{}{}", request.method, path, status,
+              nearest.empty() ? nearest : "; the nearest is " + nearest,
+              is_new ? " (told once)" : "");
   co_return co_await refuse(client, request, std::move(head), std::move(text), nullptr, proxy);
 }
 
