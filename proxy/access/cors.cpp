@@ -111,7 +111,8 @@ std::string names_of(const Fields& fields) {
 }
 
 bool is_listing(const RequestHead& request) {
-  return request.path() == "/v1/models" || request.path() == "/models";
+  return request.path() == "/v1/models" || request.path() == "/models" ||
+         request.path() == "/api/tags";
 }
 
 }  // namespace

@@ -9,7 +9,10 @@ namespace rouse {
 
 Scope scope_of(const wire::Route& route) {
   if (route.id == wire::RouteId::WakePeer) return Scope::Wake;
-  if (route.id == wire::RouteId::Models || route.id == wire::RouteId::OneModel) return Scope::List;
+  using wire::RouteId;
+  const bool lists = route.id == RouteId::Models || route.id == RouteId::OneModel ||
+                     route.id == RouteId::Ollama || route.id == RouteId::Version;
+  if (lists) return Scope::List;
   switch (route.route_class) {
     case wire::RouteClass::Inference:
       return Scope::Infer;

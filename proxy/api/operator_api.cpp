@@ -7,6 +7,7 @@
 #include "proxy/api/event_stream.hpp"
 #include "proxy/api/explain_view.hpp"
 #include "proxy/api/log_stream.hpp"
+#include "proxy/api/ollama_api.hpp"
 #include "proxy/api/power_api.hpp"
 #include "proxy/api/queue_view.hpp"
 #include "proxy/peers/peers_view.hpp"
@@ -305,7 +306,6 @@ Task<OperatorReply> reply_to(const RequestHead& request, const wire::RouteMatch&
     case wire::RouteId::Logs:
       co_return plain(proxy.logs.mux.text());
     case wire::RouteId::Health:
-      co_return plain("OK");
     case wire::RouteId::Live:
       co_return plain("OK");
     case wire::RouteId::Ready:
@@ -313,6 +313,10 @@ Task<OperatorReply> reply_to(const RequestHead& request, const wire::RouteMatch&
       co_return plain("OK");
     case wire::RouteId::Version:
       co_return OperatorReply{200, "application/json", version_text()};
+    case wire::RouteId::Ollama: {
+      OllamaReply reply = answer_ollama(request.path(), body, caller, proxy);
+      co_return OperatorReply{reply.status, "application/json", std::move(reply.body)};
+    }
     case wire::RouteId::Root:
       co_return plain("rouse is running. Models: /v1/models, state: /api/queue, logs: /logs\n");
     case wire::RouteId::Metrics:

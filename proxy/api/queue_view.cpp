@@ -147,12 +147,33 @@ void restrict_to(const Caller& caller, const Proxy& proxy, wire::ModelEntry& ent
 
 }  // namespace
 
-std::string models_text(Proxy& proxy, const Caller& caller) {
+std::vector<wire::ModelEntry> listed_models(Proxy& proxy, const Caller& caller) {
   std::vector<wire::ModelEntry> entries = all_entries(proxy);
   if (caller.account) {
     for (wire::ModelEntry& entry : entries) restrict_to(caller, proxy, entry);
   }
-  return wire::models_json(entries, proxy.config->include_aliases_in_list, listing_of(proxy));
+  return entries;
+}
+
+std::optional<wire::ModelEntry> find_listed(Proxy& proxy, const Caller& caller,
+                                            const std::string& name) {
+  if (const ModelConfig* const model = proxy.config->find_model(name)) {
+    if (!proxy.keys.may_use(caller, model->id, name)) return std::nullopt;
+    const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
+    return entry_of(*model, loaded);
+  }
+  for (wire::ModelEntry& entry : listed_models(proxy, caller)) {
+    const auto& also = entry.aliases;
+    const bool is_of_peer = entry.type == "peer" && entry.id.ends_with("/" + name);
+    const bool is_its = !entry.is_hidden && (entry.id == name || is_of_peer);
+    if (is_its || std::find(also.begin(), also.end(), name) != also.end()) return std::move(entry);
+  }
+  return std::nullopt;
+}
+
+std::string models_text(Proxy& proxy, const Caller& caller) {
+  return wire::models_json(listed_models(proxy, caller), proxy.config->include_aliases_in_list,
+                           listing_of(proxy));
 }
 
 std::string model_text(Proxy& proxy, const Caller& caller, const std::string& name) {

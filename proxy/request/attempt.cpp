@@ -77,6 +77,7 @@ RequestHead Attempt::head_to_send(const RequestBody::Outgoing& outgoing) const {
   head.content_length = outgoing.content_length;
   // Engines on FastAPI (vLLM and others) refuse JSON that does not say so.
   if (stage_.body.finder().is_json_by_look()) head.fields.set("content-type", "application/json");
+  if (stage_.body.translated() != nullptr) head.fields.erase("accept");
   if (request.wants_upgrade()) head.fields.set("upgrade", *request.head.fields.find("upgrade"));
   return head;
 }
@@ -84,6 +85,7 @@ RequestHead Attempt::head_to_send(const RequestBody::Outgoing& outgoing) const {
 std::string Attempt::target() const {
   const Request& request = stage_.request;
   if (request.path) return request.path->target;
+  if (const auto* const made = stage_.body.translated()) return made->path;
   std::string target = request.route.upstream_target(request.head.target);
   if (request.route.source == wire::ModelSource::Query && !to_.sent_name.empty()) {
     target = wire::with_query_value(target, "model", to_.sent_name);

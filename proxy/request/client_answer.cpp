@@ -17,7 +17,9 @@ ClientAnswer::ClientAnswer(const Request& request, const RequestBody& body,
       presence_(presence),
       record_(record),
       flight_(flight),
-      heartbeat_(client_, request.proxy.sessions.executor(), request.config->waiting) {}
+      heartbeat_(client_, request.proxy.sessions.executor(), request.config->waiting) {
+  if (request.route.dialect == wire::Dialect::Ollama) heartbeat_.use_blanks();
+}
 
 bool ClientAnswer::shows_loading(const ModelConfig& model) const {
   return model.send_loading_state && request_.route.dialect == wire::Dialect::OpenAiChat;
@@ -43,6 +45,7 @@ void ClientAnswer::start_heartbeat(const Destination& to, const RequestTiming& t
         wire::kLoadingInterval);
   }
   ResponseHead head = early_stream_head(request_.head, request_.id);
+  if (body_.translated() != nullptr) head.fields.set("content-type", kJsonLines);
   add_own_fields(head, &timing);
   heartbeat_.start(head_at, std::move(head));
 }
@@ -70,7 +73,8 @@ Task<void> ClientAnswer::tell(Failure failed) {
   presence_.stop_watching();
   if (heartbeat_.head_sent()) {
     status_ = 200;
-    if (!failed.passing) {
+    // Ollama's clients know the error, and do not take a cut for one that passes.
+    if (!failed.passing || request_.route.dialect == wire::Dialect::Ollama) {
       co_await tell_as_event(std::move(failed));
       co_return;
     }
@@ -82,7 +86,8 @@ Task<void> ClientAnswer::tell(Failure failed) {
   ResponseHead head = error_head(failed.status, failed.retry_after_s);
   head.fields.add("x-request-id", request_.id);
   add_own_fields(head, nullptr);
-  const std::string body = error_body(head, failed.text, request_.head.fields);
+  const std::string body =
+      error_body(head, failed.text, request_.head.fields, request_.route.dialect);
   const bool unread = failed.body_unread || !client_.body_done();
   head.keep_alive = request_.head.keep_alive && !unread;
   status_ = failed.status;

@@ -37,6 +37,8 @@ class ClientAnswer {
 
   /// Passes on the answer of @p attempt, whose head has come, to its end (client_answer_relay.cpp).
   Task<void> relay(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
+  /// There is nothing to answer, but that the model is loaded, or (@p unloaded) is not any more.
+  Task<void> tell_state(bool unloaded);
   /// Tells a failure of ours.
   Task<void> tell(Failure failed);
 
@@ -48,6 +50,11 @@ class ClientAnswer {
   Task<void> relay_answer(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
   Task<bool> relay_head(Attempt& attempt, const RequestTiming& timing);
   Task<void> relay_body(Attempt& attempt, AdmissionTicket& ticket);
+  Task<void> relay_translated(Attempt& attempt, AdmissionTicket& ticket,
+                              const RequestTiming& timing);
+  Task<void> relay_lines(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
+  Task<void> relay_whole(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
+  Task<std::string> why_broken(Attempt& attempt, AdmissionTicket& ticket, const Error& error);
   Task<void> relay_tunnel(Attempt& attempt, const AdmissionTicket& ticket);
   Task<Failure> engine_refusal(Attempt& attempt);
   Task<void> tell_as_event(Failure failed);

@@ -35,6 +35,7 @@ Task<void> ClientAnswer::relay_answer(Attempt& attempt, AdmissionTicket& ticket,
     co_await relay_tunnel(attempt, ticket);
     co_return;
   }
+  if (body_.translated() != nullptr) co_return co_await relay_translated(attempt, ticket, timing);
   if (heartbeat_.head_sent()) {
     status_ = 200;
     if (attempt.head().status != 200 || !is_event_stream(attempt.head())) {
@@ -111,11 +112,8 @@ Task<void> ClientAnswer::relay_body(Attempt& attempt, AdmissionTicket& ticket) {
       // Cut, never ended cleanly: the client must not take a part for the whole.
       client_.close(attempt.head().framing == Framing::UntilClose || request_.head.version == 10);
       keep_alive_ = false;
-      const auto notice = attempt.to().peer ? 0ms : AdmissionTicket::kDeathNotice;
-      const bool ended = co_await ticket.ends_within(notice);
-      record_.broke_off(ended ? "cut: " + ticket.abort_reason()
-                              : attempt.to().upstream_name() +
-                                    " broke off: " + piece.error().message());
+      std::string why = co_await why_broken(attempt, ticket, piece.error());
+      record_.broke_off(std::move(why));
       co_return;
     }
     record_.received(*piece);
@@ -130,6 +128,14 @@ Task<void> ClientAnswer::relay_body(Attempt& attempt, AdmissionTicket& ticket) {
   client_.expires_never();
   if (!client_.body_done()) keep_alive_ = false;
   attempt.give_connection_back();
+}
+
+Task<std::string> ClientAnswer::why_broken(Attempt& attempt, AdmissionTicket& ticket,
+                                           const Error& error) {
+  const auto notice = attempt.to().peer ? 0ms : AdmissionTicket::kDeathNotice;
+  const bool ended = co_await ticket.ends_within(notice);
+  if (ended) co_return "cut: " + ticket.abort_reason();
+  co_return attempt.to().upstream_name() + " broke off: " + error.message();
 }
 
 /// A WebSocket, or whatever else both sides have agreed on.

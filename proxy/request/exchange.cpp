@@ -1,6 +1,7 @@
 #include "proxy/request/exchange.hpp"
 
 #include "proxy/access/own_keys.hpp"
+#include "proxy/api/ollama_api.hpp"
 #include "proxy/request/aux_yield.hpp"
 
 #include <utility>
@@ -60,6 +61,8 @@ Task<bool> Exchange::run() {
   if (failed && !presence_.is_gone()) {
     count_refusal(*failed);
     co_await answer_.tell(std::move(*failed));
+  } else if (!presence_.is_gone() && !attempt_) {
+    co_await answer_.tell_state(body_.translated()->unloads);
   } else if (!presence_.is_gone()) {
     const RequestTiming timing = admission_.timing(destination());
     co_await answer_.relay(*attempt_, admission_.ticket(), timing);
@@ -68,6 +71,7 @@ Task<bool> Exchange::run() {
   presence_.stop_watching();
   attempt_.reset();
   admission_.leave();
+  unload_unneeded();
   record();
   co_return answer_.keeps_connection() && !presence_.is_gone() && request_.head.keep_alive;
 }
@@ -85,6 +89,11 @@ Task<std::optional<Failure>> Exchange::find_model() {
   const bool names_none = record_.row.asked_for.empty();
   if (names_none) record_.row.asked_for = request_.config->default_model;
   if (record_.row.asked_for.empty()) co_return request_.unread(failure(400, no_model_text()));
+  if (request_.route.ollama != wire::OllamaCall::None) {
+    record_.row.asked_for = ollama_name(request_.proxy, record_.row.asked_for);
+    failed = co_await body_.translate(record_.row.asked_for);
+    if (failed) co_return failed;
+  }
   auto found = find_destinations(request_, body_.finder(), record_.row.asked_for);
   if (auto* unknown = std::get_if<Failure>(&found)) co_return std::move(*unknown);
   to_ = std::get<Destinations>(std::move(found));
@@ -160,10 +169,45 @@ Task<void> Exchange::yield_to_others() {
 
 /// From the queue to the head of an answer; nullopt also when the client has gone.
 Task<std::optional<Failure>> Exchange::try_destination() {
+  const wire::OllamaRequest* const asked = body_.translated();
+  const bool only_loads = asked != nullptr && asked->only_loads;
+  if (only_loads && asked->unloads) co_return co_await unload();
   if (!admission_.has_ticket()) ++entered_;
   std::optional<Failure> failed = co_await admission_.enter(to_, which_, is_aux_);
-  if (failed || presence_.is_gone()) co_return failed;
+  if (failed || presence_.is_gone() || only_loads) co_return failed;
   co_return co_await forward(destination());
+}
+
+/// As asked for by a request that wants nothing else. What a peer has loaded is its own affair.
+Task<std::optional<Failure>> Exchange::unload() {
+  Proxy& proxy = request_.proxy;
+  if (destination().peer) co_return std::nullopt;
+  if (!proxy.keys.may(request_.caller, Scope::Control)) {
+    co_return failure(403, "the key may not unload models: it lacks the scope control");
+  }
+  core::UnloadWanted wanted;
+  wanted.model = destination().model->id;
+  wanted.by = "keep_alive: 0 of a request";
+  const std::optional<std::string> id = wanted.model;
+  proxy.dispatcher.unload(std::move(wanted));
+  co_await proxy.dispatcher.unloaded(id);
+  co_return std::nullopt;
+}
+
+/// After a request that said keep_alive: 0, unless others want the model, too.
+void Exchange::unload_unneeded() {
+  const wire::OllamaRequest* const asked = body_.translated();
+  if (asked == nullptr || !asked->unloads || asked->only_loads || to_.all.empty()) return;
+  Proxy& proxy = request_.proxy;
+  const std::string& model = destination().model->id;
+  if (destination().peer || !proxy.keys.may(request_.caller, Scope::Control)) return;
+  for (const auto& [id, entry] : proxy.recorder.in_flight.entries()) {
+    if (id != flight_.id() && entry->model() == model) return;
+  }
+  core::UnloadWanted wanted;
+  wanted.model = model;
+  wanted.by = "keep_alive: 0 of a request";
+  proxy.dispatcher.unload(std::move(wanted));
 }
 
 /// Sends the request where it was admitted. Only one that is wholly in our hands can be sent twice,

@@ -40,6 +40,8 @@ class Exchange {
   Task<std::optional<Failure>> try_destination();
   Task<std::optional<Failure>> forward(const Destination& to);
   Task<bool> tries_again(Failure failed);
+  Task<std::optional<Failure>> unload();
+  void unload_unneeded();
   void count_refusal(const Failure& failed);
   void record();
 

@@ -22,6 +22,9 @@ namespace rouse {
 [[nodiscard]] ResponseHead early_stream_head(const RequestHead& request,
                                              const std::string& request_id);
 
+/// The type of a stream in which each line is JSON.
+inline constexpr std::string_view kJsonLines = "application/x-ndjson";
+
 [[nodiscard]] bool is_event_stream(const ResponseHead& head);
 
 }  // namespace rouse

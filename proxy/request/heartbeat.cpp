@@ -6,6 +6,12 @@ namespace rouse {
 
 using std::chrono::steady_clock;
 
+namespace {
+
+constexpr std::string_view kBlankFiller = " ";
+
+}  // namespace
+
 Heartbeat::Heartbeat(HttpStream& client, const Executor& executor, WaitingConfig waiting)
     : client_(client), waiting_(waiting), timer_(executor) {}
 
@@ -48,8 +54,9 @@ void Heartbeat::beat() {
   // The relay does not re-arm the timer for each piece; it is looked at here instead.
   const auto due = last_sent_ + waiting_.keep_alive;
   if (head_sent_ && now < due) return arm(due);
-  if (!writing_ && boundary_.at_boundary()) {
-    const std::string text = text_ ? text_() : std::string(wire::kKeepAliveComment);
+  if (!writing_ && (uses_blanks_ || boundary_.at_boundary())) {
+    const std::string_view filler = uses_blanks_ ? kBlankFiller : wire::kKeepAliveComment;
+    const std::string text = text_ ? text_() : std::string(filler);
     const bool written =
         head_sent_ ? client_.try_write_body(text) : client_.try_write_response(head_, text);
     if (written) {

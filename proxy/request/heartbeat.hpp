@@ -29,6 +29,11 @@ class Heartbeat {
   /// The text of the next comment: ": keep-alive\n\n" unless set (sendLoadingState has its own).
   void set_text(std::function<std::string()> text, std::chrono::milliseconds interval);
 
+  /// For streams of lines of JSON, in which there are no comments: a blank in front of the next
+  /// line is nothing to their readers, but an empty line is an error (docs/ollama.md). What the
+  /// relay sends must be whole lines.
+  void use_blanks() { uses_blanks_ = true; }
+
   /// The head has been sent by us: only a body may follow, and errors must be events.
   [[nodiscard]] bool is_running() const { return running_; }
   [[nodiscard]] bool head_sent() const { return head_sent_; }
@@ -53,6 +58,7 @@ class Heartbeat {
   wire::EventBoundary boundary_;
   std::chrono::steady_clock::time_point last_sent_{};
   bool head_sent_ = false;
+  bool uses_blanks_ = false;
   bool writing_ = false;
   bool running_ = false;
   /// A beat that is queued already cannot be cancelled: it finds this gone.

@@ -90,6 +90,19 @@ Task<std::optional<Failure>> RequestBody::read_whole() {
   co_return std::nullopt;
 }
 
+Task<std::optional<Failure>> RequestBody::translate(std::string_view model) {
+  std::optional<Failure> failed = co_await read_whole();
+  if (failed) co_return failed;
+  auto read = wire::read_ollama_request(request_.route.ollama, held_, model);
+  if (auto* problem = std::get_if<std::string>(&read)) co_return failure(400, std::move(*problem));
+  translated_ = std::get<wire::OllamaRequest>(std::move(read));
+  held_ = std::move(translated_->body);
+  finder_ = wire::BodyModel("");  // it is JSON by its look, whatever the client said of its own
+  finder_.feed(held_);
+  finder_.finish();
+  co_return std::nullopt;
+}
+
 Task<Result<std::string_view>> RequestBody::read_piece() {
   client_.expires_after(request_.config->limits.body_timeout);
   const Result<std::string_view> piece = co_await client_.read_body();
@@ -123,6 +136,10 @@ RequestBody::Outgoing RequestBody::outgoing(const Destination& to) {
   out.framing = request_.head.framing;
   out.content_length = request_.head.content_length;
   out.more = !client_.body_done();
+  if (translated_) {
+    out.framing = Framing::Length;
+    out.content_length = held_.size();
+  }
   if (edited_) {
     out.framing = Framing::Length;
     out.content_length = edited_->size();

@@ -3,6 +3,7 @@
 #include "base/http/stream.hpp"
 #include "proxy/request/destination.hpp"
 #include "proxy/wire/body_model.hpp"
+#include "proxy/wire/ollama_request.hpp"
 #include "proxy/wire/refusal.hpp"
 
 #include <cstdint>
@@ -31,6 +32,12 @@ class RequestBody {
   Task<bool> hold();
   /// Reads it whole; limits.bodyTimeout is for each piece of it, elsewhere for all of them.
   Task<std::optional<Failure>> read_whole();
+  /// Reads it whole, and puts in its place what an engine understands. @p model: its name.
+  Task<std::optional<Failure>> translate(std::string_view model);
+  /// Null unless it was translated.
+  [[nodiscard]] const wire::OllamaRequest* translated() const {
+    return translated_ ? &*translated_ : nullptr;
+  }
   /// The next piece for whoever passes it on; it is not held.
   Task<Result<std::string_view>> read_piece();
 
@@ -66,8 +73,9 @@ class RequestBody {
   const Request& request_;
   HttpStream& client_;
   wire::BodyModel finder_;
-  std::string held_;                   // as far as it was read
-  std::optional<std::string> edited_;  // what goes out instead
+  std::string held_;                               // as far as it was read
+  std::optional<wire::OllamaRequest> translated_;  // without its body, which is held
+  std::optional<std::string> edited_;              // what goes out instead
 };
 
 }  // namespace rouse

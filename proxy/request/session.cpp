@@ -28,7 +28,8 @@ constexpr const char* kComfyModel = "comfyui_auto";
 /// @p head: with further fields; its status is that of the answer. @p route: null where none is.
 Task<bool> refuse(HttpStream& client, const RequestHead& request, ResponseHead head,
                   wire::ErrorText text, const wire::Route* route, Proxy& proxy) {
-  const std::string body = error_body(head, text, request.fields);
+  const wire::Dialect dialect = route == nullptr ? wire::Dialect::Plain : route->dialect;
+  const std::string body = error_body(head, text, request.fields, dialect);
   const bool unread = request.framing != Framing::None;
   head.keep_alive = request.keep_alive && !unread && !proxy.power.is_suspending();
   add_cors(*proxy.config, route, request, head);
@@ -141,18 +142,16 @@ Task<bool> refuse_unknown(HttpStream& client, const RequestHead& request,
   if (!match.allow.empty()) head.fields.add("allow", match.allow);
   wire::ErrorText text;
   const std::string path = for_log(request.path());
-  const std::string nearest = status == 405 ? match.allow : wire::nearest_route(request.path());
   if (status == 405) {
     text.message = "use " + match.allow + " for " + path;
   } else {
+    const std::string nearest = wire::nearest_route(request.path());
     text.message = "there is nothing at " + path;
     if (!nearest.empty()) text.message += "; the nearest is " + nearest;
   }
   const bool is_new = proxy.recorder.unknown_paths.add(request.method + " " + path);
-  spdlog::log(is_new ? spdlog::level::info : spdlog::level::debug,
-              "{} {} status={}: nobody serves it{}{}", request.method, path, status,
-              nearest.empty() ? nearest : "; the nearest is " + nearest,
-              is_new ? " (told once)" : "");
+  spdlog::log(is_new ? spdlog::level::info : spdlog::level::debug, "{} {} status={}: {}{}",
+              request.method, path, status, text.message, is_new ? " (told once)" : "");
   co_return co_await refuse(client, request, std::move(head), std::move(text), nullptr, proxy);
 }
 

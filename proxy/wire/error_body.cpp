@@ -71,7 +71,13 @@ std::string error_json(int status, const ErrorText& error) {
   return fmt::format(R"({{"type":"error","error":{},"src":"rouse"}})", error_object(status, error));
 }
 
-ErrorAnswer error_answer(int status, const ErrorText& error, std::string_view accept) {
+std::string ollama_error(std::string_view message) {
+  return "{\"error\":" + json_string(message) + "}";
+}
+
+ErrorAnswer error_answer(int status, const ErrorText& error, std::string_view accept,
+                         Dialect dialect) {
+  if (dialect == Dialect::Ollama) return {"application/json", ollama_error(error.message)};
   const std::string wanted = to_lower(accept);
   const auto names = [&](std::string_view type) { return wanted.find(type) != std::string::npos; };
   if (names("json")) return {"application/json", error_json(status, error)};
@@ -93,6 +99,8 @@ std::string error_event(Dialect dialect, int status, const ErrorText& error) {
       return fmt::format("event: error\ndata: {}\n\n", error_json(status, error));
     case Dialect::OpenAiResponses:
       return failed_response_event(status, error);
+    case Dialect::Ollama:
+      return ollama_error(error.message) + "\n";
     case Dialect::OpenAiChat:
     case Dialect::OpenAiCompletions:
     case Dialect::Plain:

@@ -6,7 +6,7 @@
 namespace rouse::wire {
 
 /// The API that a route speaks; decides how a failure inside a stream is written.
-enum class Dialect { OpenAiChat, OpenAiCompletions, OpenAiResponses, Anthropic, Plain };
+enum class Dialect { OpenAiChat, OpenAiCompletions, OpenAiResponses, Anthropic, Ollama, Plain };
 
 struct ErrorText {
   std::string type;  ///< "overloaded_error"; empty: by status
@@ -20,12 +20,17 @@ struct ErrorText {
 [[nodiscard]] std::string error_json(int status, const ErrorText& error);
 
 /// The same as a client wants it by its field Accept: JSON, unless it names text/html or text/plain
-/// and no JSON.
+/// and no JSON, or speaks Ollama's dialect.
 struct ErrorAnswer {
   std::string_view type;  ///< of its content
   std::string body;
 };
-[[nodiscard]] ErrorAnswer error_answer(int status, const ErrorText& error, std::string_view accept);
+[[nodiscard]] ErrorAnswer error_answer(int status, const ErrorText& error, std::string_view accept,
+                                       Dialect dialect = Dialect::Plain);
+
+/// {"error":"…"}: Ollama's clients read nothing else, neither as an answer nor as a line of a
+/// stream.
+[[nodiscard]] std::string ollama_error(std::string_view message);
 
 /// The same failure as the last event of a stream that has begun, in @p dialect.
 [[nodiscard]] std::string error_event(Dialect dialect, int status, const ErrorText& error);

@@ -108,9 +108,10 @@ ResponseHead own_head(int status, std::string_view content_type) {
   return head;
 }
 
-std::string error_body(ResponseHead& head, const wire::ErrorText& text, const Fields& request) {
+std::string error_body(ResponseHead& head, const wire::ErrorText& text, const Fields& request,
+                       wire::Dialect dialect) {
   wire::ErrorAnswer answer =
-      wire::error_answer(head.status, text, request.find("accept").value_or(""));
+      wire::error_answer(head.status, text, request.find("accept").value_or(""), dialect);
   head.fields.set("content-type", answer.type);
   head.content_length = answer.body.size();
   return std::move(answer.body);

@@ -49,6 +49,7 @@ inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 [[nodiscard]] ResponseHead error_head(int status, int retry_after_s);
 /// The body of an error for @p request, whose type and length @p head is told.
 [[nodiscard]] std::string error_body(ResponseHead& head, const wire::ErrorText& text,
-                                     const Fields& request);
+                                     const Fields& request,
+                                     wire::Dialect dialect = wire::Dialect::Plain);
 
 }  // namespace rouse

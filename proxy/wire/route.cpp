@@ -1,5 +1,6 @@
 #include "proxy/wire/route.hpp"
 
+#include "base/text/ascii.hpp"
 #include "base/text/did_you_mean.hpp"
 
 #include <algorithm>
@@ -37,10 +38,7 @@ constexpr Route query(std::string_view path, Api api, RouteClass kind) {
           .route_class = kind,
           .source = ModelSource::Query,
           .api = api,
-          .dialect = Dialect::Plain,
-          .early_head = false,
-          .needs_key = true,
-          .upstream_path = {}};
+          .needs_key = true};
 }
 
 constexpr Route own(RouteId id, std::string_view methods, std::string_view path, RouteClass kind,
@@ -51,10 +49,33 @@ constexpr Route own(RouteId id, std::string_view methods, std::string_view path,
           .route_class = kind,
           .source = ModelSource::None,
           .api = api,
-          .dialect = Dialect::Plain,
-          .early_head = false,
-          .needs_key = needs_key,
-          .upstream_path = {}};
+          .needs_key = needs_key};
+}
+
+/// Which path of the engine it becomes is known when its body is.
+constexpr Route ollama(OllamaCall call, std::string_view path, Api api) {
+  const bool streams = call == OllamaCall::Chat || call == OllamaCall::Generate;
+  return {.id = RouteId::Inference,
+          .methods = kPost,
+          .path = path,
+          .route_class = RouteClass::Inference,
+          .source = ModelSource::Body,
+          .api = api,
+          .dialect = Dialect::Ollama,
+          .early_head = streams,
+          .needs_key = true,
+          .ollama = call};
+}
+
+constexpr Route ollama_own(std::string_view methods, std::string_view path) {
+  return {.id = RouteId::Ollama,
+          .methods = methods,
+          .path = path,
+          .route_class = RouteClass::Probe,
+          .source = ModelSource::None,
+          .api = Api::Models,
+          .dialect = Dialect::Ollama,
+          .needs_key = true};
 }
 
 constexpr Route passed(RouteId id, std::string_view path) {
@@ -64,10 +85,7 @@ constexpr Route passed(RouteId id, std::string_view path) {
           .route_class = RouteClass::Inference,
           .source = ModelSource::Path,
           .api = Api::Other,
-          .dialect = Dialect::Plain,
-          .early_head = false,
-          .needs_key = true,
-          .upstream_path = {}};
+          .needs_key = true};
 }
 
 constexpr std::array kRoutes{
@@ -110,6 +128,19 @@ constexpr std::array kRoutes{
     inference("/v/rerank", Api::Rerank, Dialect::Plain, "/rerank"),
     inference("/v/reranking", Api::Rerank, Dialect::Plain, "/reranking"),
     inference("/audioapi/v1/tasks/run", Api::Audio, Dialect::Plain, "/v1/tasks/run"),
+    ollama(OllamaCall::Chat, "/api/chat", Api::Chat),
+    ollama(OllamaCall::Generate, "/api/generate", Api::Completions),
+    ollama(OllamaCall::Embed, "/api/embed", Api::Embeddings),
+    ollama(OllamaCall::Embeddings, "/api/embeddings", Api::Embeddings),
+    ollama_own(kGet, "/api/tags"),
+    ollama_own(kGet, "/api/ps"),
+    ollama_own(kPost, "/api/show"),
+    ollama_own(kAny, "/api/pull"),
+    ollama_own(kAny, "/api/push"),
+    ollama_own(kAny, "/api/create"),
+    ollama_own(kAny, "/api/copy"),
+    ollama_own(kAny, "/api/delete"),
+    ollama_own(kAny, "/api/blobs/*"),
     query("/v1/audio/voices", Api::Audio, RouteClass::Inference),
     query("/sdapi/v1/loras", Api::Images, RouteClass::Inference),
     query("/props", Api::Models, RouteClass::Probe),
@@ -182,13 +213,6 @@ std::string with_commas(std::string_view methods) {
   std::string text;
   for (const char c : methods) text += c == ' ' ? std::string(", ") : std::string(1, c);
   return text;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace
@@ -279,18 +303,21 @@ RouteMatch match_route(std::string_view method, std::string_view path) {
 }
 
 std::string nearest_route(std::string_view path) {
+  // Ollama itself has a better one; what ends like it is rather meant for /v1.
+  const auto is_old = [](const Route& route) { return route.ollama == OllamaCall::Embeddings; };
   const auto last_part = [](std::string_view of) { return of.substr(of.rfind('/') + 1); };
   while (path.ends_with('/')) path.remove_suffix(1);
   if (path.empty()) return {};
   std::vector<std::string> paths;
   for (const Route& route : kRoutes) {
-    if (!route.path.ends_with('*')) paths.emplace_back(route.path);
+    if (!route.path.ends_with('*') && !is_old(route)) paths.emplace_back(route.path);
   }
   const std::string meant = did_you_mean(path, paths);
   // A few letters are different; else there is more in front of it; else it has the same end.
   const Route* nearest = nullptr;
   int rank = 0;
   for (const Route& route : kRoutes) {
+    if (is_old(route)) continue;
     const std::string_view end = last_part(route.path);
     const int now = route.path == meant                                    ? 3
                     : path.ends_with(route.path) && !end.empty()           ? 2

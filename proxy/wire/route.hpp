@@ -1,6 +1,7 @@
 #pragma once
 
 #include "proxy/wire/error_body.hpp"
+#include "proxy/wire/ollama_request.hpp"
 
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ enum class RouteId {
   Live,
   Ready,
   Version,
+  Ollama,  ///< what Ollama's clients ask beside inference
   Metrics,
   Events,
   Activity,
@@ -81,7 +83,8 @@ struct Route {
   Dialect dialect = Dialect::Plain;
   bool early_head = false;  ///< a waiting stream may get its head before the engine's
   bool needs_key = true;
-  std::string_view upstream_path;  ///< another path for the engine; empty: the same
+  std::string_view upstream_path;        ///< another path for the engine; empty: the same
+  OllamaCall ollama = OllamaCall::None;  ///< its body and answer are translated
 
   /// The machine must be awake for it, and is idle from its end on: inference, and the management
   /// of models.

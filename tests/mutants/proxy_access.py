@@ -79,7 +79,7 @@ MUTANTS = [
     # --- what a route wants, and what goes no further
     ("who controls may wake", OWN, "if (route.id == wire::RouteId::WakePeer) return Scope::Wake;", ""),
     ("a listing wants observe", OWN,
-     "if (route.id == wire::RouteId::Models || route.id == wire::RouteId::OneModel) return Scope::List;", ""),
+     "if (lists) return Scope::List;", ""),
     ("who observes may control", OWN, "return Scope::Control;", "return Scope::Observe;"),
     ("our keys go to the engines", OWN,
      "fields.erase_if([&](const Fields::Field& field) { return holds_own_key(config, field); });", ""),

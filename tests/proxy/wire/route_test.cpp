@@ -48,6 +48,33 @@ TEST(Route, MendsWhatComesOfBaseUrls) {
   EXPECT_EQ(match_route("POST", "/api//models/unload//m").argument, "m");
 }
 
+TEST(Route, OllamasCallsAreTranslatedAndItsOthersToldApart) {
+  const auto call = [](std::string_view path) {
+    const RouteMatch match = match_route("POST", path);
+    return match.route == nullptr ? OllamaCall::None : match.route->ollama;
+  };
+  EXPECT_EQ(call("/api/chat"), OllamaCall::Chat);
+  EXPECT_EQ(call("/api/generate"), OllamaCall::Generate);
+  EXPECT_EQ(call("/api/embed"), OllamaCall::Embed);
+  EXPECT_EQ(call("/api/embeddings"), OllamaCall::Embeddings);
+  EXPECT_EQ(call("/v1/chat/completions"), OllamaCall::None);
+  EXPECT_TRUE(match_route("POST", "/api/chat").route->early_head);
+  EXPECT_FALSE(match_route("POST", "/api/embed").route->early_head);
+  EXPECT_TRUE(match_route("POST", "/api/chat").route->is_work());
+  for (const char* const path : {"/api/pull", "/api/push", "/api/create", "/api/copy",
+                                 "/api/delete", "/api/blobs/sha256:0", "/api/show"}) {
+    const RouteMatch match = match_route("POST", path);
+    ASSERT_NE(match.route, nullptr) << path;
+    EXPECT_EQ(match.route->id, RouteId::Ollama) << path;
+    EXPECT_EQ(match.route->dialect, Dialect::Ollama) << path;
+    EXPECT_FALSE(match.route->is_work()) << path;
+  }
+  for (const char* const path : {"/api/tags", "/api/ps"}) {
+    EXPECT_EQ(match_route("HEAD", path).route->id, RouteId::Ollama) << path;
+  }
+  EXPECT_EQ(match_route("GET", "/api/chat").allow, "POST");
+}
+
 TEST(Route, SlashesTooManyBeforeAModelsName) {
   for (const char* const path : {"/upstream//m/x", "/upstream///m/x", "//upstream/m/x"}) {
     const RouteMatch match = match_route("GET", path);
