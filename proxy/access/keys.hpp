@@ -94,6 +94,10 @@ class Keys {
   /// client.
   [[nodiscard]] bool may_use(const Caller& caller, std::string_view model_id,
                              std::string_view asked_for) const;
+  /// The same as a question about ids; @p caller outlives it.
+  [[nodiscard]] std::function<bool(const std::string& id)> usable_by(const Caller& caller) const {
+    return [this, &caller](const std::string& id) { return may_use(caller, id, id); };
+  }
   /// What to say when it may not.
   [[nodiscard]] static KeyRefusal model_forbidden(const Caller& caller, std::string_view asked_for);
 

@@ -275,8 +275,8 @@ OperatorReply explain(const std::string& name, Proxy& proxy) {
 
 OperatorReply one_model(const std::string& name, const Caller& caller, Proxy& proxy) {
   std::string text = model_text(proxy, caller, name);
-  if (text.empty()) return refusal(404, unknown_model_text(*proxy.config, name));
-  return {200, "application/json", std::move(text)};
+  if (!text.empty()) return {200, "application/json", std::move(text)};
+  return refusal(404, unknown_model_text(*proxy.config, name, proxy.keys.usable_by(caller)));
 }
 
 OperatorReply plain(std::string text, int status = 200) {

@@ -97,7 +97,7 @@ std::variant<Destinations, Failure> find_destinations(const Request& request,
     if (config.find_model(resolved.name) != nullptr) {
       why = resolved.name + " was removed from the configuration";
     } else if (why.empty()) {
-      why = unknown_model_text(config, asked_for);
+      why = unknown_model_text(config, asked_for, request.proxy.keys.usable_by(request.caller));
     }
     return request.unread(failure(404, std::move(why), "model_not_found"));
   }

@@ -111,8 +111,9 @@ Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch&
   if (match.route->source == wire::ModelSource::Path) {
     path = path_target(proxy, match, request.query());
     if (!path) {
-      Failure unknown =
-          failure(404, unknown_model_text(*proxy.config, match.argument), "model_not_found");
+      std::string text =
+          unknown_model_text(*proxy.config, match.argument, proxy.keys.usable_by(caller));
+      Failure unknown = failure(404, std::move(text), "model_not_found");
       co_return co_await refuse(client, request, std::move(unknown), match.route, proxy);
     }
     if (path->target.empty()) {

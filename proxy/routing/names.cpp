@@ -132,10 +132,11 @@ bool Names::activate(const std::string& profile) {
   return true;
 }
 
-std::string unknown_model_text(const Config& config, std::string_view name) {
+std::string unknown_model_text(const Config& config, std::string_view name,
+                               const std::function<bool(const std::string& id)>& may_know) {
   std::vector<std::string_view> names;
   for (const auto& [id, model] : config.models) {
-    if (!model.unlisted) names.push_back(id);
+    if (!model.unlisted && (!may_know || may_know(id))) names.push_back(id);
   }
   const std::size_t shown = std::min(names.size(), kNamesListed);
   std::string text = fmt::format("no model is called \"{}\"", name.substr(0, 100));

@@ -75,7 +75,10 @@ class Names {
   std::map<std::string, std::shared_ptr<core::Selector>, std::less<>> selectors_;
 };
 
-/// "no model is called "qwen"; there are: a, b, c and 2 more".
-[[nodiscard]] std::string unknown_model_text(const Config& config, std::string_view name);
+/// "no model is called "qwen"; there are: a, b, c and 2 more". @p may_know: which ids are told;
+/// null: all.
+[[nodiscard]] std::string unknown_model_text(
+    const Config& config, std::string_view name,
+    const std::function<bool(const std::string& id)>& may_know = nullptr);
 
 }  // namespace rouse

@@ -84,6 +84,13 @@ TEST(Keys, TheListingHasWhatTheyMayUse) {
   EXPECT_THAT(listed("by-peer"), Not(HasSubstr(id("far/m"))));
   EXPECT_THAT(listed("by-selector"), HasSubstr(id("s")));
   EXPECT_THAT(listed("by-selector"), Not(HasSubstr(id("b"))));
+  for (const ProbeResponse& unknown : {world.post(kChat, chat("nobody"), bearer("by-id")),
+                                       world.get("/upstream/nobody/x", bearer("by-id")),
+                                       world.get("/v1/models/b", bearer("by-id"))}) {
+    EXPECT_EQ(unknown.status, 404);
+    EXPECT_THAT(unknown.body, HasSubstr("there are: a"));
+    EXPECT_THAT(unknown.body, Not(HasSubstr("a, b"))) << "no name that it may not use";
+  }
   EXPECT_EQ(world.get("/v1/models/b", bearer("by-id")).status, 404);
   EXPECT_EQ(world.get("/v1/models/a", bearer("by-id")).status, 200);
   EXPECT_EQ(world.get("/v1/models/x", bearer("by-alias")).status, 200);

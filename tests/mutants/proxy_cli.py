@@ -110,7 +110,7 @@ MUTANTS = [
     ("targets elsewhere are here", NAMES, "states.push_back(model == nullptr ? core::TargetState::Remote : state_of(model->id));",
      "states.push_back(model == nullptr ? core::TargetState::Ready : state_of(model->id));"),
     ("no target is the first", NAMES, "if (!chosen) {", "if (!MUTANT && !chosen) {"),
-    ("names that are hidden are told", NAMES, "if (!model.unlisted) names.push_back(id);", "names.push_back(id);"),
+    ("names that are hidden are told", NAMES, "if (!model.unlisted && (!may_know || may_know(id))) names.push_back(id);", "names.push_back(id);"),
     ("what is left out is not counted", NAMES, "names.size() > shown", "false"),
     ("a name has any length", NAMES, "name.substr(0, 100)", "name"),
 ]
