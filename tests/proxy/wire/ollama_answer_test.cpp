@@ -103,6 +103,10 @@ TEST(OllamaAnswer, SaysTheSameHoweverItIsCut) {
   std::string crlf;
   for (const char c : kHi) crlf += c == '\n' ? std::string("\r\n") : std::string(1, c);
   EXPECT_EQ(lines_of(crlf, OllamaCall::Chat, 1), lines_of(kHi));
+  for (const char* const end : {"\n", "\r\n", "\r"}) {
+    const std::string done = std::string("data: [DONE]") + end;
+    EXPECT_THAT(lines_of(done, OllamaCall::Chat, 1), HasSubstr("\"done\":true"));
+  }
 }
 
 TEST(OllamaAnswer, OfARealServerHasItsOwnTimes) {
@@ -111,6 +115,13 @@ TEST(OllamaAnswer, OfARealServerHasItsOwnTimes) {
   EXPECT_THAT(text, Not(HasSubstr(R"("eval_duration":700000000)")));
   EXPECT_THAT(text, AllOf(HasSubstr(R"("prompt_eval_count":)"), HasSubstr(R"("eval_count":6)")));
   EXPECT_THAT(text, HasSubstr(R"("done_reason":"length")"));
+}
+
+TEST(OllamaAnswer, MillisecondsOfTheEngineAreNanoseconds) {
+  EXPECT_THAT(whole(R"({"choices":[{"message":{"content":"a"}}],)"
+                    R"("timings":{"prompt_ms":12.5,"predicted_ms":30}})"),
+              Optional(AllOf(HasSubstr(R"("prompt_eval_duration":12500000)"),
+                             HasSubstr(R"("eval_duration":30000000)"))));
 }
 
 TEST(OllamaAnswer, ThoughtsAreApart) {
@@ -178,6 +189,7 @@ TEST(OllamaAnswer, AStreamThatDoesNotSayItsEndHasNone) {
       << "a last line without its end";
   OllamaAnswer answer(OllamaCall::Chat, "m");
   EXPECT_EQ(answer.broken("it died"), "{\"error\":\"it died\"}\n");
+  EXPECT_EQ(answer.broken("again"), "");
   EXPECT_EQ(answer.finish(kTimes, kNow), "") << "that was the end";
 }
 
