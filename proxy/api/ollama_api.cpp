@@ -74,7 +74,8 @@ OllamaReply show(const std::string& body, const Caller& caller, Proxy& proxy) {
   if (const auto found = find_listed(proxy, caller, name)) {
     return {200, wire::ollama_show(*found, now_text())};
   }
-  return ollama_refusal(404, unknown_model_text(*proxy.config, asked_for));
+  return ollama_refusal(404,
+                        unknown_model_text(*proxy.config, asked_for, proxy.keys.usable_by(caller)));
 }
 
 }  // namespace

@@ -61,7 +61,9 @@ TEST_F(OllamaApi, AKeySeesWhatItMayUse) {
   const Answer tags = call("GET", "/api/tags", "", kKey);
   EXPECT_THAT(tags.body, AllOf(HasSubstr("big:latest"), Not(HasSubstr("small"))));
   EXPECT_EQ(call("GET", "/api/ps", "", kKey).body, R"({"models":[]})");
-  EXPECT_EQ(call("POST", "/api/show", R"({"model":"small"})", kKey).status, 404);
+  const Answer unseen = call("POST", "/api/show", R"({"model":"small"})", kKey);
+  EXPECT_EQ(unseen.status, 404);
+  EXPECT_THAT(unseen.body, AllOf(HasSubstr("big"), Not(HasSubstr("slow"))));
   EXPECT_EQ(call("POST", "/api/show", R"({"model":"big"})", kKey).status, 200);
   EXPECT_EQ(call("GET", "/api/version", "", kKey).status, 200) << "clients look at it first";
   const Answer refused = get("/api/tags");
