@@ -83,4 +83,9 @@ MUTANTS = [
     ("who observes may control", OWN, "return Scope::Control;", "return Scope::Observe;"),
     ("our keys go to the engines", OWN,
      "fields.erase_if([&](const Fields::Field& field) { return holds_own_key(config, field); });", ""),
+    # --- limits of all, and who lists
+    ("there is no limit for all together", KEYS, "is_work && limit > 0 && *running_ >= limit", "false"),
+    ("probes count for the limit of all", KEYS, "is_work ? running_ : nullptr", "running_"),
+    ("credentials are not allowed", "proxy/access/cors.cpp",
+     'if (config.cors_credentials) head.fields.add("access-control-allow-credentials", "true");', ""),
 ]

@@ -1,7 +1,7 @@
 """Faults in how requests and answers are read and written: bodies, routes, errors, usage."""
 
 SECONDS = 30
-TESTS = [("proxy_tests", "AuxSigns.*:ErrorBody.*:ErrorEvent.*:ErrorMessageIn.*:FormFinder.*:BodyModel.*:JsonEdit.*:"
+TESTS = [("proxy_tests", "AuxSigns.*:ErrorBody.*:ErrorAnswer.*:ErrorEvent.*:ErrorMessageIn.*:FormFinder.*:BodyModel.*:JsonEdit.*:"
                          "LoadingStream.*:*/Bodies.*:ModelFinder.*:*/Traces.*:ModelList.*:Route.*:Query.*:PercentDecode.*:"
                          "EventBoundary.*:UpstreamPath.*:Usage*:*/AnySplit.*:*/Captures.*:Refusal.*:RequestId.*")]
 
@@ -147,4 +147,14 @@ MUTANTS = [
     ("aliases are always listed", LIST, "if (!with_aliases && !model.is_hidden) continue;", ""),
     ("what hears can write", LIST, 'in("audio") && out("text")', 'in("audio")'),
     ("all is loaded", LIST, 'model.loaded ? "loaded" : "unloaded"', '"loaded"'),
+    # --- what llama-swap has had since
+    ("what is there is filled", EDIT, "} else if (!fills) {", "} else if (MUTANT || !fills) {"),
+    ("edits do not wait for their value", EDIT, "if (!is_met(text, edit)) continue;", ""),
+    ("a text is compared with its quotes", EDIT, "value->starts_with('\"')", "false"),
+    ("numbers of names are places", EDIT, "part.index() || part.is_last() || name.starts_with(':')", "false"),
+    ("slashes too many lead nowhere", ROUTE, "if (mended != path) match = match_as_it_is(method, mended);", ""),
+    ("a /v1 that is missing leads nowhere", ROUTE, "return is_api ? other : match;", "return match;"),
+    ("any path may lack its /v1", ROUTE, "return is_api ? other : match;", "return other;"),
+    ("JSON of another type is not read", USAGE, "if (piece[first] == '{' || piece[first] == '[') body_ = Body::Json;", ""),
+    ("numbers in quotes are texts", READER, "if (rule_->number != Number::None) return end_scalar(rest, sink);", ""),
 ]
