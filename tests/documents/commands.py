@@ -158,6 +158,8 @@ class Judge:
         if status not in (0, 28):
             return f"exit status {status}: {said}"
         code = int(said.rsplit("\n", 1)[-1] or 0)
-        if "there is nothing at" in said or code in (400, 401, 405) or (code >= 500 and code != 503):
+        # The log tells of such paths, too: in a 404 only it is about this one.
+        is_nothing = code == 404 and "there is nothing at" in said
+        if is_nothing or code in (400, 401, 405) or (code >= 500 and code != 503):
             return f"{method} {path}: {said}"
         return None
