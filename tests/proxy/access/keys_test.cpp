@@ -471,9 +471,12 @@ TEST(Exposure, SaysWhatThisConfigurationGivesAway) {
 TEST(Keys, ALimitForAllModelsTogetherCountsEverybodysWork) {
   Keys keys(good("globalConcurrencyLimit: 2\n"));
   const Caller nobody;
+  const auto probe = keys.begin(nobody, at(0), false);
   auto first = keys.begin(nobody, at(0));
   auto second = keys.begin(nobody, at(0));
   const auto third = keys.begin(nobody, at(0));
+  EXPECT_TRUE(std::holds_alternative<KeyTicket>(probe)) << "it does not count";
+  EXPECT_TRUE(std::holds_alternative<KeyTicket>(second));
   ASSERT_TRUE(std::holds_alternative<KeyRefusal>(third));
   const KeyRefusal& refusal = std::get<KeyRefusal>(third);
   EXPECT_EQ(refusal.status, 429);
