@@ -350,6 +350,20 @@ TEST(Config, AMarkBehindAParameterIsNoPartOfIt) {
   EXPECT_FALSE(params[1].if_absent || params[3].if_absent);
 }
 
+TEST(Config, OfAnObjectThatIsSetByMatchEachMemberIsAnEdit) {
+  const auto config = good(
+      "models: {a: {cmd: \"x ${PORT}\", filters: {setParamsByMatch: [{key: e, match: [lo, 5], set: "
+      "{k: {x: 1, y.z: {5: 2}}, \"m?\": {n: 3}, o: {}, model: no}}]}}}\n");
+  const std::vector<MatchRule>& rules = config->models.at("a").filters.set_params_by_match;
+  ASSERT_EQ(rules.size(), 1u);
+  EXPECT_THAT(rules[0].texts, ElementsAre("lo", "5"));
+  std::vector<std::string> seen;
+  for (const SetParam& each : rules[0].set) {
+    seen.push_back(each.path + (each.if_absent ? "?=" : "=") + each.json);
+  }
+  EXPECT_THAT(seen, ElementsAre("k.x=1", "k.y\\.z.:5=2", "m.n?=3", "o={}"));
+}
+
 TEST(Config, TtlAndTimeoutsInheritAndHaveTheirFloors) {
   const auto config = good(
       "globalTTL: 9\nunloadTimeout: 4\nhealthCheckTimeout: 3\nmodels:\n"
