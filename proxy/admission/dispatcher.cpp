@@ -203,6 +203,12 @@ std::string Dispatcher::last_obstacle(const std::string& model) const {
   return it == engines_.end() ? std::string() : it->second.obstacle;
 }
 
+std::string Dispatcher::load_trouble(std::string_view model) const {
+  const auto it = engines_.find(model);
+  const bool loads = it != engines_.end() && it->second.state == core::EngineState::Starting;
+  return loads ? it->second.load_trouble : std::string();
+}
+
 std::string Dispatcher::started_for(const std::string& model) const {
   const auto it = engines_.find(model);
   return it == engines_.end() ? std::string() : it->second.started_for;
@@ -271,6 +277,10 @@ void Dispatcher::perform(const core::Start& start) {
     }
     post(core::EngineReady{model});
   };
+  events.amiss = [this, model = start.model](const std::string& what) {
+    engines_.at(model).load_trouble = what;
+    spdlog::warn("{} is loading, and {}", model, what);
+  };
   events.died = [this, model = start.model](const core::EngineFailure& failure) {
     died(model, failure);
   };
@@ -293,6 +303,7 @@ void Dispatcher::perform(const core::Start& start) {
   slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
                                          std::move(events), tasks_, pool_, slot.log, registry_);
   slot.load = {};
+  slot.load_trouble.clear();
   ++slot.run;
   enter(start.model, core::EngineState::Starting, start.reason, false);
   slot.engine->start();

@@ -89,6 +89,8 @@ class Dispatcher final : public AdmissionSource {
   [[nodiscard]] std::string request_id(core::Ticket id) const;
   /// What kept @p model from being started when that was last wanted; empty: nothing.
   [[nodiscard]] std::string last_obstacle(const std::string& model) const;
+  /// What is amiss with the load of @p model that is going on; empty: nothing.
+  [[nodiscard]] std::string load_trouble(std::string_view model) const;
   /// The request that @p model's engine was last started for; empty: it was none.
   [[nodiscard]] std::string started_for(const std::string& model) const;
   [[nodiscard]] const std::deque<Decision>& decisions() const { return decisions_.all(); }
@@ -112,6 +114,7 @@ class Dispatcher final : public AdmissionSource {
     core::Instant since{};                                 // when it entered @p state
     core::Duration load{};                                 // of this run; zero until it is ready
     std::string obstacle;                                  // to its start, as told in the log
+    std::string load_trouble;                              // of this run, until it is ready
     std::string started_for;                               // the id of a request
     std::uint64_t run = 0;                                 // counts its starts
 

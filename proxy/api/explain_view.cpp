@@ -75,6 +75,8 @@ void write_model(JsonWriter& json, const core::ModelView& model, core::Instant n
   if (!first.empty()) json.member("started_for", first);
   const std::string obstacle = proxy.dispatcher.last_obstacle(model.model);
   if (!obstacle.empty()) json.member("obstacle", obstacle);
+  const std::string trouble = proxy.dispatcher.load_trouble(model.model);
+  if (!trouble.empty()) json.member("load_trouble", trouble);
   write_policy(json, proxy, model.model);
   json.end_object();
 }
@@ -141,7 +143,8 @@ void write_queue(JsonWriter& json, Proxy& proxy) {
     }
     json.member("priority", waiting.priority);
     json.member("waiting_s", in_seconds(now - waiting.since));
-    json.member("next", waiting.next);
+    const std::string trouble = proxy.dispatcher.load_trouble(waiting.model);
+    json.member("next", trouble.empty() ? waiting.next : waiting.next + ", and " + trouble);
     json.end_object();
   }
   for (const std::shared_ptr<Peer>& peer : proxy.peers.all()) write_waiting_at(json, *peer);

@@ -59,10 +59,11 @@ std::string next_of_ready(Object model) {
 
 std::string next_of_starting(Object model) {
   const std::int64_t waiting = count_in(model, "waiting");
+  if (const std::string trouble = text_in(model, "load_trouble"); !trouble.empty()) return trouble;
   if (waiting > 0) return fmt::format("serves {} when it is ready", requests(waiting));
   if (const auto left = seconds_in(model, "abandoned_in_s")) {
-    return fmt::format("nobody waits for it any more: others may have its room in {}",
-                       span_words(*left));
+    const std::string when = *left > 0 ? " in " + span_words(*left) : std::string();
+    return "nobody waits for it any more: others may have its room" + when;
   }
   return "stays when it is ready";
 }

@@ -195,7 +195,7 @@ Task<void> Engine::Impl::watch_readiness() {
   const Clock::time_point ceiling = started_at + launch.health_ceiling;
   Clock::time_point deadline = started_at + launch.health_timeout;
   Clock::time_point next_look = started_at + kProgressCheck;
-  std::uint64_t progress = 0;
+  std::uint64_t progress = unchecked ? 0 : progress_of(pid, pid) + log.total_bytes();
   std::chrono::milliseconds pause = kFirstProbe;
   std::string last_answer = "nothing was tried";
   Timer timer(tasks.executor());
@@ -207,14 +207,17 @@ Task<void> Engine::Impl::watch_readiness() {
         co_await probe_engine(pool, launch.endpoint, launch.api_key, path, kProbeLimit);
     if (exited || stopping) co_return;
     if (answer.ready) break;
+    if (answer.is_amiss() && answer.text != last_answer && events.amiss) events.amiss(answer.text);
     last_answer = std::move(answer.text);
     const Clock::time_point now = Clock::now();
     pause = probe_pause(now - started_at);
     if (now >= next_look) {
       next_look = now + kProgressCheck;
       const std::uint64_t seen = progress_of(pid, pid) + log.total_bytes();
-      // Whoever still reads, computes or talks is loading, however long it takes.
-      if (seen > progress) deadline = std::max(deadline, now + launch.health_timeout);
+      // Whoever still reads, computes or talks is loading, however long it takes. But what answers
+      // our probes amiss works on nothing but them.
+      if (seen > progress && !answer.is_amiss())
+        deadline = std::max(deadline, now + launch.health_timeout);
       progress = seen;
     }
     if (now < std::min(deadline, ceiling)) continue;

@@ -36,6 +36,9 @@ struct Launch {
 /// What the owner of an engine hears. Called from the io_context, never from inside start()/stop().
 struct EngineEvents {
   std::function<void()> ready;
+  /// While it is not ready: its readiness probe is answered by what is neither yes nor "loading":
+  /// "answered 404 at /health: see checkEndpoint". Once for each such answer that differs.
+  std::function<void(const std::string& what)> amiss;
   /// The process has ended, and not because stop() was called; gone follows when what it left
   /// behind has been cleared away.
   std::function<void(const core::EngineFailure& failure)> died;

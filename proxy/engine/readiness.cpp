@@ -25,8 +25,10 @@ Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string ap
   if (!sent) co_return ProbeAnswer{false, sent.error().message()};
   const Result<ResponseHead> answer = co_await stream.read_response(false);
   if (!answer) co_return ProbeAnswer{false, answer.error().message()};
-  std::string text = fmt::format("{} answered {}", path, answer->status);
-  co_return ProbeAnswer{answer->status == 200, std::move(text)};
+  ProbeAnswer told{answer->status == 200, {}, answer->status};
+  told.text = fmt::format("answered {} at {}", answer->status, path);
+  if (told.is_amiss()) told.text += ": see checkEndpoint";
+  co_return told;
 }
 
 std::string check_path(const std::string& check_endpoint) {

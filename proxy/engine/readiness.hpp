@@ -13,6 +13,10 @@ namespace rouse {
 struct ProbeAnswer {
   bool ready = false;  ///< exactly 200
   std::string text;    ///< what it said instead, for a person
+  int status = 0;      ///< 0: it did not speak HTTP
+
+  /// Neither "ready" nor "still loading", which is 503: it does not know what it is asked for.
+  [[nodiscard]] bool is_amiss() const { return status != 0 && status != 200 && status != 503; }
 };
 
 /// One GET of @p path on a connection of its own, with @p api_key unless that is empty; ends within

@@ -2,9 +2,7 @@
 
 #include "proxy/access/cors.hpp"
 #include "proxy/request/forwarding.hpp"
-#include "proxy/wire/loading_stream.hpp"
 
-#include <memory>
 #include <utility>
 
 namespace rouse {
@@ -33,14 +31,16 @@ bool ClientAnswer::wants_heartbeat() const {
 void ClientAnswer::start_heartbeat(const Destination& to, const RequestTiming& timing, bool waits,
                                    std::function<std::size_t()> queue_position) {
   auto head_at = request_.started + request_.config->waiting.hold;
+  std::function<std::string()> trouble = [this, id = to.peer ? std::string() : to.model->id] {
+    return request_.proxy.dispatcher.load_trouble(id);
+  };
+  heartbeat_.set_note(trouble);
   if (waits && shows_loading(*to.model)) {
     head_at = Request::Clock::now();
-    auto text = std::make_shared<wire::LoadingStream>(to.model->id);
+    loading_.emplace(to.model->id);
     heartbeat_.set_text(
-        [started = request_.started, text, position = std::move(queue_position)] {
-          const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
-              Request::Clock::now() - started);
-          return text->next(elapsed, position());
+        [this, trouble = std::move(trouble), position = std::move(queue_position)] {
+          return loading_->next(elapsed(), position(), trouble());
         },
         wire::kLoadingInterval);
   }
@@ -48,6 +48,11 @@ void ClientAnswer::start_heartbeat(const Destination& to, const RequestTiming& t
   if (body_.translated() != nullptr) head.fields.set("content-type", kJsonLines);
   add_own_fields(head, &timing);
   heartbeat_.start(head_at, std::move(head));
+}
+
+std::chrono::milliseconds ClientAnswer::elapsed() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Request::Clock::now() -
+                                                               request_.started);
 }
 
 /// What we say ourselves in the head of an answer. @p timing null: it is a failure of ours.

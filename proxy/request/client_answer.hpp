@@ -7,8 +7,11 @@
 #include "proxy/request/request_body.hpp"
 #include "proxy/request/request_record.hpp"
 #include "proxy/request/timing.hpp"
+#include "proxy/wire/loading_stream.hpp"
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace rouse {
@@ -49,6 +52,7 @@ class ClientAnswer {
  private:
   Task<void> relay_answer(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
   Task<bool> relay_head(Attempt& attempt, const RequestTiming& timing);
+  Task<bool> end_loading_text();
   Task<void> relay_body(Attempt& attempt, AdmissionTicket& ticket);
   Task<void> relay_translated(Attempt& attempt, AdmissionTicket& ticket,
                               const RequestTiming& timing);
@@ -63,6 +67,7 @@ class ClientAnswer {
   void end_write();
   void not_taken(const AdmissionTicket& ticket);
   void add_output(Failure& failed) const;
+  [[nodiscard]] std::chrono::milliseconds elapsed() const;
   void add_own_fields(ResponseHead& head, const RequestTiming* timing) const;
 
   const Request& request_;
@@ -72,6 +77,7 @@ class ClientAnswer {
   RequestRecord& record_;
   InFlight::Entry& flight_;
   Heartbeat heartbeat_;
+  std::optional<wire::LoadingStream> loading_;  // what is told of a load, where that is shown
   std::string aux_;
   Request::Clock::time_point write_began_{};  // of a piece of the answer; none: none is written
   bool is_hurried_ = false;                   // somebody waits for the place of this request

@@ -43,11 +43,24 @@ Task<void> ClientAnswer::relay_answer(Attempt& attempt, AdmissionTicket& ticket,
       co_await tell_as_event(std::move(refusal));
       co_return;
     }
+    const bool sent = co_await end_loading_text();
+    if (!sent) co_return not_taken(ticket);
   } else {
     const bool sent = co_await relay_head(attempt, timing);
     if (!sent) co_return not_taken(ticket);
   }
   co_await relay_body(attempt, ticket);
+}
+
+/// Before the model's own text. False: the client has gone.
+Task<bool> ClientAnswer::end_loading_text() {
+  const std::string last = loading_ ? loading_->end(elapsed()) : std::string();
+  if (last.empty()) co_return true;
+  begin_write();
+  const Result<void> sent = co_await client_.write_body(last, true);
+  end_write();
+  heartbeat_.sent(last);
+  co_return static_cast<bool>(sent);
 }
 
 /// From now on a write must not take long: the rest of what it may take, of one that is under way.

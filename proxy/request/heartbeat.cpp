@@ -49,14 +49,19 @@ void Heartbeat::arm(steady_clock::time_point at) {
   });
 }
 
+std::string Heartbeat::comment() const {
+  if (uses_blanks_) return std::string(kBlankFiller);
+  const std::string note = note_ ? note_() : std::string();
+  return note.empty() ? std::string(wire::kKeepAliveComment) : ": " + note + "\n\n";
+}
+
 void Heartbeat::beat() {
   const auto now = steady_clock::now();
   // The relay does not re-arm the timer for each piece; it is looked at here instead.
   const auto due = last_sent_ + waiting_.keep_alive;
   if (head_sent_ && now < due) return arm(due);
   if (!writing_ && (uses_blanks_ || boundary_.at_boundary())) {
-    const std::string_view filler = uses_blanks_ ? kBlankFiller : wire::kKeepAliveComment;
-    const std::string text = text_ ? text_() : std::string(filler);
+    const std::string text = text_ ? text_() : comment();
     const bool written =
         head_sent_ ? client_.try_write_body(text) : client_.try_write_response(head_, text);
     if (written) {

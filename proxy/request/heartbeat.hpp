@@ -26,7 +26,9 @@ class Heartbeat {
 
   /// Arms it: the early head goes out at @p head_at, with @p head. May be in the past.
   void start(std::chrono::steady_clock::time_point head_at, ResponseHead head);
-  /// The text of the next comment: ": keep-alive\n\n" unless set (sendLoadingState has its own).
+  /// What the comments say, until it is empty: nothing but that the connection lives.
+  void set_note(std::function<std::string()> note) { note_ = std::move(note); }
+  /// Instead of comments (sendLoadingState has its own).
   void set_text(std::function<std::string()> text, std::chrono::milliseconds interval);
 
   /// For streams of lines of JSON, in which there are no comments: a blank in front of the next
@@ -49,12 +51,14 @@ class Heartbeat {
  private:
   void arm(std::chrono::steady_clock::time_point at);
   void beat();
+  [[nodiscard]] std::string comment() const;
 
   HttpStream& client_;
   WaitingConfig waiting_;
   SteadyTimer timer_;
   ResponseHead head_;
   std::function<std::string()> text_;
+  std::function<std::string()> note_;
   wire::EventBoundary boundary_;
   std::chrono::steady_clock::time_point last_sent_{};
   bool head_sent_ = false;

@@ -23,15 +23,25 @@ std::string frame(std::string_view text) {
 
 LoadingStream::LoadingStream(std::string model) : model_(std::move(model)) {}
 
-std::string LoadingStream::next(std::chrono::milliseconds elapsed, std::size_t queue_position) {
+std::string LoadingStream::end(std::chrono::milliseconds elapsed) {
+  if (!begun_ || std::exchange(done_, true)) return {};
+  return frame(fmt::format("\nDone! ({:.2f}s)\n{}\n \n",
+                           static_cast<double>(elapsed.count()) / 1000.0, kRule));
+}
+
+std::string LoadingStream::next(std::chrono::milliseconds elapsed, std::size_t queue_position,
+                                const std::string& trouble) {
   if (!begun_) {
     begun_ = true;
     return frame(fmt::format("{}\nrouse loading model: {}\n", kRule, model_));
   }
   if (queue_position == 0) {
-    if (std::exchange(done_, true)) return std::string(kKeepAliveComment);
-    return frame(fmt::format("\nDone! ({:.2f}s)\n{}\n \n",
-                             static_cast<double>(elapsed.count()) / 1000.0, kRule));
+    std::string last = end(elapsed);
+    return last.empty() ? std::string(kKeepAliveComment) : last;
+  }
+  if (!trouble.empty() && trouble != last_trouble_) {
+    last_trouble_ = trouble;
+    return frame(fmt::format("\n{} {}\n", model_, trouble));
   }
   if (queue_position > 1 && queue_position != last_position_) {
     last_position_ = queue_position;

@@ -15,12 +15,17 @@ class LoadingStream {
  public:
   explicit LoadingStream(std::string model);
 
-  /// The next frame. @p queue_position 1: next in turn; 0: the wait is over, the engine works.
-  [[nodiscard]] std::string next(std::chrono::milliseconds elapsed, std::size_t queue_position);
+  /// The next frame. @p queue_position 1: next in turn; 0: the wait is over, the engine works. @p
+  /// trouble: what is amiss with the load; empty: nothing.
+  [[nodiscard]] std::string next(std::chrono::milliseconds elapsed, std::size_t queue_position,
+                                 const std::string& trouble = {});
+  /// The closing line, if it is owed: before anything of the model's own.
+  [[nodiscard]] std::string end(std::chrono::milliseconds elapsed);
 
  private:
   std::string model_;
   std::size_t last_position_ = 0;
+  std::string last_trouble_;
   bool begun_ = false;
   bool done_ = false;
 };

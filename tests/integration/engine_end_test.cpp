@@ -94,6 +94,21 @@ TEST(EngineEnd, AFailedStartShowsItsOwnLinesToThoseWhoMayReadTheLog) {
   EXPECT_THAT(third.body, AllOf(HasSubstr("a: exited with status 2"), Not(HasSubstr("flash-atn"))));
 }
 
+TEST(EngineEnd, AWrongCheckEndpointIsNamedWhileItsRequestsWait) {
+  World world(models({fake_model("a", "--health-sequence 404 --load-ms 1")},
+                     "healthCheckTimeout: 15\nwaiting: {hold: 100ms, keepAlive: 100ms}"));
+  HttpProbe client = world.connect();
+  ASSERT_TRUE(client.send_request("POST", kChat, chat("a", true)));
+  EXPECT_TRUE(world.wait_for_log("a is loading, and answered 404 at /health: see checkEndpoint"));
+  EXPECT_THAT(world.get("/api/queue").body, HasSubstr(", and answered 404 at /health"));
+  const auto [status, text] =
+      run_program({built_program("rouse"), "explain", "a", "--url", world.url()});
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(text, HasSubstr("answered 404 at /health: see checkEndpoint"));
+  ProbeResponse stream = client.read_head();
+  EXPECT_TRUE(client.read_until(stream, ": answered 404 at /health: see checkEndpoint\n\n"));
+}
+
 // --- unloads -------------------------------------------------------------------------------------
 
 TEST(Unload, IsAnsweredThoughTheModelIsAskedForMeanwhile) {

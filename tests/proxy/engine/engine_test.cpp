@@ -63,6 +63,7 @@ class EngineTest : public StreamFixture {
   void start(Launch launch) {
     EngineEvents events;
     events.ready = [this] { ++ready_; };
+    events.amiss = [this](const std::string& what) { amiss_.push_back(what); };
     events.gone = [this](const core::EngineFailure& failure) { gone_ = failure.text(); };
     engine_ = std::make_unique<Engine>(std::move(launch), std::move(events), group_, pool_, log_,
                                        registry_);
@@ -90,6 +91,7 @@ class EngineTest : public StreamFixture {
   std::unique_ptr<test::ScriptedServer> server_;
   std::unique_ptr<Engine> engine_;
   int ready_ = 0;
+  std::vector<std::string> amiss_;
   std::optional<std::string> gone_;
 };
 
@@ -310,6 +312,17 @@ TEST_F(EngineReadiness, ALoadThatMakesProgressProlongsItsOwnDeadline) {
   listen(port_, ready_after(2'800ms));
   EXPECT_TRUE(run_until([this] { return ready_ > 0 || gone_.has_value(); }));
   EXPECT_EQ(ready_, 1) << gone_.value_or("");
+}
+
+TEST_F(EngineReadiness, WhatAnswersAmissIsNamedOnceAndFailsAtItsDeadline) {
+  Launch launch = at(port_, "echo up; while :; do sleep 0.05; done");
+  launch.health_timeout = 2'200ms;
+  start(std::move(launch), "up");
+  listen(port_, [](const std::string&) { return test::http_answer(404); });
+  ASSERT_TRUE(run_until([this] { return !amiss_.empty(); }));
+  EXPECT_THAT(end(), HasSubstr("(answered 404 at /health: see checkEndpoint), and was stopped"))
+      << "its own probes were taken for progress";
+  EXPECT_THAT(amiss_, testing::ElementsAre("answered 404 at /health: see checkEndpoint"));
 }
 
 TEST_F(EngineReadiness, NoProgressProlongsItBeyondTheCeiling) {

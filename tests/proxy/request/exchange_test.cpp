@@ -173,6 +173,21 @@ TEST_F(Exchanges, AClientThatDoesNotReadGivesWayToSomebodyWhoWaitedLongEnough) {
   EXPECT_THAT(last_row().error, HasSubstr("did not read"));
 }
 
+TEST_F(Exchanges, WhatIsToldOfALoadEndsBeforeTheModelSpeaks) {
+  start_with("    sendLoadingState: true\n    concurrencyLimit: 1\n", "waiting: {hold: 50ms}\n");
+  std::unique_ptr<AdmissionTicket> other =
+      dispatcher().enter(*config().find_exact("m"), 0, "other");
+  ASSERT_EQ(other->state(), AdmissionTicket::State::Admitted);
+  ask(kChat, kStream);
+  client_hears("rouse loading model: m");
+  other.reset();
+  engine_.accept();
+  engine_.hear_request();
+  engine_.say(std::string(kEventHead) + "9\r\ndata: 1\n\n\r\n");
+  const std::string told = client_hears("data: 1\n\n");
+  EXPECT_LT(told.find("Done! ("), told.find("data: 1\n\n")) << told;
+}
+
 TEST_F(Exchanges, WhatBreaksOnAFreshConnectionIsNotSentAgain) {
   start_with();
   ask_engine();

@@ -26,6 +26,21 @@ TEST(LoadingStream, SaysWhatHappensAndWhenItIsOver) {
   EXPECT_EQ(loading.next(milliseconds(13000), 0), kKeepAliveComment);
 }
 
+TEST(LoadingStream, OwesItsClosingLineOnceItHasBegun) {
+  LoadingStream loading("qwen");
+  EXPECT_EQ(loading.end(milliseconds(1)), "") << "it has said nothing";
+  (void)loading.next(milliseconds(0), 1);
+  EXPECT_EQ(loading.end(milliseconds(2500)), frame("\\nDone! (2.50s)\\n━━━━━\\n \\n"));
+  EXPECT_EQ(loading.end(milliseconds(2500)), "");
+}
+
+TEST(LoadingStream, SaysWhatIsAmissOnce) {
+  LoadingStream loading("qwen");
+  (void)loading.next(milliseconds(0), 1);
+  EXPECT_EQ(loading.next(milliseconds(750), 1, "answered 404"), frame("\\nqwen answered 404\\n"));
+  EXPECT_EQ(loading.next(milliseconds(1500), 1, "answered 404"), frame("."));
+}
+
 TEST(LoadingStream, KeepsEveryFrameOnEventBoundaries) {
   LoadingStream loading("a\"b\n\xFF");
   EventBoundary boundary;
