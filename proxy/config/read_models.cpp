@@ -90,7 +90,7 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   }
   model.send_loading_state =
       section.truth("sendLoadingState", top.truth("sendLoadingState", false));
-  model.timeouts = read_timeouts(section.section("timeouts"), 0);
+  model.timeouts = read_timeouts(section.section("timeouts"));
   model.endpoint.tls_timeout = model.timeouts.tls_handshake;
   model.ignore_websockets =
       id == kComfyUi || section.section("compat").truth("ignoreWebsockets", false);
@@ -177,11 +177,11 @@ std::vector<std::string>& aliases_of(const std::string& id, Config& config) {
 
 }  // namespace
 
-Timeouts read_timeouts(const Section& section, int response_header) {
+Timeouts read_timeouts(const Section& section) {
   Timeouts timeouts;
   timeouts.connect = section.seconds("connect", 30);
   timeouts.keepalive = section.seconds("keepalive", 30);
-  timeouts.response_header = section.seconds("responseHeader", response_header);
+  timeouts.response_header = section.seconds("responseHeader", 0);
   timeouts.tls_handshake = section.seconds("tlsHandshake", 10);
   timeouts.expect_continue = section.seconds("expectContinue", 1);
   timeouts.idle_conn = section.seconds("idleConn", 90);

@@ -91,7 +91,7 @@ void read_peers(const Section& top, Config& config) {
     peer.order = static_cast<int>(config.peers.size());
     read_peer_models(section, peer);
     peer.filters = read_filters(section.section("filters"));
-    peer.timeouts = read_timeouts(section.section("timeouts"), 60);
+    peer.timeouts = read_timeouts(section.section("timeouts"));
     peer.endpoint.tls_timeout = peer.timeouts.tls_handshake;
     if (section.is_given("wake")) peer.wake = read_wake(section.section("wake"));
     peer.probe_path = section.text("probe");

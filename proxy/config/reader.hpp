@@ -10,8 +10,7 @@
 namespace rouse {
 
 [[nodiscard]] Filters read_filters(const Section& section);
-/// @p response_header: the default of that limit, in seconds.
-[[nodiscard]] Timeouts read_timeouts(const Section& section, int response_header);
+[[nodiscard]] Timeouts read_timeouts(const Section& section);
 
 /// The section wake of a peer.
 [[nodiscard]] WakeConfig read_wake(const Section& section);

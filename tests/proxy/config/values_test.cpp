@@ -123,6 +123,7 @@ TEST(ConfigValues, OfAPeer) {
   EXPECT_FALSE(attic.learns_models);
   EXPECT_FALSE(attic.endpoint.may_sleep);
   EXPECT_EQ(attic.timeouts.connect, 7s);
+  EXPECT_EQ(attic.timeouts.response_header, 0s) << "it may load for minutes before it answers";
   EXPECT_LT(zoo.order, attic.order) << "as in the file";
   EXPECT_LT(attic.order, config->peers.at("barn").order);
   EXPECT_TRUE(config->peers.at("barn").learns_models);
