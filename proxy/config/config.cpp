@@ -125,6 +125,7 @@ void read_aux(const Section& top, Config& config) {
   aux.max_tokens = section.number("maxTokens", static_cast<int>(aux.max_tokens));
   aux.body_max = section.size("bodyMax", aux.body_max);
   aux.patience = section.duration("patience", aux.patience);
+  aux.refuses_unloaded = section.text("ifNotLoaded", "wait") == "refuse";
   for (const ListItem& item : section.items("answerBy")) {
     if (const ModelConfig* model = config.find_exact(item.text)) {
       aux.answer_by.push_back(model->id);

@@ -151,6 +151,7 @@ struct AuxConfig {  // aux: (ours) titles, summaries, counts: no model is swappe
   std::uint64_t body_max = 64 * 1024;         ///< of a larger body nobody looks
   std::chrono::milliseconds patience{1'000};  ///< it lets others go first for so long
   std::vector<std::string> answer_by;         ///< ids that may answer instead, when they are loaded
+  bool refuses_unloaded = false;  ///< else it waits, and has its model loaded in the end
   std::vector<std::shared_ptr<const re2::RE2>> rules;
 };
 

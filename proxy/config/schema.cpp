@@ -361,6 +361,9 @@ constexpr std::array kAux = {
     ConfigKey{"patience", Duration, "", "1s", "lets others go first for so long before it loads"},
     ConfigKey{"answerBy", TextList, "", "[]",
               "models that may answer instead, when they are loaded"},
+    ConfigKey{"ifNotLoaded", Text, "", "wait",
+              "refuse: nothing is loaded or woken for them, that is a 409", true, 0, 0,
+              "wait|refuse"},
     ConfigKey{"rules", TextList, "", "[]", "patterns (RE2) of bodies that are one"},
 };
 constexpr std::array kLimits = {

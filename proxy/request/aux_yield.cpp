@@ -24,12 +24,12 @@ Task<bool> looks_aux(const Request& request, RequestBody& body) {
   signs.counts_tokens = request.route.counts_tokens();
   if (signs.counts_tokens) co_return true;
   const AuxConfig& aux = request.config->aux;
-  if (!body.is_at_most(aux.body_max) || request.route.dialect == wire::Dialect::Plain) {
-    co_return false;
-  }
+  const bool embeds = request.route.api == wire::Api::Embeddings;
+  const bool is_read = embeds || request.route.dialect != wire::Dialect::Plain;
+  if (!is_read || !body.is_at_most(aux.body_max)) co_return false;
   const std::optional<Failure> unreadable = co_await body.read_whole();
   if (unreadable) co_return false;  // whoever reads on is told what is wrong
-  signs = wire::aux_signs(body.held());
+  signs = embeds ? wire::embedding_signs(body.held()) : wire::aux_signs(body.held());
   signs.fits_rule = std::any_of(aux.rules.begin(), aux.rules.end(), [&body](const auto& rule) {
     return re2::RE2::PartialMatch(body.held(), *rule);
   });
@@ -47,8 +47,9 @@ const ModelConfig* loaded_stand_in(const Request& request) {
   return nullptr;
 }
 
-/// "answered by ID"; empty: there is none.
+/// "answered by ID"; empty: there is none. Numbers of another embedding model are worth nothing.
 std::string hand_over(const Request& request, Destinations& to) {
+  if (request.route.api == wire::Api::Embeddings) return {};
   const ModelConfig* const other = loaded_stand_in(request);
   if (other == nullptr) return {};
   to.set_only({request.config, other}, other->id);
@@ -57,17 +58,19 @@ std::string hand_over(const Request& request, Destinations& to) {
 
 }  // namespace
 
-Task<std::string> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
-                               const ClientPresence& presence) {
+Task<AuxYield> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
+                            const ClientPresence& presence) {
   const AuxConfig& aux = request.config->aux;
   const bool is_looked_at =
       aux.enabled && !request.path && body.finder().is_json() && body.finder().model();
   const Dispatcher& dispatcher = request.proxy.dispatcher;
-  if (!is_looked_at || to.all.front().is_ready(dispatcher)) co_return std::string();
+  if (!is_looked_at || to.all.front().is_ready(dispatcher)) co_return AuxYield();
   const bool is_aux = co_await looks_aux(request, body);
-  if (!is_aux || presence.is_gone()) co_return std::string();
+  if (!is_aux || presence.is_gone()) co_return AuxYield();
   std::string handed = hand_over(request, to);
-  if (!handed.empty() || to.all.front().peer) co_return handed;
+  if (!handed.empty()) co_return AuxYield{std::move(handed)};
+  if (aux.refuses_unloaded) co_return AuxYield{"refused", false, true};
+  if (to.all.front().peer) co_return AuxYield();
   SteadyTimer timer(request.proxy.sessions.executor());
   const auto until = Request::Clock::now() + aux.patience;
   // Whoever asks for real work meanwhile has it loaded first, and may even answer this.
@@ -79,9 +82,9 @@ Task<std::string> yield_if_aux(const Request& request, RequestBody& body, Destin
     const bool is_cancelled = state.cancelled() != asio::cancellation_type::none;
     if (is_cancelled || to.all.front().is_ready(dispatcher)) break;
     handed = hand_over(request, to);
-    if (!handed.empty()) co_return handed;
+    if (!handed.empty()) co_return AuxYield{std::move(handed)};
   }
-  co_return "low priority";
+  co_return AuxYield{"low priority", true};
 }
 
 }  // namespace rouse

@@ -9,12 +9,18 @@
 
 namespace rouse {
 
-/// Lets a small request whose model is not loaded go behind the others: a title or a count is worth
-/// no swap. A model that is loaded may answer it instead, or others get their models first.
-/// Returns what was done with it, as the client is told in X-Rouse-Aux: "answered by ID", for which
-/// @p to was changed, or "low priority"; empty: it is no such request, or needs no swap.
-Task<std::string> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
-                               const ClientPresence& presence);
+/// What was done with a request that is worth no swap.
+struct AuxYield {
+  std::string told;  ///< to the client, in X-Rouse-Aux; empty: it is no such request, or needs none
+  bool is_behind = false;   ///< it goes behind the others
+  bool is_refused = false;  ///< nothing is loaded for it, as the configuration wants it
+};
+
+/// Lets a small request whose model is not loaded go behind the others: a title, a count or a check
+/// of somebody's health is worth no swap. A model that is loaded may answer it instead ("answered
+/// by ID", for which @p to is changed), or others get their models first ("low priority").
+Task<AuxYield> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
+                            const ClientPresence& presence);
 
 /// Below every priority that somebody gives on purpose.
 inline constexpr int kAuxPriority = -1'000'000;

@@ -4,6 +4,8 @@
 #include "proxy/api/ollama_api.hpp"
 #include "proxy/request/aux_yield.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace rouse {
@@ -50,8 +52,8 @@ Task<bool> Exchange::run() {
   if (!failed) failed = check_key();
   if (!failed) {
     presence_.watch();
-    co_await yield_to_others();
-    failed = co_await try_destination();
+    failed = co_await yield_to_others();
+    if (!failed) failed = co_await try_destination();
   }
   while (failed && !presence_.is_gone()) {
     const bool again = co_await tries_again(*failed);
@@ -159,12 +161,16 @@ std::optional<Failure> Exchange::check_key() {
 
 // --- where it waits, and who answers -------------------------------------------------------------
 
-Task<void> Exchange::yield_to_others() {
-  std::string aux = co_await yield_if_aux(request_, body_, to_, presence_);
-  if (aux.empty()) co_return;
-  is_aux_ = aux == "low priority";
-  record_.row.metadata["aux"] = aux;
-  answer_.set_aux(std::move(aux));
+Task<std::optional<Failure>> Exchange::yield_to_others() {
+  AuxYield aux = co_await yield_if_aux(request_, body_, to_, presence_);
+  if (aux.told.empty()) co_return std::nullopt;
+  is_aux_ = aux.is_behind;
+  record_.row.metadata["aux"] = aux.told;
+  answer_.set_aux(std::move(aux.told));
+  if (!aux.is_refused) co_return std::nullopt;
+  co_return request_.unread(failure(
+      409, fmt::format("{} is not loaded, and nothing is for so small a request (aux.ifNotLoaded)",
+                       record_.row.asked_for)));
 }
 
 /// From the queue to the head of an answer; nullopt also when the client has gone.

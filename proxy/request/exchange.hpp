@@ -36,7 +36,7 @@ class Exchange {
   Task<std::optional<Failure>> read_name();
   [[nodiscard]] std::string no_model_text() const;
   std::optional<Failure> check_key();
-  Task<void> yield_to_others();
+  Task<std::optional<Failure>> yield_to_others();
   Task<std::optional<Failure>> try_destination();
   Task<std::optional<Failure>> forward(const Destination& to);
   Task<bool> tries_again(Failure failed);

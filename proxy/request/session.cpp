@@ -54,7 +54,7 @@ Task<bool> refuse(HttpStream& client, const RequestHead& request, Failure failed
 
 /// What a path under /upstream/ or /comfyui/ asks for; nullopt: it names no model.
 std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch& match,
-                                      std::string_view query) {
+                                      const RequestHead& request) {
   const Config& config = *proxy.config;
   PathTarget found;
   if (match.route->id == wire::RouteId::Comfy) {
@@ -69,13 +69,14 @@ std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch
     if (!parts) return std::nullopt;
     found.name = parts->name;
     found.target = parts->rest;
-    found.starts = std::none_of(
-        config.upstream_ignore_paths.begin(), config.upstream_ignore_paths.end(),
-        [&](const auto& pattern) {
-          // Its own view of a text, which newer versions do not take from a std::string_view.
-          return re2::RE2::PartialMatch({parts->rest.data(), parts->rest.size()}, *pattern);
-        });
+    const auto& ignored = config.upstream_ignore_paths;
+    const bool is_ignored = std::any_of(ignored.begin(), ignored.end(), [&](const auto& pattern) {
+      // Its own view of a text, which newer versions do not take from a std::string_view.
+      return re2::RE2::PartialMatch({parts->rest.data(), parts->rest.size()}, *pattern);
+    });
+    found.starts = !is_ignored && !wire::is_probe(request.method, parts->rest);
   }
+  const std::string_view query = request.query();
   if (!query.empty() && !found.target.empty()) found.target.append("?").append(query);
   return found;
 }
@@ -109,7 +110,7 @@ Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch&
                 const std::string& remote, Caller caller, Proxy& proxy) {
   std::optional<PathTarget> path;
   if (match.route->source == wire::ModelSource::Path) {
-    path = path_target(proxy, match, request.query());
+    path = path_target(proxy, match, request);
     if (!path) {
       std::string text =
           unknown_model_text(*proxy.config, match.argument, proxy.keys.usable_by(caller));

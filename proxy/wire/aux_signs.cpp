@@ -37,4 +37,20 @@ core::AuxSigns aux_signs(std::string_view body) {
   return signs;
 }
 
+core::AuxSigns embedding_signs(std::string_view body) {
+  core::AuxSigns signs;
+  simdjson::dom::parser parser;
+  const simdjson::padded_string padded(body);
+  element input;
+  if (parser.parse(padded).at_key("input").get(input) != simdjson::SUCCESS) return signs;
+  simdjson::dom::array list;
+  if (input.get(list) == simdjson::SUCCESS && (list.size() != 1 || list.at(0).get(input))) {
+    return signs;
+  }
+  std::string_view text;
+  if (input.get(text) != simdjson::SUCCESS) return signs;
+  signs.embeds_one_word = text.find_first_of(" \t\r\n") == std::string_view::npos;
+  return signs;
+}
+
 }  // namespace rouse::wire

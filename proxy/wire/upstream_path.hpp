@@ -18,4 +18,8 @@ struct UpstreamPath {
 [[nodiscard]] std::optional<UpstreamPath> split_upstream(
     std::string_view path, const std::function<bool(const std::string&)>& is_name);
 
+/// Whether @p path of an engine only shows its state: health, metrics, listings. Who looks at that
+/// is no reason to load it, to wake its machine, or to keep it.
+[[nodiscard]] bool is_probe(std::string_view method, std::string_view path);
+
 }  // namespace rouse::wire

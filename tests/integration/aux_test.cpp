@@ -52,6 +52,27 @@ TEST(Aux, ALoadedModelAnswersWhereThatIsAllowed) {
   EXPECT_THAT(world.log(), Not(HasSubstr("start small")));
 }
 
+TEST(Aux, AHealthCheckLoadsNothingWhereThatIsRefused) {
+  World world(models({fake_model("small"), fake_model("big")},
+                     kNoLinger + "aux: {ifNotLoaded: refuse, answerBy: [big]}"));
+  const ProbeResponse refused = world.post(kChat, title("small"));
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("aux.ifNotLoaded"));
+  EXPECT_EQ(world.post("/v1/embeddings", R"({"model":"small","input":["test"]})").status, 409);
+  EXPECT_THAT(world.children(), testing::IsEmpty());
+  EXPECT_EQ(world.post("/v1/embeddings", R"({"model":"small","input":"two words"})").status, 200);
+  EXPECT_EQ(world.post(kChat, title("small")).status, 200) << "it is loaded";
+}
+
+TEST(Aux, AnEmbeddingIsNotForAnotherModel) {
+  World world(models({fake_model("small"), fake_model("big")},
+                     kNoLinger + "aux: {patience: 10ms, answerBy: [big]}"));
+  EXPECT_EQ(world.post(kChat, chat("big")).status, 200);
+  const ProbeResponse answer = world.post("/v1/embeddings", R"({"model":"small","input":"test"})");
+  EXPECT_EQ(answer.header("x-rouse-aux"), "low priority");
+  EXPECT_THAT(answer.header("x-fake-engine"), HasSubstr("small:"));
+}
+
 TEST(Aux, ItsOwnModelAnswersWhenItIsLoaded) {
   World world(
       models({fake_model("small"), fake_model("big")},

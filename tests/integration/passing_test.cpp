@@ -60,6 +60,33 @@ TEST(Upstream, WhatIsOnlyAPageDoesNotLoad) {
   EXPECT_EQ(ask(world, "GET", "/upstream/a/fake/mirror/x.css").status, 200);
 }
 
+TEST(Upstream, LookingLoadsNothingKeepsNothingAndWaitsForNobody) {
+  World world(
+      models({fake_model("a", "--tokens 1000 --tps 10", "    concurrencyLimit: 1\n    ttl: 2\n"),
+              fake_model("b")}));
+  for (const char* const path : {"/health", "/props", "/metrics", "/slots", "/v1/models"}) {
+    EXPECT_EQ(ask(world, "GET", std::string("/upstream/b") + path).status, 409) << path;
+  }
+  EXPECT_THAT(world.children(), IsEmpty());
+  HttpProbe client = world.connect();
+  ASSERT_TRUE(client.send_request("POST", "/v1/chat/completions", chat("a", true)));
+  ProbeResponse stream = client.read_head();
+  ASSERT_TRUE(client.read_until(stream, "word-1"));
+  EXPECT_EQ(ask(world, "GET", "/upstream/a/health").status, 200) << "while its only slot is taken";
+  EXPECT_EQ(ask(world, "GET", "/upstream/b/props").status, 409);
+  EXPECT_THAT(world.log(), Not(HasSubstr("stop a")));
+  client.close();
+  EXPECT_TRUE(wait_until(
+      [&] {
+        (void)ask(world, "GET", "/upstream/a/metrics");
+        return world.children().empty();
+      },
+      8s))
+      << "whoever looks keeps it";
+  EXPECT_EQ(ask(world, "GET", "/upstream/b/").status, 404) << "a page opens its model";
+  EXPECT_THAT(world.children(), testing::SizeIs(1));
+}
+
 TEST(Upstream, ItsOwnPatternsReplaceOurs) {
   World world(models({fake_model("a")}, "upstream: {ignorePaths: [\"^/fake\"]}"));
   EXPECT_EQ(ask(world, "GET", "/upstream/a/fake/mirror").status, 409);

@@ -17,6 +17,18 @@ TEST(AuxSigns, ATinyAnswerIsOne) {
   EXPECT_FALSE(is_aux(R"({"messages":[{"max_tokens":1}]})"));
 }
 
+TEST(AuxSigns, AnEmbeddingOfOneWordIsOne) {
+  const auto is_one = [](std::string_view body) { return core::is_aux(embedding_signs(body), 16); };
+  EXPECT_TRUE(is_one(R"({"model":"e","input":"test"})"));
+  EXPECT_TRUE(is_one(R"({"model":"e","input":["test"]})"));
+  EXPECT_FALSE(is_one(R"({"input":"two words"})"));
+  EXPECT_FALSE(is_one(R"({"input":["one","two"]})"));
+  EXPECT_FALSE(is_one(R"({"input":[]})"));
+  EXPECT_FALSE(is_one(R"({"input":[1,2]})")) << "tokens";
+  EXPECT_FALSE(is_one(R"({"model":"e"})"));
+  EXPECT_FALSE(is_one("no JSON"));
+}
+
 TEST(AuxSigns, ATitleWithoutToolsIsOne) {
   const std::string schema = R"({"type":"object","properties":{"title":{"type":"string"}}})";
   EXPECT_TRUE(

@@ -44,5 +44,19 @@ TEST(UpstreamPath, ANameThatIsTooLongIsNotLookedUp) {
   EXPECT_LE(longest, 1024U);
 }
 
+TEST(UpstreamPath, WhatOnlyShowsTheStateOfAnEngineIsAProbe) {
+  for (const char* const path :
+       {"/health", "/health/", "/props", "/metrics", "/slots", "/v1/models", "/v1/models/org/m",
+        "/models", "/api/tags", "/queue"}) {
+    EXPECT_TRUE(is_probe("GET", path)) << path;
+    EXPECT_TRUE(is_probe("HEAD", path)) << path;
+    EXPECT_FALSE(is_probe("POST", path)) << path;
+  }
+  for (const char* const path :
+       {"/", "", "/v1/chat/completions", "/healthy", "/x/health", "/prompt"}) {
+    EXPECT_FALSE(is_probe("GET", path)) << path;
+  }
+}
+
 }  // namespace
 }  // namespace rouse::wire
