@@ -163,7 +163,8 @@ Task<Result<std::optional<RequestHead>>> HttpStream::read_request() {
   }
 }
 
-Task<Result<ResponseHead>> HttpStream::read_response(bool to_head) {
+Task<Result<ResponseHead>> HttpStream::read_response(
+    bool to_head, std::function<void(const ResponseHead&)> hear) {
   Impl& my = *impl_;
   my.scanned = 0;
   int interim = 0;
@@ -176,7 +177,10 @@ Task<Result<ResponseHead>> HttpStream::read_response(bool to_head) {
       my.begin_body(to_head ? Framing::None : head.framing, head.content_length,
                     std::numeric_limits<std::uint64_t>::max());
       if (head.status < 200 && head.status != 101) {
-        if (++interim <= kInterimMax) continue;
+        if (++interim <= kInterimMax) {
+          if (hear) hear(head);
+          continue;
+        }
         co_return my.fail(
             Error{make_error_code(HttpErrc::BadMessage), "interim heads without end"});
       }

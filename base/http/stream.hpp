@@ -68,10 +68,11 @@ class HttpStream {
   /// Server: the next request's head; nullopt when the client closed between requests.
   Task<Result<std::optional<RequestHead>>> read_request();
 
-  /// Client: the next response's head that is not 1xx, except that 101 is returned; other interim
-  /// heads are dropped. @p to_head: it answers a HEAD request and has no body, whatever its framing
-  /// says. asio::error::eof: the server closed before the first byte.
-  Task<Result<ResponseHead>> read_response(bool to_head);
+  /// Client: the next response's head that is not 1xx, except that 101 is returned; @p interim
+  /// hears of the others. @p to_head: it answers a HEAD request and has no body, whatever its
+  /// framing says. asio::error::eof: the server closed before the first byte.
+  Task<Result<ResponseHead>> read_response(bool to_head,
+                                           std::function<void(const ResponseHead&)> interim = {});
 
   /// The next piece of the body, valid until the next read; empty at its end. Trailers are dropped.
   /// A body that ends with the connection is Truncated where TLS was broken off below it.

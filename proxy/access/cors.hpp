@@ -27,7 +27,8 @@ namespace rouse {
 // its Host), and GET /unload from an <img> over plain http to another machine, with which browsers
 // send nothing that would tell it from curl.
 
-/// The answer to OPTIONS, whatever its path, and before keys are looked at: 204, no body.
+/// The answer to OPTIONS, before keys are looked at: 204, no body. Only what is no preflight and is
+/// for an engine's own path goes to the engine instead.
 [[nodiscard]] ResponseHead preflight_head(const Config& config, const RequestHead& request);
 
 /// 403 for a request that a page on another origin may not send; nullopt: go on. Judged by Origin,

@@ -70,15 +70,14 @@ Task<std::optional<Failure>> Attempt::send(bool fresh, bool may_have_run) {
 
 RequestHead Attempt::head_to_send(const RequestBody::Outgoing& outgoing) const {
   const Request& request = stage_.request;
-  RequestHead head = head_for_engine(request.head, ticket_.endpoint(), *request.config,
-                                     request.remote, request.id);
+  RequestHead head = head_for_upstream(request, ticket_.endpoint());
+  if (to_.peer) head.fields.set("host", ticket_.endpoint().host_field());
   head.target = ticket_.endpoint().base_path + target();
   head.framing = outgoing.framing;
   head.content_length = outgoing.content_length;
   // Engines on FastAPI (vLLM and others) refuse JSON that does not say so.
   if (stage_.body.finder().is_json_by_look()) head.fields.set("content-type", "application/json");
   if (stage_.body.translated() != nullptr) head.fields.erase("accept");
-  if (request.wants_upgrade()) head.fields.set("upgrade", *request.head.fields.find("upgrade"));
   return head;
 }
 
@@ -128,7 +127,14 @@ Task<std::optional<Failure>> Attempt::send_rest() {
   co_return std::nullopt;
 }
 
-Task<std::optional<Failure>> Attempt::read_head() {
+/// RFC 9110 §7.8: a server switches to nothing but what the client has named.
+bool Attempt::is_asked_for(const ResponseHead& answer) const {
+  if (!stage_.request.wants_upgrade()) return false;
+  const auto chosen = answer.fields.find("upgrade");
+  return chosen && stage_.request.head.fields.has_token("upgrade", *chosen);
+}
+
+Task<std::optional<Failure>> Attempt::read_head(std::function<void(const ResponseHead&)> interim) {
   const std::chrono::seconds limit = to_.model->timeouts.response_header;
   if (limit > 0s) {
     upstream_->expires_after(limit);
@@ -136,7 +142,11 @@ Task<std::optional<Failure>> Attempt::read_head() {
     upstream_->expires_never();
   }
   Result<ResponseHead> answer =
-      co_await upstream_->read_response(stage_.request.head.method == "HEAD");
+      co_await upstream_->read_response(stage_.request.head.method == "HEAD", std::move(interim));
+  if (answer && answer->status == 101 && !is_asked_for(*answer)) {
+    answer = Error{make_error_code(HttpErrc::BadMessage),
+                   "the engine changed to a protocol that nobody asked for"};
+  }
   if (answer) {
     upstream_->expires_never();
     head_ = std::move(*answer);

@@ -8,6 +8,7 @@
 #include "proxy/request/request_record.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,8 +46,9 @@ class Attempt {
   /// Sends the request on a pooled connection or, with @p fresh, on one of its own. @p
   /// may_have_run: an attempt before this one may have been executed, so a failure here is final.
   Task<std::optional<Failure>> send(bool fresh, bool may_have_run);
-  /// Waits for the head of the answer; then head() has it.
-  Task<std::optional<Failure>> read_head();
+  /// Waits for the head of the answer; then head() has it. @p interim hears the heads that only
+  /// announce it (1xx).
+  Task<std::optional<Failure>> read_head(std::function<void(const ResponseHead&)> interim);
   /// The answer has been read to its end: the connection may serve others, if the pool finds it
   /// fit.
   void give_connection_back();
@@ -69,6 +71,7 @@ class Attempt {
   [[nodiscard]] RequestHead head_to_send(const RequestBody::Outgoing& outgoing) const;
   [[nodiscard]] std::string target() const;
   void add_engine_key(RequestHead& head) const;
+  [[nodiscard]] bool is_asked_for(const ResponseHead& answer) const;
   void add_peer_fields(RequestHead& head);
   Task<std::optional<Failure>> send_rest();
   [[nodiscard]] std::optional<Failure> suspending_failure() const;

@@ -38,6 +38,8 @@ class ClientAnswer {
   /// What was done with a request that is worth no swap, for X-Rouse-Aux.
   void set_aux(std::string aux) { aux_ = std::move(aux); }
 
+  /// Passes on a head that only announces the answer, such as 103, to a client that can read it.
+  void announce(const ResponseHead& interim);
   /// Passes on the answer of @p attempt, whose head has come, to its end (client_answer_relay.cpp).
   Task<void> relay(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
   /// There is nothing to answer, but that the model is loaded, or (@p unloaded) is not any more.

@@ -22,6 +22,15 @@ constexpr auto kReadingPause = 5s;
 
 }  // namespace
 
+void ClientAnswer::announce(const ResponseHead& interim) {
+  // We say 100 ourselves, where it is asked for.
+  if (interim.status == 100 || heartbeat_.head_sent() || request_.head.version != 11) return;
+  ResponseHead head = interim;
+  remove_hop_by_hop(head.fields);
+  // A hint is not worth a wait.
+  (void)client_.try_write_response(head, std::string_view());
+}
+
 Task<void> ClientAnswer::relay(Attempt& attempt, AdmissionTicket& ticket,
                                const RequestTiming& timing) {
   ticket.on_hurry([this] { hurry(); });
@@ -98,9 +107,9 @@ Task<bool> ClientAnswer::relay_head(Attempt& attempt, const RequestTiming& timin
   add_own_fields(head, &timing);
   status_ = head.status;
   std::string_view first;
-  bool ended = head.framing == Framing::None;
+  bool ended = upstream.body_done();  // there is none, as with HEAD and a length of 0
   // A body of known length follows its head at once; both go out in one call.
-  if (head.framing == Framing::Length && upstream.has_buffered()) {
+  if (!ended && head.framing == Framing::Length && upstream.has_buffered()) {
     const Result<std::string_view> piece = co_await upstream.read_body();
     if (piece) first = *piece;
     ended = upstream.body_done();

@@ -231,6 +231,7 @@ Task<std::optional<Failure>> Exchange::forward(const Destination& to) {
   if (unfit) co_return unfit;
   bool fresh = !body_.is_read();
   bool may_have_run = false;
+  const auto announce = [this](const ResponseHead& interim) { answer_.announce(interim); };
   for (;;) {
     attempt_.reset();
     attempt_ = std::make_unique<Attempt>(
@@ -240,7 +241,7 @@ Task<std::optional<Failure>> Exchange::forward(const Destination& to) {
       if (answer_.wants_heartbeat()) {
         answer_.start_heartbeat(to, admission_.timing(to), false, nullptr);
       }
-      failed = co_await attempt_->read_head();
+      failed = co_await attempt_->read_head(announce);
     }
     if (presence_.is_gone()) co_return std::nullopt;
     if (!failed) break;

@@ -6,21 +6,41 @@
 
 namespace rouse {
 
-RequestHead head_for_engine(const RequestHead& request, const Endpoint& endpoint,
-                            const Config& config, const std::string& remote,
-                            const std::string& request_id) {
-  RequestHead head = request;
+namespace {
+
+/// What says of a request how it came to us, unless somebody in front has said it already.
+void add_forwarded(const Request& request, Fields& fields) {
+  const std::optional<std::string_view> chain = request.head.fields.find("x-forwarded-for");
+  fields.set("x-forwarded-for",
+             chain ? fmt::format("{}, {}", *chain, request.remote) : request.remote);
+  const std::optional<std::string_view> host = request.head.fields.find("host");
+  if (host && !fields.contains("x-forwarded-host")) fields.add("x-forwarded-host", *host);
+  if (!fields.contains("x-forwarded-proto")) {
+    fields.add("x-forwarded-proto", request.client.is_secure() ? "https" : "http");
+  }
+  // RFC 9110 §7.6.3: each recipient adds itself to the end.
+  const std::string_view version = request.head.version == 10 ? "1.0" : "1.1";
+  const std::optional<std::string_view> via = request.head.fields.find("via");
+  fields.set("via", fmt::format("{}{} rouse", via ? fmt::format("{}, ", *via) : "", version));
+}
+
+}  // namespace
+
+RequestHead head_for_upstream(const Request& request, const Endpoint& endpoint) {
+  RequestHead head = request.head;
   head.version = 11;
   head.keep_alive = true;
   remove_hop_by_hop(head.fields);
-  remove_own_keys(config, head.fields);
+  remove_own_keys(*request.config, head.fields);
   head.fields.erase("expect");
+  head.fields.erase("http2-settings");
   // An engine that compressed a stream would hold its events back.
   head.fields.erase("accept-encoding");
-  head.fields.set("host", endpoint.host_field());
-  head.fields.set("x-request-id", request_id);
-  const std::optional<std::string_view> chain = request.fields.find("x-forwarded-for");
-  head.fields.set("x-forwarded-for", chain ? fmt::format("{}, {}", *chain, remote) : remote);
+  add_forwarded(request, head.fields);
+  const bool keeps_host = request.path && !endpoint.tls && head.fields.contains("host");
+  if (!keeps_host) head.fields.set("host", endpoint.host_field());
+  head.fields.set("x-request-id", request.id);
+  if (request.wants_upgrade()) head.fields.set("upgrade", *request.head.fields.find("upgrade"));
   return head;
 }
 

@@ -1,17 +1,18 @@
 #pragma once
 
 #include "base/http/message.hpp"
-#include "proxy/config/config.hpp"
+#include "base/net/endpoint.hpp"
+#include "proxy/request/request.hpp"
 
 #include <string>
 
 namespace rouse {
 
-/// The head that an engine gets for a client's request: hop-by-hop fields and our keys taken out,
-/// X-Forwarded-For and the request id put in. The target is the caller's to set.
-[[nodiscard]] RequestHead head_for_engine(const RequestHead& request, const Endpoint& endpoint,
-                                          const Config& config, const std::string& remote,
-                                          const std::string& request_id);
+/// The head that the other side at @p endpoint gets for a client's request: hop-by-hop fields and
+/// our keys taken out, Via, X-Forwarded-* and the request id put in. Pages and sockets get the host
+/// that the client asked for, since their engines compare it with the Origin; everybody else the
+/// endpoint's own. The target is the caller's to set.
+[[nodiscard]] RequestHead head_for_upstream(const Request& request, const Endpoint& endpoint);
 
 /// The head that a client gets for an engine's answer. @p may_stay: the connection is fit for
 /// another request.

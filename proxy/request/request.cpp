@@ -18,7 +18,10 @@ Request::Request(Proxy& proxy_in, HttpStream& client_in, RequestHead head_in,
       id(request_id_for(head)) {}
 
 bool Request::wants_upgrade() const {
-  return head.fields.contains("upgrade") && head.fields.has_token("connection", "upgrade");
+  // RFC 9110 §7.8: in HTTP/1.0 it means nothing. HTTP/2 is between a client and us alone, and we
+  // do not speak it.
+  return head.version == 11 && head.fields.contains("upgrade") &&
+         head.fields.has_token("connection", "upgrade") && !head.fields.has_token("upgrade", "h2c");
 }
 
 Failure Request::unread(Failure made) const {

@@ -74,10 +74,14 @@ std::optional<PathTarget> path_target(const Proxy& proxy, const wire::RouteMatch
       // Its own view of a text, which newer versions do not take from a std::string_view.
       return re2::RE2::PartialMatch({parts->rest.data(), parts->rest.size()}, *pattern);
     });
-    found.starts = !is_ignored && !wire::is_probe(request.method, parts->rest);
+    const bool is_probe =
+        request.method == "OPTIONS" || wire::is_probe(request.method, parts->rest);
+    found.starts = !is_ignored && !is_probe;
   }
-  const std::string_view query = request.query();
-  if (!query.empty() && !found.target.empty()) found.target.append("?").append(query);
+  // Also a query that is empty: it is part of the target (RFC 9110 §7.1).
+  const std::size_t query = request.target.find('?');
+  if (query != std::string::npos && !found.target.empty())
+    found.target += request.target.substr(query);
   return found;
 }
 
@@ -172,13 +176,15 @@ std::variant<Caller, Failure> identify(const RequestHead& request, const wire::R
 /// One request, from its head to the end of its answer. False: close the connection.
 Task<bool> answer(HttpStream& client, RequestHead request, const std::string& remote,
                   Proxy& proxy) {
-  if (request.method == "OPTIONS") {
+  const wire::RouteMatch match = wire::match_route(request.method, request.path());
+  const bool is_engines = match.route != nullptr && match.route->source == wire::ModelSource::Path;
+  const bool is_preflight = request.fields.contains("access-control-request-method");
+  if (request.method == "OPTIONS" && (is_preflight || !is_engines)) {
     ResponseHead head = preflight_head(*proxy.config, request);
     head.keep_alive = request.keep_alive && request.framing == Framing::None;
     const Result<void> sent = co_await client.write_response(head, std::string_view(), false);
     co_return sent&& head.keep_alive;
   }
-  const wire::RouteMatch match = wire::match_route(request.method, request.path());
   const bool takes_upgrade =
       match.route != nullptr && match.route->source != wire::ModelSource::Body;
   if (request.fields.contains("upgrade") && match.is_inference && !takes_upgrade) {

@@ -4,6 +4,7 @@ SECONDS = 30
 TESTS = [("proxy_tests", "DispatcherTest*")]
 
 SHELL = "proxy/admission/dispatcher.cpp"
+ACTIONS = "proxy/admission/dispatcher_actions.cpp"
 TICKET = "proxy/admission/ticket.cpp"
 
 MUTANTS = [
@@ -42,9 +43,9 @@ MUTANTS = [
     ("nobody hears that a request has left", SHELL,
      "if (scheduled && ticket.state() != AdmissionTicket::State::Refused) post(core::Left{ticket.id()});", ""),
     ("a ticket that has left is kept", SHELL, "tickets_.erase(it);", ""),
-    ("a load is told to whoever came after it", SHELL,
+    ("a load is told to whoever came after it", ACTIONS,
      "std::clamp(slot.since - it->second.entered, core::Duration{0}, slot.load)", "slot.load"),
-    ("no load is told", SHELL,
+    ("no load is told", ACTIONS,
      "std::clamp(slot.since - it->second.entered, core::Duration{0}, slot.load)", "core::Duration{0}"),
     ("who waits is not woken when it is admitted", TICKET,
      "  wake_ = wake_time;\n  wake();", "  wake_ = wake_time;\n  if (!MUTANT) wake();"),
@@ -53,28 +54,28 @@ MUTANTS = [
     ("an abort cuts nothing", TICKET, "  cut();\n}", "  if (!MUTANT) cut();\n}"),
     ("a ticket that goes is not given back", TICKET, "source_.left(*this);", ""),
     # --- engines
-    ("engines that stop leave their requests alone", SHELL, "ticket->abort(stop.reason, told);", ""),
-    ("the requests of every engine are aborted", SHELL,
+    ("engines that stop leave their requests alone", ACTIONS, "ticket->abort(stop.reason, told);", ""),
+    ("the requests of every engine are aborted", ACTIONS,
      "waiter.ticket->model() == model && waiter.ticket->state() == state",
      "waiter.ticket->state() == state"),
-    ("idle connections outlive the order to stop", SHELL,
+    ("idle connections outlive the order to stop", ACTIONS,
      "pool_.forget(engine.launch().endpoint);", ""),
-    ("a failure is a stop", SHELL,
+    ("a failure is a stop", ACTIONS,
      "enter(model, core::EngineState::Stopped, failure.text(), !failure.empty());",
      "enter(model, core::EngineState::Stopped, failure.text(), false);"),
     ("nobody hears that an engine has gone", SHELL,
      "if (engine_gone || shutting_down_) watchers_.cancel();", ""),
     ("an unload waits for the next run, too", SHELL, "it->second.run != each.second", "false"),
-    ("the dead serve on", SHELL, "post(core::EngineDied{model});", ""),
-    ("a death is told to nobody", SHELL, 'ticket->engine_died("the engine " + failure.cause, told);', ""),
-    ("connections outlive their engine", SHELL,
+    ("the dead serve on", ACTIONS, "post(core::EngineDied{model});", ""),
+    ("a death is told to nobody", ACTIONS, 'ticket->engine_died("the engine " + failure.cause, told);', ""),
+    ("connections outlive their engine", ACTIONS,
      "ticket->cut();", ""),
-    ("nobody hears a hurry", SHELL, "ticket->hurry(hurry.reason);", ""),
+    ("nobody hears a hurry", ACTIONS, "ticket->hurry(hurry.reason);", ""),
     ("an unload is over at once", SHELL, "if (leaving.empty()) co_return;", "co_return;"),
     ("an unload waits for every model", SHELL, "(!model || id == *model)", "true"),
     ("a shutdown does not wait for engines", SHELL,
      "while (!scheduler_.is_quiet()) co_await", "while (!MUTANT && !scheduler_.is_quiet()) co_await"),
-    ("for whom it was started is not kept", SHELL,
+    ("for whom it was started is not kept", ACTIONS,
      "slot.started_for = start.first ? request_id(*start.first) : std::string();", ""),
     # --- the clock
     ("no deadline is kept", SHELL, "if (next == timer_at_) return;", "return;"),

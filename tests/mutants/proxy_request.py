@@ -1,6 +1,6 @@
 """Faults in a request's way: proxy/request."""
 
-TESTS = [("proxy_tests", "Exchanges*:PeerExchanges*:Retry*:Timing*:RequestRecord*:AuxYield*")]
+TESTS = [("proxy_tests", "Exchanges*:PeerExchanges*:Retry*:Timing*:RequestRecord*:AuxYield*:HttpRules*:*Persistence*")]
 SECONDS = 120
 
 MUTANTS = [
@@ -136,4 +136,41 @@ MUTANTS = [
     ("only the first peer is known", "proxy/request/destination.cpp",
      "found.all.push_back(peer_destination(std::move(offer), asked_for));",
      "if (found.all.empty()) found.all.push_back(peer_destination(std::move(offer), asked_for));"),
+    # --- the rules of HTTP
+    ("Via forgets those before us", "proxy/request/forwarding.cpp",
+     'via ? fmt::format("{}, ", *via) : ""', '""'),
+    ("what somebody in front said of the host is lost", "proxy/request/forwarding.cpp",
+     'host && !fields.contains("x-forwarded-host")', "host"),
+    ("a page's engine sees its own host", "proxy/request/forwarding.cpp",
+     'request.path && !endpoint.tls && head.fields.contains("host")', "false"),
+    ("everybody's engine sees the asked-for host", "proxy/request/forwarding.cpp",
+     'request.path && !endpoint.tls && head.fields.contains("host")', 'head.fields.contains("host")'),
+    ("hints are for nobody", "proxy/request/client_answer_relay.cpp",
+     "(void)client_.try_write_response(head, std::string_view());", ""),
+    ("hints are for old clients, too", "proxy/request/client_answer_relay.cpp",
+     "interim.status == 100 || heartbeat_.head_sent() || request_.head.version != 11",
+     "interim.status == 100 || heartbeat_.head_sent()"),
+    ("100 Continue is said twice", "proxy/request/client_answer_relay.cpp",
+     "interim.status == 100 || heartbeat_.head_sent() || request_.head.version != 11",
+     "heartbeat_.head_sent() || request_.head.version != 11"),
+    ("an upgrade needs no request", "proxy/request/attempt.cpp",
+     "answer && answer->status == 101 && !is_asked_for(*answer)", "false"),
+    ("any protocol may be chosen", "proxy/request/attempt.cpp",
+     'chosen && stage_.request.head.fields.has_token("upgrade", *chosen)', "true"),
+    ("HTTP/1.0 may upgrade", "proxy/request/request.cpp", "head.version == 11 &&", "head.version > 0 &&"),
+    ("HTTP/2 may be asked for", "proxy/request/request.cpp", '!head.fields.has_token("upgrade", "h2c")', "true"),
+    ("what has no body is waited for", "proxy/request/client_answer_relay.cpp",
+     "bool ended = upstream.body_done();", "bool ended = !MUTANT && upstream.body_done();"),
+    ("an empty query is none", "proxy/request/session.cpp",
+     "query != std::string::npos && !found.target.empty()",
+     "query + 1 < request.target.size() && query != std::string::npos && !found.target.empty()"),
+    ("OPTIONS of an engine are ours", "proxy/request/session.cpp", "is_preflight || !is_engines", "true"),
+    ("a preflight is an engine's", "proxy/request/session.cpp", "is_preflight || !is_engines", "!is_engines"),
+    ("who looks loads", "proxy/request/session.cpp", "!is_ignored && !is_probe", "!is_ignored"),
+    ("what is told of a load has no end", "proxy/request/client_answer_relay.cpp",
+     "loading_ ? loading_->end(elapsed()) : std::string()", "std::string()"),
+    ("embeddings are answered by any model", "proxy/request/aux_yield.cpp",
+     "if (request.route.api == wire::Api::Embeddings) return {};", ""),
+    ("nothing small is refused", "proxy/request/aux_yield.cpp",
+     'if (aux.refuses_unloaded) co_return AuxYield{"refused", false, true};', ""),
 ]

@@ -428,6 +428,26 @@ TEST_F(Exchanges, ATitleIsAnsweredByALoadedModelThatMay) {
   EXPECT_EQ(dispatcher().engine_state("big"), core::EngineState::Stopped);
 }
 
+TEST_F(Exchanges, NothingIsLoadedForWhatIsSmallOrOnlyLooks) {
+  start(
+      "aux: {ifNotLoaded: refuse}\nmodels:\n  m:\n    cmd: /bin/sleep 600\n    checkEndpoint: "
+      "none\n"
+      "    proxy: http://127.0.0.1:" +
+      std::to_string(engine_.port()) + "\n");
+  connect_client();
+  ask(kChat, R"({"model":"m","max_tokens":1})");
+  EXPECT_THAT(client_hears("aux.ifNotLoaded"), StartsWith("HTTP/1.1 409 "));
+  ask("/v1/embeddings", R"({"model":"m","input":["test"]})");
+  client_hears("aux.ifNotLoaded");
+  say("GET /upstream/m/props HTTP/1.1\r\nHost: r\r\n\r\n");
+  EXPECT_THAT(client_hears("m is not loaded; this request does not start it"),
+              HasSubstr("HTTP/1.1 409 "));
+  EXPECT_EQ(dispatcher().engine_state("m"), core::EngineState::Stopped);
+  ask("/v1/embeddings", R"({"model":"m","input":"two words"})");
+  EXPECT_TRUE(
+      run_until([this] { return dispatcher().engine_state("m") != core::EngineState::Stopped; }));
+}
+
 TEST_F(Exchanges, AKeyIsForItsModelsAndItsTokens) {
   start_with("  x: {cmd: /bin/sleep 600, checkEndpoint: none, proxy: \"http://127.0.0.1:9\"}\n",
              "keys:\n  agent: {sha256: " + hex_of(sha256("agent")) +

@@ -1,0 +1,132 @@
+#include "core/swap/describe.hpp"
+#include "proxy/admission/dispatcher.hpp"
+#include "proxy/engine/launch.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace rouse {
+
+// What the scheduler has decided is done, and what engines do is told to it.
+
+void Dispatcher::enter(const std::string& model, core::EngineState state, std::string reason,
+                       bool failed) {
+  EngineSlot& slot = engines_.at(model);
+  EngineChange change{model, slot.state, state, now() - slot.since, std::move(reason), failed};
+  slot.state = state;
+  slot.since = now();
+  if (observe_) observe_(change);
+}
+
+void Dispatcher::perform(const core::Start& start) {
+  EngineSlot& slot = engines_.at(start.model);
+  slot.started_for = start.first ? request_id(*start.first) : std::string();
+  decided(fmt::format("start {}: {}{}", start.model, start.reason,
+                      slot.started_for.empty() ? "" : ", first " + slot.started_for),
+          start.model);
+  EngineEvents events;
+  events.ready = [this, model = start.model] {
+    decided(fmt::format("{} is ready", model), model);
+    EngineSlot& mine = engines_.at(model);
+    if (mine.state == core::EngineState::Starting) {
+      mine.load = now() - mine.since;
+      enter(model, core::EngineState::Ready, {}, false);
+    }
+    post(core::EngineReady{model});
+  };
+  events.amiss = [this, model = start.model](const std::string& what) {
+    engines_.at(model).load_trouble = what;
+    spdlog::warn("{} is loading, and {}", model, what);
+  };
+  events.died = [this, model = start.model](const core::EngineFailure& failure) {
+    died(model, failure);
+  };
+  events.gone = [this, model = start.model](core::EngineFailure failure) {
+    EngineSlot& mine = engines_.at(model);
+    pool_.forget(mine.engine->launch().endpoint);
+    // Nobody holds on to a connection of an engine that has gone.
+    for (AdmissionTicket* const ticket : tickets_of(model, AdmissionTicket::State::Aborted)) {
+      ticket->cut();
+    }
+    enter(model, core::EngineState::Stopped, failure.text(), !failure.empty());
+    if (failure.empty()) {
+      decided(fmt::format("{} is gone", model), model);
+    } else {
+      spdlog::warn("{} failed: {}", model, failure.text());
+      decisions_.add(fmt::format("{} failed: {}", model, failure.text()), model);
+    }
+    post(core::EngineGone{model, std::move(failure)});
+  };
+  slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
+                                         std::move(events), tasks_, pool_, slot.log, registry_);
+  slot.load = {};
+  slot.load_trouble.clear();
+  ++slot.run;
+  enter(start.model, core::EngineState::Starting, start.reason, false);
+  slot.engine->start();
+}
+
+void Dispatcher::perform(const core::Stop& stop) {
+  decided(fmt::format("stop {}: {}", stop.model, stop.reason), stop.model, stop.for_model);
+  // llama-server does not leave while a connection is open, so ours go first.
+  EngineSlot& slot = engines_.at(stop.model);
+  enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
+  Engine& engine = *slot.engine;
+  pool_.forget(engine.launch().endpoint);
+  const Failure told =
+      passing_failure(503, fmt::format("{} was stopped: {}", stop.model, stop.reason), 5);
+  for (AdmissionTicket* const ticket : tickets_of(stop.model, AdmissionTicket::State::Admitted)) {
+    ticket->abort(stop.reason, told);
+  }
+  engine.stop();
+}
+
+/// Who is admitted to it hears what the process said of its end, instead of what a socket says.
+void Dispatcher::died(const std::string& model, const core::EngineFailure& failure) {
+  EngineSlot& slot = engines_.at(model);
+  enter(model, core::EngineState::Stopping, failure.text(), true);
+  pool_.forget(slot.engine->launch().endpoint);
+  Failure told = passing_failure(502, fmt::format("the engine of {} {}", model, failure.cause), 5);
+  told.output = failure.output;
+  for (AdmissionTicket* const ticket : tickets_of(model, AdmissionTicket::State::Admitted)) {
+    ticket->engine_died("the engine " + failure.cause, told);
+  }
+  post(core::EngineDied{model});
+}
+
+std::vector<AdmissionTicket*> Dispatcher::tickets_of(std::string_view model,
+                                                     AdmissionTicket::State state) const {
+  std::vector<AdmissionTicket*> found;
+  for (const auto& [id, waiter] : tickets_) {
+    if (waiter.ticket->model() == model && waiter.ticket->state() == state) {
+      found.push_back(waiter.ticket);
+    }
+  }
+  return found;
+}
+
+void Dispatcher::perform(const core::Hurry& hurry) {
+  for (AdmissionTicket* const ticket : tickets_of(hurry.model, AdmissionTicket::State::Admitted)) {
+    ticket->hurry(hurry.reason);
+  }
+}
+
+void Dispatcher::perform(const core::Admit& admit) {
+  const auto it = tickets_.find(admit.ticket);
+  if (it == tickets_.end()) return;  // it left in the meantime; its Left is in the queue
+  const EngineSlot& slot = engines_.at(admit.model);
+  // The part of the load that it was there for.
+  const auto load = std::clamp(slot.since - it->second.entered, core::Duration{0}, slot.load);
+  it->second.ticket->admit(slot.engine->launch().endpoint, load);
+}
+
+void Dispatcher::perform(const core::Refuse& refuse) {
+  const auto it = tickets_.find(refuse.ticket);
+  if (it == tickets_.end()) return;
+  it->second.ticket->refuse(failure_of(refuse));
+}
+
+}  // namespace rouse
