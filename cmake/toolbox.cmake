@@ -65,9 +65,10 @@ endif()
 # time is spent on the headers of Asio and the standard library. So the names of a layer's anonymous
 # namespaces are unique within it (tests/tidy_test.py), whatever stands together at the moment. Alone
 # stand those whose headers or names bear no neighbours: the kernel's struct tcp_info, which the C
-# library has in another form, and tables whose words are those of an enumeration.
+# library has in another form, tables whose words are those of an enumeration, and what has definitions
+# of its own.
 set(rouse_unity_size 12)
-set(rouse_unity_alone "/(tcp_delivery|socket_diag|schema|metrics_catalogue)\\.cpp$")
+set(rouse_unity_alone "/(tcp_delivery|socket_diag|schema|metrics_catalogue|version)\\.cpp$")
 # Sets out to what is compiled instead of the files of folder, which follow. CMake's own unity build
 # would name them by their whole paths, by which no two checkouts could share a compiler cache.
 function(rouse_unite out folder)

@@ -81,7 +81,8 @@ MUTANTS = [
     # --- on the way
     ("the length is the client's", BODY, "out.content_length = held_.size();", ""),
     ("the path is the client's", ATTEMPT, "if (const auto* const made = stage_.body.translated()) return made->path;", ""),
-    ("comments in lines of JSON", BEAT, "uses_blanks_ ? kBlankFiller : wire::kKeepAliveComment", "wire::kKeepAliveComment"),
+    ("comments in lines of JSON", "proxy/request/heartbeat.cpp",
+     "if (uses_blanks_) return std::string(kBlankFiller);", ""),
     ("no blank between two lines", BEAT, "uses_blanks_ || boundary_.at_boundary()", "boundary_.at_boundary()"),
     ("an early head of events", TELL, 'head.fields.set("content-type", kJsonLines);', ""),
     ("errors are objects", TELL, "request_.head.fields, request_.route.dialect)",
