@@ -115,6 +115,19 @@ TEST(Scheduler, TheBaselineWaitsForItsRoomAndNotForItsOwnTtl) {
   const auto next = s.gone("b");
   ASSERT_THAT(next, SizeIs(1));
   EXPECT_EQ(std::get<Start>(next.front()).model, "c") << "somebody waits";
+  EXPECT_FALSE(s.model("a").is_load_requested);
+}
+
+TEST(Scheduler, TheBaselineEvictsNobody) {
+  Policies models = plain_models();
+  models["a"].baseline = true;
+  models["b"].ttl = 30s;
+  const std::vector<std::pair<ModelId, ModelId>> beside{{"b", "c"}};
+  SchedulerBench s(models, plain_policy(), std::make_shared<PairRule>(beside));
+  s.arrive(1, "b"), s.arrive(2, "c"), s.ready("b"), s.ready("c"), s.leave(1), s.leave(2);
+  EXPECT_THAT(s.wait(31s), SizeIs(1));
+  EXPECT_THAT(s.gone("b"), IsEmpty()) << "c is there";
+  EXPECT_FALSE(s.model("a").is_load_requested);
 }
 
 TEST(Scheduler, RefusesWhoWaitedTooLong) {
