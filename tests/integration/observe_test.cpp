@@ -174,8 +174,8 @@ TEST(Events, TellWhatAModelCanDo) {
 
 TEST(History, HasWhatGoesToAnEnginesOwnApi) {
   World world(models({fake_model("a")}));
-  EXPECT_EQ(world.get("/upstream/a/v1/models").status, 200);
   EXPECT_EQ(world.post("/upstream/a/v1/chat/completions?x", chat("a")).status, 200);
+  EXPECT_EQ(world.get("/upstream/a/v1/models").status, 200);
   const std::string rows = world.get("/api/metrics/activity").body;
   EXPECT_THAT(rows, HasSubstr(R"("model":"a")"));
   EXPECT_THAT(rows, HasSubstr(R"("req_path":"/v1/chat/completions")"));

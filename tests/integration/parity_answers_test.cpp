@@ -66,7 +66,7 @@ TEST(Parity, EveryWayToNameAModel) {
        {"GET", "/favicon.ico", "", {}, 404, "", "no web page"},
        {"POST", "/v1/moderations", R"({"input":"x"})", {}, 404, "", ""},
        {"GET", "/v1/responses/resp_1", "", {}, 404, "", ""},
-       {"GET", "/api/tags", "", {}, 404, "", ""},
+       {"GET", "/api/tags", "", {}, 200, R"("models":[)", "Ollama's clients are answered"},
        {"GET", "/slots", "", {}, 404, "", ""},
        {"GET", "/v1/models/a", "", {}, 200, R"("id":"a")", "one model can be asked for"},
        {"POST",
@@ -136,8 +136,8 @@ ProbeResponse waits_while(World& world, const std::function<void()>& happens) {
 
 TEST(Parity, AnUnloadOrAShutdownEndsTheWaitingWithA503) {
   World world(models({fake_model("a", "--load-ms 20000")}));
-  // llama-swap says 500: but a client may well try again. Without stay it keeps its place, and has the
-  // model loaded again.
+  // llama-swap says 500: but a client may well try again. Without stay it keeps its place, and has
+  // the model loaded again.
   const ProbeResponse unloaded =
       waits_while(world, [&] { (void)world.post("/api/models/unload/a?stay=1", ""); });
   EXPECT_EQ(unloaded.status, 503);
