@@ -287,6 +287,12 @@ Error head_too_large(const HttpLimits& limits) {
 
 }  // namespace
 
+std::uint64_t HttpLimits::most_of(std::string_view content_type) const {
+  constexpr std::string_view kForm = "multipart/";
+  const bool is_form = equal_without_case(content_type.substr(0, kForm.size()), kForm);
+  return is_form ? form_max : body_max;
+}
+
 Result<std::optional<ParsedHead<RequestHead>>> parse_request_head(std::string_view bytes,
                                                                   const HttpLimits& limits,
                                                                   std::size_t& scanned) {
@@ -306,10 +312,10 @@ Result<std::optional<ParsedHead<RequestHead>>> parse_request_head(std::string_vi
   if (auto ok = find_framing(*head); !ok) return ok.error();
   if (auto ok = check_host(*head); !ok) return ok.error();
   if (auto ok = check_target(*head); !ok) return ok.error();
-  if (head->framing == Framing::Length && head->content_length > limits.body_max) {
+  const std::uint64_t most = limits.most_of(head->fields.find("content-type").value_or(""));
+  if (head->framing == Framing::Length && head->content_length > most) {
     return refused(HttpErrc::BodyTooLarge, "a body of " + std::to_string(head->content_length) +
-                                               " bytes; the limit is " +
-                                               std::to_string(limits.body_max));
+                                               " bytes; the limit is " + std::to_string(most));
   }
   return Found(ParsedHead<RequestHead>{std::move(*head), lead + **end});
 }

@@ -133,7 +133,8 @@ Task<Result<std::optional<RequestHead>>> HttpStream::read_request() {
     if (*parsed) {
       my.io.in.consume((*parsed)->size);
       RequestHead& head = (*parsed)->head;
-      my.begin_body(head.framing, head.content_length, my.limits.body_max);
+      my.begin_body(head.framing, head.content_length,
+                    my.limits.most_of(head.fields.find("content-type").value_or("")));
       my.wire.to_head = head.method == "HEAD";
       my.wire.version = head.version;
       my.request_keeps_alive = head.keep_alive;

@@ -33,8 +33,13 @@ enum class HttpErrc {
 [[nodiscard]] int status_for(const boost::system::error_code& code);  ///< 0 when it is not ours
 
 struct HttpLimits {
+  /// What a body may have whose type is @p content_type.
+  [[nodiscard]] std::uint64_t most_of(std::string_view content_type) const;
+
   std::size_t head_max = 64 * 1024;
   std::uint64_t body_max = 64ULL * 1024 * 1024;  ///< requests; responses have no limit
+  /// The same for a multipart form, which carries files.
+  std::uint64_t form_max = 64ULL * 1024 * 1024;
   /// From a request's first byte to the end of its head; a slow one is a Timeout.
   std::chrono::milliseconds head_timeout{30'000};
   std::size_t buffer = 16 * 1024;  ///< read buffer, allocated on first use

@@ -48,6 +48,25 @@ std::chrono::milliseconds probe_pause(Clock::duration loading) {
   return std::clamp<std::chrono::milliseconds>(tenth, kFirstProbe, kSlowestProbe);
 }
 
+/// Whether the command says that it listens on @p port. One that does not (`sleep infinity`, a
+/// container's name) stands for a service that is there already.
+bool names_port(const Launch& launch, std::uint16_t port) {
+  const std::string digits = std::to_string(port);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto has = [&](const std::string& word) {
+    for (std::size_t at = word.find(digits); at != std::string::npos;
+         at = word.find(digits, at + 1)) {
+      const std::size_t end = at + digits.size();
+      const bool is_whole =
+          (at == 0 || !is_digit(word[at - 1])) && (end == word.size() || !is_digit(word[end]));
+      if (is_whole) return true;
+    }
+    return false;
+  };
+  return port != 0 && (std::any_of(launch.argv.begin(), launch.argv.end(), has) ||
+                       std::any_of(launch.env.begin(), launch.env.end(), has));
+}
+
 std::string tail_of(std::string text) {
   if (text.size() > kFailureMax) text = "…" + text.substr(text.size() - kFailureMax);
   return text;
@@ -135,7 +154,7 @@ std::string Engine::Impl::obstacle() const {
   }
   const bool is_local =
       endpoint.host == "localhost" || endpoint.host.starts_with("127.") || endpoint.host == "::1";
-  if (!is_local || endpoint.port == 0) return {};
+  if (!is_local || !names_port(launch, endpoint.port)) return {};
   const std::string owner = port_holder(endpoint.port);
   if (owner.empty()) return {};
   return fmt::format("port {} is already taken by {}", endpoint.port, owner);

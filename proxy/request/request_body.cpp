@@ -2,6 +2,8 @@
 
 #include "base/text/json_writer.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 #include <vector>
 
@@ -39,11 +41,13 @@ Task<Result<void>> RequestBody::read_and_hold() {
 
 Task<std::optional<Failure>> RequestBody::read_until_model() {
   if (request_.head.framing == Framing::None) co_return std::nullopt;
-  client_.expires_after(request_.config->limits.body_timeout);
   while (!finder_.model() && finder_.state() == wire::BodyModel::State::Reading) {
+    client_.expires_after(request_.config->limits.body_timeout);
     const Result<void> read = co_await read_and_hold();
     if (!read) co_return body_failure(read.error());
     if (client_.body_done()) break;
+    const bool is_late = held_.size() > request_.config->limits.body_max;
+    if (is_late && !finder_.model()) co_return late_model();
   }
   client_.expires_never();
   if (client_.body_done() && !finder_.model()) finder_.finish();
@@ -54,6 +58,14 @@ Task<std::optional<Failure>> RequestBody::read_until_model() {
     co_return request_.unread(failure(400, "\"model\" must be a text"));
   }
   co_return std::nullopt;
+}
+
+/// A form passes piece by piece only from where its model is known.
+Failure RequestBody::late_model() const {
+  return request_.unread(failure(
+      413, fmt::format("the form names no model in its first {} bytes (limits.bodyMax): put the "
+                       "field \"model\" before the file",
+                       request_.config->limits.body_max)));
 }
 
 Task<bool> RequestBody::read_until_stream() {

@@ -69,6 +69,7 @@ class RequestBody {
 
  private:
   Task<Result<void>> read_and_hold();
+  [[nodiscard]] Failure late_model() const;
 
   const Request& request_;
   HttpStream& client_;

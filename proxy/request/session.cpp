@@ -220,9 +220,11 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
 Task<void> refuse_head(HttpStream& client, const Error& error) {
   const int status = status_for(error.code);
   if (status == 0) co_return;
-  spdlog::debug("a request was refused with {}: {}", status, error.message());
   wire::ErrorText text;
-  text.message = error.message();
+  text.message = error.message() + std::string(limit_named(status));
+  const bool is_limit = !limit_named(status).empty();
+  spdlog::log(is_limit ? spdlog::level::info : spdlog::level::debug,
+              "a request was refused with {}: {}", status, text.message);
   const std::string body = wire::error_json(status, text);
   ResponseHead head = error_head(status, 0);
   head.content_length = body.size();

@@ -39,9 +39,16 @@ Failure passing_failure(int status, std::string message, int retry_after_s) {
   return made;
 }
 
+std::string_view limit_named(int status) {
+  if (status == 413) return " (limits.bodyMax)";
+  if (status == 431) return " (limits.headMax)";
+  return "";
+}
+
 Failure body_failure(const Error& error) {
   const int status = status_for(error.code);
-  Failure made = failure(status == 0 ? 400 : status, error.message(), {});
+  Failure made =
+      failure(status == 0 ? 400 : status, error.message() + std::string(limit_named(status)), {});
   made.body_unread = true;
   return made;
 }
@@ -85,11 +92,18 @@ Failure failure_of(const core::Refuse& refusal) {
 }
 
 std::string fresh_id() {
+  // RFC 9562 §5.7: the time in front, so that ids sort as they came; then what makes them unique.
   static std::uint64_t next = [] {
     std::random_device random;
     return (std::uint64_t{random()} << 32) | random();
   }();
-  return fmt::format("{:016x}", next++);
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  const auto ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
+  const std::uint64_t unique = next++;
+  return fmt::format("{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}", (ms >> 16) & 0xffff'ffff, ms & 0xffff,
+                     (unique >> 52) & 0xfff, 0x8000 | ((unique >> 48) & 0xf),
+                     unique & 0xffff'ffff'ffff);
 }
 
 std::string request_id_for(const RequestHead& head) {

@@ -30,6 +30,8 @@ inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 
 [[nodiscard]] Failure failure(int status, std::string message, std::string code = {});
 [[nodiscard]] Failure passing_failure(int status, std::string message, int retry_after_s);
+/// Which limit of the configuration an answer of ours with @p status is about: " (limits.bodyMax)".
+[[nodiscard]] std::string_view limit_named(int status);
 /// A request's body that could not be read.
 [[nodiscard]] Failure body_failure(const Error& error);
 /// An engine for which nothing was moved, as it cannot be started: @p why says what to do.
@@ -37,7 +39,8 @@ inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 /// What the scheduler refused.
 [[nodiscard]] Failure failure_of(const core::Refuse& refusal);
 
-/// 16 hex digits, unique within and, very likely, between runs.
+/// A UUID of version 7, unique within and, very likely, between runs. Engines exist that refuse
+/// every request whose id is none (starlette-context, of llama-cpp-python).
 [[nodiscard]] std::string fresh_id();
 
 /// The client's own x-request-id when it is fit for a log line (1 to 128 visible characters), else

@@ -173,4 +173,8 @@ MUTANTS = [
      "if (request.route.api == wire::Api::Embeddings) return {};", ""),
     ("nothing small is refused", "proxy/request/aux_yield.cpp",
      'if (aux.refuses_unloaded) co_return AuxYield{"refused", false, true};', ""),
+    ("a form is held without end", "proxy/request/request_body.cpp",
+     "if (is_late && !finder_.model()) co_return late_model();", ""),
+    ("forms have the limit of all", "proxy/config/http_limits.hpp",
+     "limits.form_max = std::numeric_limits<std::uint64_t>::max();", "limits.form_max = limits.body_max;"),
 ]

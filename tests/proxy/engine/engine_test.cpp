@@ -9,6 +9,7 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/wait_until.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <sys/socket.h>
@@ -198,11 +199,20 @@ TEST_F(EngineTest, AProgramThatIsNotThereIsAFailureThatNamesTheKey) {
 
 TEST_F(EngineTest, APortThatSomebodyElseHasIsNotStartedAt) {
   test::ScriptedServer other(group_, [](const std::string&) { return test::http_answer(200); });
-  Launch launch = asked("echo started");
+  Launch launch = asked(fmt::format("echo started; : --port {}", other.port()));
   launch.endpoint.port = other.port();
   start(std::move(launch));
   EXPECT_THAT(end(), HasSubstr("port " + std::to_string(other.port()) + " is already taken by"));
   EXPECT_EQ(log_.text(), "");
+}
+
+TEST_F(EngineTest, AServiceThatIsThereAlreadyIsTakenAsItIs) {
+  test::ScriptedServer other(group_, [](const std::string&) { return test::http_answer(200); });
+  Launch launch = asked(fmt::format("echo up{}1; sleep 600", other.port()));
+  launch.endpoint.port = other.port();
+  start(std::move(launch));
+  EXPECT_TRUE(run_until([this] { return ready_ == 1; })) << "another number has these digits";
+  EXPECT_EQ(stopped(), "");
 }
 
 TEST_F(EngineTest, ASocketFileThatAnEarlierOneLeftIsRemovedAndNothingElse) {

@@ -526,6 +526,28 @@ TEST_F(Exchanges, NobodyIsAskedForWhatIsNoModel) {
   EXPECT_FALSE(engine_.has_caller());
 }
 
+TEST_F(Exchanges, AFormPassesWhateverItCarriesOnceItsModelIsKnown) {
+  start_with("", "limits: {bodyMax: 1KiB}\n");
+  const auto part = [](const std::string& name, const std::string& value) {
+    return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+  };
+  const std::string head =
+      "POST /v1/audio/transcriptions HTTP/1.1\r\nHost: r\r\n"
+      "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ";
+  const std::string file = part("file", std::string(100'000, 'x'));
+  const std::string good = part("model", "m") + file + "--b--\r\n";
+  say(head + std::to_string(good.size()) + "\r\n\r\n" + good);
+  engine_.accept();
+  EXPECT_THAT(engine_.hear_request(), EndsWith(good));
+  engine_.answer(200, R"({"text":"x"})");
+  client_hears(R"({"text":"x"})");
+  const std::string late = file + part("model", "m") + "--b--\r\n";
+  say(head + std::to_string(late.size()) + "\r\n\r\n" + late);
+  const std::string told = client_hears("limits.bodyMax");
+  EXPECT_THAT(told, HasSubstr("HTTP/1.1 413 "));
+  EXPECT_THAT(told, HasSubstr("before the file"));
+}
+
 TEST_F(Exchanges, ABodyBeyondTheLimitIsRefusedUnread) {
   start_with("", "limits: {bodyMax: 1KiB}\n");
   say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 2000\r\n\r\n");

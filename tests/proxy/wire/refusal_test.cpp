@@ -2,7 +2,10 @@
 
 #include "base/http/stream.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <chrono>
 
 namespace rouse {
 namespace {
@@ -71,9 +74,20 @@ TEST(RequestId, IsTheClientsWhereALogCanShowIt) {
   for (const std::string& unfit : {std::string(), std::string(129, 'x'), std::string("a b"),
                                    std::string("a\nb"), std::string("\xc3\xa4")}) {
     EXPECT_NE(id_for(unfit), unfit);
-    EXPECT_EQ(id_for(unfit).size(), 16U);
+    EXPECT_EQ(id_for(unfit).size(), 36U);
   }
   EXPECT_NE(fresh_id(), fresh_id());
+}
+
+TEST(RequestId, IsAUuidThatSortsByTime) {
+  const std::string first = fresh_id();
+  EXPECT_THAT(first, testing::MatchesRegex(
+                         "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                      std::chrono::system_clock::now().time_since_epoch())
+                      .count();
+  const long long said = std::stoll(first.substr(0, 8) + first.substr(9, 4), nullptr, 16);
+  EXPECT_NEAR(static_cast<double>(said), static_cast<double>(ms), 5'000);
 }
 
 }  // namespace
