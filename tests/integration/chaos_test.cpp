@@ -77,7 +77,7 @@ class Chaos {
   void meddle(unsigned seed) {
     Dice dice(seed);
     while (Clock::now() < until_) {
-      std::this_thread::sleep_for(dice.pause(300));
+      idle(dice.pause(300));
       const std::string model(1, static_cast<char>('a' + dice.up_to(2)));
       switch (dice.up_to(4)) {
         case 0: {
@@ -105,6 +105,10 @@ class Chaos {
   }
 
  private:
+  /// For so long, but not beyond the end.
+  void idle(std::chrono::milliseconds pause) const {
+    (void)wait_until([this] { return Clock::now() >= until_; }, pause);
+  }
   static void expect_answer(const ProbeResponse& answer, const char* what) {
     EXPECT_NE(answer.status, 0) << what << " is not answered";
   }
@@ -130,7 +134,7 @@ class Chaos {
     ++tally_.left;
   }
   void stall(HttpProbe& connection, Dice& dice) {
-    std::this_thread::sleep_for(dice.pause(1'500));
+    idle(dice.pause(1'500));
     connection.close();
     ++tally_.left;
   }
