@@ -47,7 +47,8 @@ Task<std::optional<Failure>> Attempt::send(bool fresh, bool may_have_run) {
   const RequestBody::Outgoing outgoing = stage_.body.outgoing(to_);
   RequestHead head = head_to_send(outgoing);
   to_.peer ? add_peer_fields(head) : add_engine_key(head);
-  is_chunked_ = head.framing == Framing::Chunked;
+  is_whole_ = !outgoing.more;
+  has_length_ = head.framing != Framing::Chunked;
   acknowledged_ = acknowledged_bytes(upstream_->socket().native_handle());
   upstream_->expires_after(stage_.request.config->limits.body_timeout);
   stage_.record.sent(outgoing.first);
@@ -182,7 +183,7 @@ std::optional<Failure> Attempt::suspending_failure() const {
 }
 
 bool Attempt::was_never_delivered() const {
-  if (!upstream_ || !acknowledged_ || !stage_.body.is_read()) return false;
+  if (!upstream_ || !acknowledged_ || !is_whole_) return false;
   const auto now = acknowledged_bytes(upstream_->socket().native_handle());
   return now && *now == *acknowledged_;
 }

@@ -65,7 +65,7 @@ class Attempt {
   /// The same with a reset. When a process has ended, that says that a part of the request lay
   /// unread: the kernel closes its sockets, and resets those. Whoever has not read a request whole
   /// has not executed it.
-  [[nodiscard]] bool was_left_unread() const { return was_reset_ && !is_chunked_; }
+  [[nodiscard]] bool was_left_unread() const { return was_reset_ && is_whole_ && has_length_; }
 
  private:
   [[nodiscard]] RequestHead head_to_send(const RequestBody::Outgoing& outgoing) const;
@@ -82,7 +82,8 @@ class Attempt {
   AdmissionTicket& ticket_;
   std::unique_ptr<HttpStream> upstream_;
   bool pooled_ = false;
-  bool is_chunked_ = false;
+  bool is_whole_ = false;  // all of the request went out at once, and is still here
+  bool has_length_ = false;
   bool broke_off_ = false;
   bool was_reset_ = false;
   std::optional<std::uint64_t> acknowledged_;  // bytes on this connection before the request

@@ -36,7 +36,7 @@ MUTANTS = [
      "return now && *now == *acknowledged_;", "return true;"),
     ("what changes something is sent twice", "proxy/request/attempt.cpp",
      "(pooled_ && is_safe && broke_off_)", "(pooled_ && broke_off_)"),
-    ("what a dead engine left unread is lost", "proxy/request/attempt.hpp", "return was_reset_ && !is_chunked_;", "return false;"),
+    ("what a dead engine left unread is lost", "proxy/request/attempt.hpp", "return was_reset_ && is_whole_ && has_length_;", "return false;"),
     ("the end of an engine is an end of file", "proxy/request/exchange.cpp",
      "co_await admission_.ticket().ends_within(AdmissionTicket::kDeathNotice);", ""),
     ("who does not read keeps the place", "proxy/request/client_answer_relay.cpp", "is_hurried_ = true;", ""),

@@ -148,6 +148,21 @@ TEST_F(Exchanges, WhatADyingEngineHasNotReadIsForTheNextOne) {
   client_hears(R"({"next":1})");
 }
 
+TEST_F(Exchanges, WhatIsNoLongerHereIsNotForTheNextOne) {
+  start_with();
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: "
+      "30\r\n\r\n{\"model\":\"m\",");
+  engine_.accept();
+  say(R"("stream":false})"
+      "  ");
+  engine_.hear("false}");
+  ::kill(dispatcher().engine_pid("m"), SIGKILL);
+  engine_.stop_listening();
+  engine_.reset();
+  EXPECT_THAT(client_hears("signal 9"), StartsWith("HTTP/1.1 502 "))
+      << "half of its body has gone to the first";
+}
+
 TEST_F(Exchanges, AStreamThatItsEngineDiesInIsCutAndItsRowSaysWhy) {
   start_with();
   ask_engine(kStream);
