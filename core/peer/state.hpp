@@ -172,6 +172,9 @@ struct Memory {
 ///
 /// A pure state machine like the Scheduler: step() is the only mutator, and @p now, from a clock
 /// that stands still while the front itself sleeps, never goes back.
+///
+/// Its many members are the moments that its phases are judged by; each is read in more than one
+/// phase, so that a value for each phase would copy most of them along.
 class State {
  public:
   explicit State(Policy policy, const Memory& memory = {}, Instant now = {});

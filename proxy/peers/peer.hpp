@@ -49,6 +49,9 @@ struct PeerRequest {
 /// The shell around core::peer::State for one machine: gives places, sends packets, asks, listens
 /// to what it announces, and remembers. Single thread. Its tasks belong to world.tasks, which is
 /// joined before this is destroyed; its places go before that, too.
+///
+/// Its members are what the tasks of one machine share (asking, listening, learning its models,
+/// waking): peer.cpp, peer_listen.cpp and peer_wake.cpp have one of these each.
 class Peer final : public AdmissionSource, public std::enable_shared_from_this<Peer> {
  public:
   Peer(std::string name, const PeerConfig& config, PeerWorld& world);

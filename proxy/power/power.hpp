@@ -27,6 +27,9 @@ class HttpServer;
 /// The shell around core::power::Lease: asks it before every piece of work, performs what it
 /// decides, tells subscribers. Single thread. What the constructor gets outlives it; Work and
 /// Holders are gone before it is destroyed.
+///
+/// Large for a reason: one lease connects what the daemon, operators, subscribers and requests say,
+/// each step of which may cancel any other's wait. Taken apart, the parts would share this state.
 class Power {
  public:
   using Lease = core::power::Lease;

@@ -16,6 +16,8 @@ namespace rouse::wire {
 /// top-level key or the value it is inside. The first of two equal keys wins (as llama-swap does);
 /// a number is taken as its text; nested keys of the same name are not looked at. A byte-order mark
 /// at the very start is let through, as engines do; UTF-8 is not checked, that is theirs to do.
+///
+/// So many members, since it may stop at any byte: each is where it is in one construct of JSON.
 class ModelFinder {
  public:
   static constexpr std::size_t kDepthMax = 512;        ///< objects and arrays inside each other
