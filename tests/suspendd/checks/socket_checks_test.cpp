@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -216,6 +217,24 @@ TEST(SocketDiag, ErrorsOfTheKernelAreErrors) {
   const std::string done = message(NLMSG_DONE, std::string(4, '\0'));
   EXPECT_FALSE(*read_diag_answer(done.data(), done.size(), found));
   EXPECT_TRUE(*read_diag_answer("", 0, found));
+}
+
+TEST(SocketDiag, NothingIsReadBehindTheEnd) {
+  std::vector<TcpSocket> found;
+  const std::string whole = message(SOCK_DIAG_BY_FAMILY, std::string(sizeof(inet_diag_msg), '\0'));
+  EXPECT_FALSE(read_diag_answer(whole.data(), whole.size() - 4, found))
+      << "it says that it is longer";
+  rtattr head{};
+  head.rta_type = INET_DIAG_INFO;
+  head.rta_len = 400;
+  std::string attribute(reinterpret_cast<const char*>(&head), sizeof head);
+  attribute += std::string(396, '\1');
+  const std::string room = message(
+      SOCK_DIAG_BY_FAMILY, std::string(sizeof(inet_diag_msg), '\0') + attribute.substr(0, 200));
+  // As much again lies behind it, so that what would be read too far is there.
+  ASSERT_TRUE(read_diag_answer((room + attribute).data(), room.size(), found));
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].bytes_received, 0u);
 }
 
 TEST(SocketDiag, SurvivesAnyBytes) {

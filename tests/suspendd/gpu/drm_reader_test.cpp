@@ -1,6 +1,8 @@
 #include "suspendd/gpu/drm_reader.hpp"
 
 #include "suspendd/gpu/nvidia_smi.hpp"
+#include "suspendd/gpu/nvml_reader.hpp"
+#include "suspendd/gpu/process_info.hpp"
 #include "tests/suspendd/generated_tree.hpp"
 
 #include <gmock/gmock.h>
@@ -88,12 +90,49 @@ TEST_F(DrmReaderTest, OneFileInTwoProcessesCountsOnce) {
   EXPECT_THAT(*look(gpu("amd", "amdgpu")).processes, SizeIs(2));
 }
 
+TEST_F(DrmReaderTest, MemoryHasAUnit) {
+  client(40, "drm-memory-vram:\t2048 KiB\n");
+  client(41, "drm-total-vram0:\t3 MiB\n", "8");
+  client(42, "drm-total-local0:\t4096\n", "9");
+  const GpuDevice read = look(gpu("amd", "amdgpu"));
+  ASSERT_THAT(*read.processes, SizeIs(3));
+  EXPECT_EQ(read.processes->at(0).memory, 2ULL << 20);
+  EXPECT_EQ(read.processes->at(1).memory, 3ULL << 20);
+  EXPECT_EQ(read.processes->at(2).memory, 4096u);
+}
+
+TEST_F(DrmReaderTest, CountersMayBeginAnewAndNothingIsMoreThanAll) {
+  const PciGpu card = gpu("intel", "i915");
+  client(40, "drm-engine-render:\t9000000000 ns\n");
+  look(card);
+  client(40, "drm-engine-render:\t1000000000 ns\n");
+  EXPECT_EQ(look(card).processes->at(0).busy_percent, 10);
+  client(40, "drm-engine-render:\t90000000000 ns\n");
+  EXPECT_EQ(look(card).processes->at(0).busy_percent, 100);
+}
+
+TEST_F(DrmReaderTest, EachGpuHasItsOwnClients) {
+  client(40, "drm-engine-render:\t0 ns\n");
+  client(41, "drm-engine-render:\t0 ns\ndrm-pdev:\t0000:04:00.0\n");
+  PciGpu other = gpu("intel", "i915");
+  other.id = "0000:04:00.0";
+  GpuReading reading;
+  reader_.read({gpu("intel", "i915"), other}, at_, reading);
+  ASSERT_THAT(reading.devices, SizeIs(2));
+  ASSERT_THAT(*reading.devices[0].processes, SizeIs(1));
+  EXPECT_EQ(reading.devices[0].processes->at(0).pid, 40);
+  ASSERT_THAT(*reading.devices[1].processes, SizeIs(1));
+  EXPECT_EQ(reading.devices[1].processes->at(0).pid, 41);
+}
+
 TEST_F(DrmReaderTest, XeCountsCycles) {
   const PciGpu card = gpu("intel", "xe");
   client(40, "drm-cycles-rcs:\t100\ndrm-total-cycles-rcs:\t1000\n");
   look(card);
   client(40, "drm-cycles-rcs:\t350\ndrm-total-cycles-rcs:\t2000\n");
   EXPECT_EQ(look(card).processes->at(0).busy_percent, 25);
+  client(41, "drm-cycles-rcs:\t900\ndrm-total-cycles-rcs:\t3000\n", "8");
+  EXPECT_EQ(look(card).processes->at(1).busy_percent, 0) << "nothing to compare with";
 }
 
 TEST_F(DrmReaderTest, EnginesOfOneKindShareTheirTime) {
@@ -114,8 +153,12 @@ TEST_F(DrmReaderTest, AmdsOwnFigureAloneProvesNothing) {
 TEST_F(DrmReaderTest, AmdsPowerTellsToo) {
   const PciGpu card = gpu("amd", "amdgpu");
   amd(100, "", 15'000'000);
-  EXPECT_FALSE(look(card).busy_percent) << "no lower power is known yet";
+  const GpuDevice first = look(card);
+  EXPECT_EQ(first.watts, 15);
+  EXPECT_FALSE(first.busy_percent) << "no lower power is known yet";
   EXPECT_EQ(look(card).busy_percent, 0);
+  amd(100, "", 24'000'000);
+  EXPECT_EQ(look(card).busy_percent, 0) << "a little more is no work";
   amd(100, "", 180'000'000);
   EXPECT_EQ(look(card).busy_percent, 100);
   amd(0, "", 180'000'000);
@@ -161,8 +204,21 @@ TEST(NvidiaSmi, ReadsWhatItPrints) {
   EXPECT_EQ(reading.devices[0].id, "0000:01:00.0");
   EXPECT_FALSE(reading.devices[0].busy_percent);
   EXPECT_EQ(reading.devices[0].watts, 21.33);
+  EXPECT_EQ(reading.devices[0].memory_total, 24564ULL << 20);
   ASSERT_THAT(*reading.devices[0].processes, SizeIs(1));
   EXPECT_EQ(reading.devices[0].processes->at(0).pid, 4711);
+}
+
+TEST(NvidiaSmi, AddressesAreThoseOfTheKernel) {
+  EXPECT_EQ(pci_id("00000000:0A:00.0"), "0000:0a:00.0");
+  EXPECT_EQ(pci_id("00010000:0A:00.0"), "00010000:0a:00.0");
+}
+
+TEST_F(DrmReaderTest, ANameMayHoldABracket) {
+  tree_.file("/proc/50/comm", "a) b\n");
+  tree_.file("/proc/50/stat", "50 (a) b) S 49 48 1\n");
+  tree_.file("/proc/49/stat", "49 (sh) S 1 49 1\n");
+  EXPECT_THAT(describe_process(root_, 50).lineage, testing::ElementsAre(50, 48, 49));
 }
 
 TEST(GpuReadingJson, GoesThereAndBack) {
@@ -175,15 +231,21 @@ TEST(GpuReadingJson, GoesThereAndBack) {
   gpu.busy_percent = 7;
   gpu.watts = 75.0;
   gpu.memory_used = 1ULL << 40;
+  gpu.memory_total = 1ULL << 41;
+  gpu.error = "half of it is not told";
   gpu.processes.emplace();
   GpuProcess& process = gpu.processes->emplace_back();
   process.pid = 12;
   process.name = "a\xff";
+  process.memory = 5;
   process.lineage = {12, 4};
   const auto back = gpu_reading_from_json(to_json(reading));
   ASSERT_TRUE(back);
   EXPECT_EQ(to_json(*back), to_json(reading));
   EXPECT_EQ(back->devices.at(0).watts, 75.0);
+  EXPECT_EQ(back->devices.at(0).memory_total, 1ULL << 41);
+  EXPECT_EQ(back->devices.at(0).error, "half of it is not told");
+  EXPECT_EQ(back->devices.at(0).processes->at(0).memory, 5u);
   EXPECT_EQ(back->devices.at(0).processes->at(0).lineage, process.lineage);
   EXPECT_FALSE(gpu_reading_from_json("{}"));
   EXPECT_FALSE(gpu_reading_from_json("[1"));

@@ -81,6 +81,7 @@ TEST_F(GpuProbeTest, WhatHasBeenSeenIsKnownOverAFreshStart) {
   EXPECT_EQ(reading(probe).devices.at(0).busy_percent, 90);
   state("device 15\n");  // NVML is started anew after such a look
   reading(probe);
+  EXPECT_THAT(calls(), testing::EndsWith("shutdown\n"));
   state("sample 20 90\n");
   EXPECT_EQ(reading(probe).devices.at(0).busy_percent, 0);
 }
@@ -222,6 +223,13 @@ TEST_F(GpuProbeTest, WithoutAnNvidiaGpuNvmlIsNotAsked) {
   EXPECT_EQ(calls(), "");
 }
 
+TEST_F(GpuProbeTest, ItsSoundIsNoGpu) {
+  nvidia_gpu("0000:01:00.1");
+  tree_.file("/sys/bus/pci/devices/0000:01:00.1/class", "0x040300\n");
+  GpuProbe probe(io_.get_executor(), settings_);
+  EXPECT_THAT(reading(probe).devices, SizeIs(1));
+}
+
 TEST_F(GpuProbeTest, ADriverWithoutAVisibleBusIsAsked) {
   tree_.remove("/sys/bus/pci/devices/0000:01:00.0");
   tree_.file("/proc/driver/nvidia/version", "NVRM\n");
@@ -234,8 +242,12 @@ TEST_F(GpuProbeTest, AGpuThatIsPoweredDownIsNotWoken) {
   GpuProbe probe(io_.get_executor(), settings_);
   EXPECT_TRUE(reading(probe).devices.at(0).is_suspended);
   EXPECT_EQ(calls(), "");
+  tree_.file("/sys/bus/pci/devices/0000:01:00.0/power/runtime_status", "suspending\n");
+  EXPECT_TRUE(reading(probe).devices.at(0).is_suspended);
+  EXPECT_EQ(calls(), "");
   nvidia_gpu("0000:02:00.0");
   EXPECT_THAT(reading(probe).devices, SizeIs(2));
+  EXPECT_EQ(*run(probe.self_test()), "1 GPU answers, 1 powered down and not asked, CUDA starts");
   EXPECT_THAT(calls(), HasSubstr("by_id 0000:02:00.0"));
   EXPECT_THAT(calls(), Not(HasSubstr("0000:01:00.0")));
   EXPECT_THAT(calls(), Not(HasSubstr("by_index")));
