@@ -135,7 +135,7 @@ std::string likely_home(const YamlNode::Member& member, const ConfigSection& sec
   if (!foreign.empty()) return std::string(foreign);
   const bool is_top = &section == &table.top();
   if (!is_top) {
-    const std::string home = below_which(member.key, section, table);
+    std::string home = below_which(member.key, section, table);
     if (!home.empty()) return home;
   }
   if (!is_top && table.top().find(member.key) != nullptr) {

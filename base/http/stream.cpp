@@ -165,10 +165,10 @@ Task<Result<std::optional<RequestHead>>> HttpStream::read_request() {
 }
 
 Task<Result<ResponseHead>> HttpStream::read_response(
-    bool to_head, std::function<void(const ResponseHead&)> hear) {
+    bool to_head, std::function<void(const ResponseHead&)> interim) {
   Impl& my = *impl_;
   my.scanned = 0;
-  int interim = 0;
+  int interim_heads = 0;
   while (true) {
     auto parsed = parse_response_head(my.io.in.view(), my.limits, my.scanned);
     if (!parsed) co_return my.fail(parsed.error());
@@ -178,8 +178,8 @@ Task<Result<ResponseHead>> HttpStream::read_response(
       my.begin_body(to_head ? Framing::None : head.framing, head.content_length,
                     std::numeric_limits<std::uint64_t>::max());
       if (head.status < 200 && head.status != 101) {
-        if (++interim <= kInterimMax) {
-          if (hear) hear(head);
+        if (++interim_heads <= kInterimMax) {
+          if (interim) interim(head);
           continue;
         }
         co_return my.fail(

@@ -59,7 +59,7 @@ std::string next_of_ready(Object model) {
 
 std::string next_of_starting(Object model) {
   const std::int64_t waiting = count_in(model, "waiting");
-  if (const std::string trouble = text_in(model, "load_trouble"); !trouble.empty()) return trouble;
+  if (std::string trouble = text_in(model, "load_trouble"); !trouble.empty()) return trouble;
   if (waiting > 0) return fmt::format("serves {} when it is ready", requests(waiting));
   if (const auto left = seconds_in(model, "abandoned_in_s")) {
     const std::string when = *left > 0 ? " in " + span_words(*left) : std::string();
