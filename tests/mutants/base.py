@@ -92,7 +92,7 @@ MUTANTS = [
     ("a body of any size is dropped", STREAM, "drained < kDrainMax", "true"),
     ("a head has no time", STREAM, "expires_after(my.limits.head_timeout);", ""),
     ("a client that resets between requests is at fault", STREAM, "idle && n.error().code == asio::error::connection_reset", "false"),
-    ("interim heads without end", STREAM, "++interim <= kInterimMax", "true"),
+    ("interim heads without end", STREAM, "++interim_heads <= kInterimMax", "true"),
     ("the answer to a HEAD has a body", STREAM, "to_head ? Framing::None : head.framing", "head.framing"),
     ("half a body is whole", STREAM, "if (auto ended = my.body.finish(); !ended) co_return ended.error();", ""),
     ("half a body over TLS is whole", STREAM, "my.io.was_cut()", "false"),
