@@ -2,7 +2,7 @@
 
 SECONDS = 60
 TESTS = [("suspendd_tests", "Report.*:JsonMembers.*:BusErrcTest.*:NvidiaSmi.*:GpuReadingJson.*:DrmReaderTest.*:JudgeGpus.*:"
-                            "MountCheckTest.*:UnitTest.*:PrometheusCheckTest.*:LlamaSwapCheckTest.*:HttpJsonCheckTest.*:SocketDiag.*"),
+                            "MountCheckTest.*:TtyCheckTest.*:UnitTest.*:PrometheusCheckTest.*:LlamaSwapCheckTest.*:HttpJsonCheckTest.*:SocketDiag.*"),
          ("suspendd_tests", "BusTest.*:BusWithoutABus.*:Logind*:SleepLockTest.*"),
          ("suspendd_tests", "GpuProbeTest.*:GpuCheckTest.*:GpuStuckTest.*")]
 
@@ -31,6 +31,7 @@ SOCKETS = "suspendd/checks/socket_diag.cpp"
 GET = "suspendd/checks/http_get.cpp"
 MOUNT = "suspendd/checks/mount_check.cpp"
 UNIT = "suspendd/checks/unit_check.cpp"
+TTY = "suspendd/checks/tty_check.cpp"
 
 MUTANTS = [
     # --- the bus: calls
@@ -235,4 +236,14 @@ MUTANTS = [
     ("a unit that failed runs", UNIT, 'state->active == "inactive" || state->active == "failed"', 'state->active == "inactive"'),
     ("a unit that is not told is idle", UNIT, "if (!unclear.empty()) co_return unknown(std::move(unclear));", ""),
     ("a unit that is not there is inactive", UNIT, 'state->load == "loaded"', "true"),
+    # --- checks: terminals
+    ("the console in front is one more", TTY, 'if (name == "tty0") return false;', ""),
+    ("a hypervisor's console is no terminal", TTY, 'if (name.starts_with("hvc")) return true;', ""),
+    ("everybody's own terminal is one", TTY, 'name.size() > 3 && name != "ttyprintk"', 'name != "ttyprintk"'),
+    ("what the kernel prints to is a terminal", TTY, 'name.size() > 3 && name != "ttyprintk"', "name.size() > 3"),
+    ("the maker of terminals is one", TTY, 'if (is_digits(name)) add("pts/" + name);', 'add("pts/" + name);'),
+    ("input at the threshold is activity", TTY, "youngest.age < settings_.idle", "youngest.age <= settings_.idle"),
+    ("how long no terminal got input is not told", TTY, "finding.idle_for = youngest.age;", ""),
+    ("a machine without /dev has no terminal", TTY, 'context_.root.exists("/dev")', "true"),
+    ("consoles that come later are not seen", TTY, "changed == dev_changed_", "dev_changed_ != -1"),
 ]

@@ -85,6 +85,7 @@ TEST_F(TtyCheckTest, SeesTerminalsComeAndGo) {
   terminal("pts/ptmx", seconds(0));
   terminal("tty", seconds(0));
   terminal("tty0", seconds(0));
+  terminal("ttyprintk", seconds(0));
   const auto check = make(TtyCheck());
   EXPECT_THAT(look(check), IsIdle("there is no terminal"));
   terminal("pts/7", seconds(0));
@@ -92,6 +93,9 @@ TEST_F(TtyCheckTest, SeesTerminalsComeAndGo) {
   remove("/dev/pts/7");
   EXPECT_EQ(look(check).verdict, Verdict::Idle);
   terminal("ttyS0", seconds(0));
+  EXPECT_EQ(look(check).verdict, Verdict::Active);
+  remove("/dev/ttyS0");
+  terminal("hvc0", seconds(0));
   EXPECT_EQ(look(check).verdict, Verdict::Active);
   remove("/dev");
   EXPECT_THAT(look(check), IsUnknown(HasSubstr("no /dev")));
