@@ -125,8 +125,8 @@ void write_abilities(JsonWriter& json, const ModelEntry& model) {
   json.end_object();
 }
 
-std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
-                        const Listing& listing) {
+std::map<std::string_view, const ModelEntry*> listed_names(const std::vector<ModelEntry>& models,
+                                                           bool with_aliases) {
   std::map<std::string_view, const ModelEntry*> listed;
   for (const ModelEntry& model : models) {
     if (!model.is_hidden) listed.emplace(model.id, &model);
@@ -135,12 +135,18 @@ std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases
     if (!with_aliases && !model.is_hidden) continue;
     for (const std::string& alias : model.aliases) listed.emplace(alias, &model);
   }
+  return listed;
+}
+
+std::string models_json(const std::vector<ModelEntry>& models, bool with_aliases,
+                        const Listing& listing) {
   JsonWriter json;
   json.begin_object();
   json.member("object", "list");
   json.key("data");
   json.begin_array();
-  for (const auto& [id, model] : listed) write_entry(json, *model, id, listing);
+  for (const auto& [id, model] : listed_names(models, with_aliases))
+    write_entry(json, *model, id, listing);
   json.end_array();
   json.end_object();
   return json.take();

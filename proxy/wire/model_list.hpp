@@ -3,6 +3,7 @@
 #include "base/text/json_writer.hpp"
 
 #include <ctime>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,11 @@ struct Listing {
   std::string_view owner;  ///< owned_by
   std::time_t created = 0;
 };
+
+/// Under which names @p models are listed, sorted: ids and, if @p with_aliases, aliases, of which
+/// none hides a model. Points into @p models.
+[[nodiscard]] std::map<std::string_view, const ModelEntry*> listed_names(
+    const std::vector<ModelEntry>& models, bool with_aliases);
 
 /// The answer of `GET /v1/models`, sorted by id; each alias is an entry of its own if
 /// @p with_aliases, but never hides a model. What is empty is left out.

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 namespace rouse::wire {
 
@@ -71,19 +70,11 @@ std::string other_tag(std::string_view name) {
 
 std::string ollama_tags(const std::vector<ModelEntry>& models, bool with_aliases,
                         std::string_view now) {
-  std::map<std::string_view, const ModelEntry*> listed;
-  for (const ModelEntry& model : models) {
-    if (!model.is_hidden) listed.emplace(model.id, &model);
-  }
-  for (const ModelEntry& model : models) {
-    if (!with_aliases && !model.is_hidden) continue;
-    for (const std::string& alias : model.aliases) listed.emplace(alias, &model);
-  }
   JsonWriter json;
   json.begin_object();
   json.key("models");
   json.begin_array();
-  for (const auto& [name, model] : listed) {
+  for (const auto& [name, model] : listed_names(models, with_aliases)) {
     json.begin_object();
     write_name(json, name);
     json.member("modified_at", now);

@@ -66,9 +66,9 @@ MUTANTS = [
     ("what is no answer is an empty one", ANSWER, "if (!said) return std::nullopt;", "if (!said) return std::string();"),
     # --- listings
     ("a port is a tag", MODELS, "name.rfind('/') + 1", "0"),
-    ("an alias hides a model", MODELS, "if (!model.is_hidden) listed.emplace(model.id, &model);",
+    ("an alias hides a model", "proxy/wire/model_list.cpp", "if (!model.is_hidden) listed.emplace(model.id, &model);",
      "if (MUTANT || !model.is_hidden) listed.emplace(model.id, &model);"),
-    ("all aliases are listed", MODELS, "!with_aliases && !model.is_hidden", "false"),
+    ("all aliases are listed", "proxy/wire/model_list.cpp", "!with_aliases && !model.is_hidden", "false"),
     ("a ranker completes", MODELS, "!embeds && !model.reranker", "!embeds"),
     ("nothing has a context", MODELS, 'fmt::format("{}.context_length", kArchitecture)', 'std::string("context")'),
     ("tags must be the same", API, "!other.empty() && is_known(proxy, other) ? other : name", "name"),
