@@ -91,8 +91,9 @@ std::vector<std::string> Dispatcher::adopt(std::shared_ptr<const Config> config)
   core::Reconfigured event{policies_of(*config_), config_->schedule, config_->residency, {}};
   std::vector<std::string> replaced;
   for (const auto& [id, model] : config_->models) {
-    const EngineSlot& slot = engines_[id];
-    if (!slot.engine || slot.engine->launch() == launch_of(model)) continue;
+    EngineSlot& slot = engines_[id];
+    if (slot.moved) slot.moved = with_port(*config_, id, slot.engine->launch().endpoint.port);
+    if (!slot.engine || slot.engine->launch() == launch_of(as_started(model))) continue;
     event.relaunch.insert(id);
     if (slot.is_running()) replaced.push_back(id);
   }
@@ -212,6 +213,11 @@ std::string Dispatcher::load_trouble(std::string_view model) const {
 std::string Dispatcher::started_for(const std::string& model) const {
   const auto it = engines_.find(model);
   return it == engines_.end() ? std::string() : it->second.started_for;
+}
+
+const ModelConfig& Dispatcher::as_started(const ModelConfig& model) const {
+  const auto it = engines_.find(model.id);
+  return it == engines_.end() || !it->second.moved ? model : *it->second.moved;
 }
 
 int Dispatcher::engine_pid(const std::string& model) const {

@@ -95,6 +95,8 @@ class Dispatcher final : public AdmissionSource {
   [[nodiscard]] std::string started_for(const std::string& model) const;
   [[nodiscard]] const std::deque<Decision>& decisions() const { return decisions_.all(); }
   [[nodiscard]] bool is_shutting_down() const { return shutting_down_; }
+  /// What the engine of @p model was started by: @p model itself, or the same on another ${PORT}.
+  [[nodiscard]] const ModelConfig& as_started(const ModelConfig& model) const;
   [[nodiscard]] int engine_pid(const std::string& model) const;
   /// Stopped for a model that is not known.
   [[nodiscard]] core::EngineState engine_state(std::string_view model) const;
@@ -110,6 +112,7 @@ class Dispatcher final : public AdmissionSource {
   struct EngineSlot {
     LogRing log;
     std::unique_ptr<Engine> engine;                        // of the last run, null before the first
+    std::optional<ModelConfig> moved;                      // of this run: on another ${PORT}
     core::EngineState state = core::EngineState::Stopped;  // as told to the scheduler
     core::Instant since{};                                 // when it entered @p state
     core::Duration load{};                                 // of this run; zero until it is ready
@@ -126,6 +129,8 @@ class Dispatcher final : public AdmissionSource {
   void tell_obstacle(const std::string& model, const std::string& obstacle);
   void post(core::Event event);
   void drain();
+  [[nodiscard]] std::optional<ModelConfig> moved_aside(const ModelConfig& model);
+  [[nodiscard]] std::string holder_of(int port, const std::string& model) const;
   void perform(const core::Start& start);
   void perform(const core::Stop& stop);
   void perform(const core::Admit& admit);

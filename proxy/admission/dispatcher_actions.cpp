@@ -1,11 +1,16 @@
+#include "base/net/port_holder.hpp"
 #include "core/swap/describe.hpp"
 #include "proxy/admission/dispatcher.hpp"
+#include "proxy/check/ports.hpp"
 #include "proxy/engine/launch.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <set>
 #include <utility>
 
 namespace rouse {
@@ -19,6 +24,35 @@ void Dispatcher::enter(const std::string& model, core::EngineState state, std::s
   slot.state = state;
   slot.since = now();
   if (observe_) observe_(change);
+}
+
+/// Who has @p port, or is about to: an engine that still loads does not listen yet. Empty: nobody
+/// but @p model.
+std::string Dispatcher::holder_of(int port, const std::string& model) const {
+  for (const auto& [id, slot] : engines_) {
+    const bool has_it = slot.is_running() && slot.engine->launch().endpoint.port == port;
+    if (id != model && has_it) return "the engine of " + id;
+  }
+  return port_holder(static_cast<std::uint16_t>(port));
+}
+
+/// @p model on the next free port, when another program has the one that ${PORT} gave to it. A port
+/// that the file itself names stays: there the start says who has it.
+std::optional<ModelConfig> Dispatcher::moved_aside(const ModelConfig& model) {
+  const bool is_given = model.port && is_here(model.endpoint) && model.endpoint.port == *model.port;
+  if (!is_given) return std::nullopt;
+  const std::string holder = holder_of(*model.port, model.id);
+  if (holder.empty()) return std::nullopt;
+  std::set<int> promised;  // to models that may be started next
+  for (const auto& [id, each] : config_->models) promised.insert(each.port.value_or(0));
+  for (int port = *model.port + 1; port <= std::numeric_limits<std::uint16_t>::max(); ++port) {
+    if (promised.contains(port) || !holder_of(port, model.id).empty()) continue;
+    decided(fmt::format("{}: port {} is taken by {}, so it gets {}", model.id, *model.port, holder,
+                        port),
+            model.id);
+    return with_port(*config_, model.id, port);
+  }
+  return std::nullopt;
 }
 
 void Dispatcher::perform(const core::Start& start) {
@@ -60,8 +94,10 @@ void Dispatcher::perform(const core::Start& start) {
     }
     post(core::EngineGone{model, std::move(failure)});
   };
-  slot.engine = std::make_unique<Engine>(launch_of(config_->models.at(start.model)),
-                                         std::move(events), tasks_, pool_, slot.log, registry_);
+  const ModelConfig& model = config_->models.at(start.model);
+  slot.moved = moved_aside(model);
+  slot.engine = std::make_unique<Engine>(launch_of(as_started(model)), std::move(events), tasks_,
+                                         pool_, slot.log, registry_);
   slot.load = {};
   slot.load_trouble.clear();
   ++slot.run;

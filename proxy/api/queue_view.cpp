@@ -202,7 +202,7 @@ std::string running_text(Proxy& proxy) {
     if (!is_resident(seen.state)) continue;
     const auto found = proxy.config->models.find(seen.model);
     if (found == proxy.config->models.end()) continue;
-    const ModelConfig& model = found->second;
+    const ModelConfig& model = proxy.dispatcher.as_started(found->second);
     json.begin_object();
     json.member("model", model.id);
     json.member("state", state_name(seen.state));

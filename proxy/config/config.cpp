@@ -238,9 +238,8 @@ void read_hooks(const Section& top, Config& config) {
 
 }  // namespace
 
-std::shared_ptr<const Config> read_config(const YamlNode& root,
-                                          const std::map<std::string, int>& ports,
-                                          std::vector<Problem>& problems) {
+std::shared_ptr<Config> read_config(const YamlNode& root, const std::map<std::string, int>& ports,
+                                    std::vector<Problem>& problems) {
   auto config = std::make_shared<Config>();
   const Section top(root.is_map() ? &root : nullptr, config_table(), problems);
   config->health_check_timeout =

@@ -260,6 +260,8 @@ struct Config {
   LimitsConfig limits;
   TlsFiles tls;  // tls: (ours); cert and key both or neither
   PowerConfig power;
+  /// What the files say, before any macro: of it with_port() makes a model with another port.
+  std::shared_ptr<const YamlNode> source;
 
   /// The model with that id or exactly that alias; nullptr if none.
   [[nodiscard]] const ModelConfig* find_exact(std::string_view name) const;
@@ -278,6 +280,11 @@ struct LoadedConfig {
   /// Of models, peers, keys and apiKeys those that are empty because a file says so: "models: {}".
   std::set<std::string, std::less<>> emptied = {};
 };
+
+/// Model @p id of @p config as if its ${PORT} were @p port; nullopt: it has none, or the file does
+/// not hold with that one.
+[[nodiscard]] std::optional<ModelConfig> with_port(const Config& config, const std::string& id,
+                                                   int port);
 
 struct ConfigSources {
   std::string file;  ///< --config, or empty

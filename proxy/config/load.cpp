@@ -95,6 +95,7 @@ LoadedConfig finish(YamlNode root, const std::string& file,
                     const std::map<std::string, int>& kept_ports, std::vector<Problem> problems) {
   LoadedConfig loaded;
   loaded.emptied = emptied_in(root);
+  auto source = std::make_shared<const YamlNode>(root);
   std::vector<Problem> macros;
   const std::map<std::string, int> ports = expand_macros(root, kept_ports, macros);
   std::vector<Problem> shape;
@@ -106,7 +107,9 @@ LoadedConfig finish(YamlNode root, const std::string& file,
   add_independent(problems, std::move(macros));
   add_independent(problems, std::move(shape));
   std::vector<Problem> later;
-  loaded.config = read_config(root, ports, later);
+  const std::shared_ptr<Config> config = read_config(root, ports, later);
+  config->source = std::move(source);
+  loaded.config = config;
   drop_follow_ups(root, 0, later);
   if (has_names(root)) add_independent(problems, std::move(later));
   add_places(root, "", 1, loaded.places);
@@ -167,6 +170,17 @@ bool add_file(const fs::path& path, bool looks_up_env, YamlNode& root,
 }
 
 }  // namespace
+
+std::optional<ModelConfig> with_port(const Config& config, const std::string& id, int port) {
+  std::map<std::string, int> ports;
+  for (const auto& [each, model] : config.models) {
+    if (model.port) ports.emplace(each, each == id ? port : *model.port);
+  }
+  if (!ports.contains(id)) return std::nullopt;
+  const LoadedConfig moved = finish(*config.source, {}, ports, {});
+  if (!moved.config) return std::nullopt;
+  return moved.config->models.at(id);
+}
 
 LoadedConfig load_config(const ConfigSources& sources) {
   std::vector<Problem> problems;

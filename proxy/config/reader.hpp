@@ -20,9 +20,9 @@ namespace rouse {
 
 /// All of a file whose macros are expanded and whose shape is checked. @p ports: those of ${PORT},
 /// by model.
-[[nodiscard]] std::shared_ptr<const Config> read_config(const YamlNode& root,
-                                                        const std::map<std::string, int>& ports,
-                                                        std::vector<Problem>& problems);
+[[nodiscard]] std::shared_ptr<Config> read_config(const YamlNode& root,
+                                                  const std::map<std::string, int>& ports,
+                                                  std::vector<Problem>& problems);
 
 // The parts of a configuration, each in its own file.
 void read_models(const Section& top, Config& config);

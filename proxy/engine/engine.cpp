@@ -3,6 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/net/port_holder.hpp"
 #include "base/process/spawn.hpp"
+#include "proxy/check/ports.hpp"
 #include "proxy/config/command_line.hpp"
 #include "proxy/engine/engine_impl.hpp"
 #include "proxy/engine/process_tree.hpp"
@@ -152,9 +153,7 @@ std::string Engine::Impl::obstacle() const {
     }
     return {};
   }
-  const bool is_local =
-      endpoint.host == "localhost" || endpoint.host.starts_with("127.") || endpoint.host == "::1";
-  if (!is_local || !names_port(launch, endpoint.port)) return {};
+  if (!is_here(endpoint) || !names_port(launch, endpoint.port)) return {};
   const std::string owner = port_holder(endpoint.port);
   if (owner.empty()) return {};
   return fmt::format("port {} is already taken by {}", endpoint.port, owner);

@@ -3,6 +3,8 @@
 #include "proxy/access/cors.hpp"
 #include "proxy/request/forwarding.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace rouse {
@@ -71,6 +73,13 @@ void ClientAnswer::add_output(Failure& failed) const {
   failed.text.message += ": " + std::exchange(failed.output, {});
 }
 
+/// Whether it makes more of an error event than of a cut.
+bool ClientAnswer::shows_events() const {
+  // Ollama's clients know the error, and do not take a cut for one that passes.
+  if (request_.route.dialect == wire::Dialect::Ollama) return true;
+  return wire::shows_error_events(request_.head.fields.find("user-agent").value_or(""));
+}
+
 Task<void> ClientAnswer::tell(Failure failed) {
   record_.failed(failed);
   add_output(failed);
@@ -78,8 +87,10 @@ Task<void> ClientAnswer::tell(Failure failed) {
   presence_.stop_watching();
   if (heartbeat_.head_sent()) {
     status_ = 200;
-    // Ollama's clients know the error, and do not take a cut for one that passes.
-    if (!failed.passing || request_.route.dialect == wire::Dialect::Ollama) {
+    if (!failed.passing || shows_events()) {
+      // Those that judge by the words (pi does) know by these that it passes.
+      if (failed.passing)
+        failed.text.message += fmt::format(" ({} {})", failed.status, reason_phrase(failed.status));
       co_await tell_as_event(std::move(failed));
       co_return;
     }

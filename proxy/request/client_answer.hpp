@@ -69,6 +69,7 @@ class ClientAnswer {
   void end_write();
   void not_taken(const AdmissionTicket& ticket);
   void add_output(Failure& failed) const;
+  [[nodiscard]] bool shows_events() const;
   [[nodiscard]] std::chrono::milliseconds elapsed() const;
   void add_own_fields(ResponseHead& head, const RequestTiming* timing) const;
 

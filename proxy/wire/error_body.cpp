@@ -41,16 +41,26 @@ std::string error_object(int status, const ErrorText& error) {
                      json_string(error.code.empty() ? words.code : error.code));
 }
 
-/// With every member that the clients' schemas name: some drop an event that lacks one.
-std::string failed_response_event(int status, const ErrorText& error) {
-  const std::string_view code = error.code.empty() ? words_for(status).code : error.code;
+/// One event of a response that has brought nothing. With every member that the clients' schemas
+/// name: some drop an event that lacks one.
+std::string empty_response_event(int number, std::string_view what, std::string_view status,
+                                 std::string_view error) {
   return fmt::format(
-      "event: response.failed\ndata: {{\"type\":\"response.failed\",\"sequence_number\":0,"
+      "event: response.{0}\ndata: {{\"type\":\"response.{0}\",\"sequence_number\":{1},"
       "\"response\":{{\"id\":\"resp_failed\",\"object\":\"response\",\"created_at\":0,"
-      "\"status\":\"failed\",\"error\":{{\"code\":{},\"message\":{}}},\"incomplete_details\":null,"
+      "\"status\":\"{2}\",\"error\":{3},\"incomplete_details\":null,"
       "\"model\":\"\",\"output\":[],\"parallel_tool_calls\":true,\"tool_choice\":\"auto\","
       "\"tools\":[],\"usage\":null}}}}\n\n",
-      json_string(code), json_string(error.message));
+      what, number, status, error);
+}
+
+/// The SDKs' helpers take no response.failed that no response.created precedes.
+std::string failed_response_events(int status, const ErrorText& error) {
+  const std::string_view code = error.code.empty() ? words_for(status).code : error.code;
+  const std::string told =
+      fmt::format(R"({{"code":{},"message":{}}})", json_string(code), json_string(error.message));
+  return empty_response_event(0, "created", "in_progress", "null") +
+         empty_response_event(1, "failed", "failed", told);
 }
 
 std::string for_html(std::string_view text) {
@@ -98,7 +108,7 @@ std::string error_event(Dialect dialect, int status, const ErrorText& error) {
     case Dialect::Anthropic:
       return fmt::format("event: error\ndata: {}\n\n", error_json(status, error));
     case Dialect::OpenAiResponses:
-      return failed_response_event(status, error);
+      return failed_response_events(status, error);
     case Dialect::Ollama:
       return ollama_error(error.message) + "\n";
     case Dialect::OpenAiChat:
@@ -107,6 +117,15 @@ std::string error_event(Dialect dialect, int status, const ErrorText& error) {
       break;
   }
   return fmt::format("data: {{\"error\":{}}}\n\n", error_object(status, error));
+}
+
+bool shows_error_events(std::string_view user_agent) {
+  const std::string_view program = user_agent.substr(0, user_agent.find('/'));
+  if (program.ends_with("OpenAI") || program.ends_with("Anthropic")) return true;
+  if (program == "litellm") return true;
+  // Of those that are built on the AI SDK an agent names itself first, or runs on bun.
+  const bool is_ai_sdk = program == "ai" || program.starts_with("ai-sdk");
+  return is_ai_sdk && user_agent.find("runtime/bun") == std::string_view::npos;
 }
 
 std::string error_message_in(std::string_view body) {

@@ -32,8 +32,13 @@ struct ErrorAnswer {
 /// stream.
 [[nodiscard]] std::string ollama_error(std::string_view message);
 
-/// The same failure as the last event of a stream that has begun, in @p dialect.
+/// The same failure as the end of a stream in @p dialect that had a head and nothing else yet.
 [[nodiscard]] std::string error_event(Dialect dialect, int status, const ErrorText& error);
+
+/// Whether a client of this User-Agent shows such an event to its user, and a cut only as "the
+/// connection broke": the SDKs, which ask again after neither. Agents ask again after a cut, and
+/// only some of them after an event (docs/clients.md, Breaking off).
+[[nodiscard]] bool shows_error_events(std::string_view user_agent);
 
 /// The message of an engine's error answer, whichever of the usual shapes it has; empty if none.
 [[nodiscard]] std::string error_message_in(std::string_view body);

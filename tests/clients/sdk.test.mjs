@@ -97,6 +97,28 @@ test('an engine that dies in mid-stream is an error for every client', {timeout:
   }
 });
 
+test('a load that fails after the early head is told by the words of rouse', {timeout: 60000}, async (t) => {
+  const reason = /a: .*503 Service Unavailable/s;
+  const told = {
+    chat: ways['chat, streamed'], completions: ways['completions, streamed'], messages: ways['messages, streamed'],
+    responses: async ({openai}, model) => {
+      const response = await openai.responses.stream({model, input: 'hello'}).finalResponse();
+      throw new Error(`${response.status}: ${response.error.message}`);
+    },
+    'ai-sdk': async ({ai}, model) => {
+      const errors = [];
+      const result = streamText({model: ai(model), messages, maxRetries: 0, onError: ({error}) => errors.push(error)});
+      await result.consumeStream();
+      throw new Error(errors.map((each) => each.message ?? JSON.stringify(each)).join());
+    },
+  };
+  for (const [name, ask] of Object.entries(told)) {
+    const w = await world(t, {a: '--crash-while-loading 1500'}, 'waiting: {hold: 300ms, keepAlive: 200ms}\n');
+    await assert.rejects(ask(w, 'a'), {message: reason}, name);
+    assert.equal(w.rouse.log.match(/start a:/g).length, 1, name);
+  }
+});
+
 test('a load that fails is a 503 with the reason and a time to come back', {timeout: 60000}, async (t) => {
   const w = await world(t, {a: '--crash-at-start 3'});
   const openai = new OpenAI({baseURL: `${w.rouse.url}/v1`, apiKey: 'none', maxRetries: 0});

@@ -149,7 +149,7 @@ TEST_P(Api, ARefusalOfTheEngineAfterTheEarlyHeadIsAnEventOfThatApi) {
   const std::string name = GetParam().name;
   EXPECT_THAT(event, StartsWith(name == "chat"       ? "data: {\"error\":{"
                                 : name == "messages" ? "event: error\ndata: {\"type\":\"error\","
-                                                     : "event: response.failed\ndata: {"));
+                                                     : "event: response.created\ndata: {"));
   EXPECT_THAT(event, HasSubstr(R"("message":"\"messages\" is required")"));
   EXPECT_THAT(event, EndsWith("}\n\n"));
 }

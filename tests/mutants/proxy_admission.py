@@ -82,9 +82,9 @@ MUTANTS = [
     ("a deadline is kept once", SHELL, "    timer_at_.reset();\n", "    if (!MUTANT) timer_at_.reset();\n"),
     # --- reloads
     ("a reload replaces nothing", SHELL,
-     "if (!slot.engine || slot.engine->launch() == launch_of(model)) continue;", "continue;"),
+     "if (!slot.engine || slot.engine->launch() == launch_of(as_started(model))) continue;", "continue;"),
     ("a reload replaces everything", SHELL,
-     "slot.engine->launch() == launch_of(model)", "false"),
+     "slot.engine->launch() == launch_of(as_started(model))", "false"),
     ("a removed model is not told of", SHELL,
      "if (slot.is_running() && !config_->models.contains(id)) replaced.push_back(id);", ""),
     ("removed models are kept", SHELL, "  post(std::move(event));\n  forget_removed();",
@@ -98,4 +98,12 @@ MUTANTS = [
      "if (!obstacle.empty()) it->second.obstacle = obstacle;"),
     ("no files are looked at", SHELL, "  std::string obstacle = co_await start_look_.obstacle(*started);",
      "  std::string obstacle; if (!MUTANT) obstacle = co_await start_look_.obstacle(*started);"),
+    # --- ports
+    ("a taken port is kept", ACTIONS, "if (holder.empty()) return std::nullopt;", "return std::nullopt;"),
+    ("a port that the file names is changed", ACTIONS, "if (!is_given) return std::nullopt;", ""),
+    ("the port of another model is taken", ACTIONS, "promised.contains(port) ||", ""),
+    ("an engine that loads has no port yet", ACTIONS, "if (id != model && has_it) return \"the engine of \" + id;", ""),
+    ("a reload moves it back", SHELL,
+     "if (slot.moved) slot.moved = with_port(*config_, id, slot.engine->launch().endpoint.port);", "slot.moved.reset();"),
+    ("what was moved is told as it was", SHELL, "it == engines_.end() || !it->second.moved ?", "(MUTANT || it == engines_.end() || !it->second.moved) ?"),
 ]

@@ -101,6 +101,6 @@ MUTANTS = [
     ("children of an engine are not its own", TREE, "leader > 1 && family.contains(each.pid)", "false"),
     ("a group is not looked at", TREE, "group > 1 && each.group == group", "false",
      "what is in a group descends from its leader or carries its mark"),
-    ("every port must be free", ENGINE, "!is_local || !names_port(launch, endpoint.port)", "!is_local"),
+    ("every port must be free", ENGINE, "!is_here(endpoint) || !names_port(launch, endpoint.port)", "!is_here(endpoint)"),
     ("a part of a number is a port", ENGINE, "if (is_whole) return true;", "return true;"),
 ]

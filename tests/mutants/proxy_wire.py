@@ -157,4 +157,7 @@ MUTANTS = [
     ("any path may lack its /v1", ROUTE, "return is_api ? other : match;", "return other;"),
     ("JSON of another type is not read", USAGE, "if (piece[first] == '{' || piece[first] == '[') body_ = Body::Json;", ""),
     ("numbers in quotes are texts", READER, "if (rule_->number != Number::None) return end_scalar(rest, sink);", ""),
+    ("an agent gets events", ERROR, "return is_ai_sdk && user_agent", "return user_agent"),
+    ("an SDK gets cuts", ERROR, 'if (program.ends_with("OpenAI") || program.ends_with("Anthropic")) return true;', ""),
+    ("a response fails that was not created", ERROR, 'empty_response_event(0, "created", "in_progress", "null") +', "std::string() +"),
 ]

@@ -102,6 +102,79 @@ class DispatcherTest : public StreamFixture {
   std::vector<EngineChange> changes_;
 };
 
+// --- ports ---------------------------------------------------------------------------------------
+
+/// Two models on ${PORT}, from @p first on.
+std::string given_ports(int first, const std::string& more = {}) {
+  const std::string engine =
+      "{cmd: \"sh -c 'trap \\\"exit 0\\\" TERM; while :; do sleep 0.02; done' ${PORT}\", "
+      "env: [\"AT=${PORT}\"], checkEndpoint: none}\n";
+  return fmt::format("startPort: {}\n{}{}models:\n  a: {}  b: {}", first, more, kSideBySide, engine,
+                     engine);
+}
+
+TEST_F(DispatcherTest, AGivenPortThatSomebodyElseHasBecomesTheNextFreeOne) {
+  test::ScriptedServer other(group_, [](const std::string&) { return test::http_answer(200); });
+  const int taken = other.port();
+  const std::string text = given_ports(taken);
+  use(parse_config(text, "c.yaml").config);
+  AdmissionTicket& ticket = enter("a");
+  ASSERT_TRUE(becomes(ticket, State::Admitted));
+  const ModelConfig& started = dispatcher_->as_started(config_->models.at("a"));
+  const int port = ticket.endpoint().port;
+  EXPECT_GT(port, taken + 1) << "the next one is b's";
+  EXPECT_EQ(started.port, port);
+  EXPECT_THAT(started.cmd, HasSubstr(std::to_string(port)));
+  EXPECT_THAT(started.env, ElementsAre(fmt::format("AT={}", port)));
+  EXPECT_THAT(decided(), testing::Contains(AllOf(HasSubstr(fmt::format("port {} is taken", taken)),
+                                                 HasSubstr(std::to_string(port)))));
+  AdmissionTicket& next = enter("b");
+  ASSERT_TRUE(becomes(next, State::Admitted));
+  EXPECT_NE(next.endpoint().port, port) << "which does not listen yet, but has it";
+}
+
+TEST_F(DispatcherTest, AModelThatWasMovedAsideGoesOnAfterAReload) {
+  test::ScriptedServer other(group_, [](const std::string&) { return test::http_answer(200); });
+  const int taken = other.port();
+  use(parse_config(given_ports(taken), "c.yaml").config);
+  AdmissionTicket& ticket = enter("a");
+  ASSERT_TRUE(becomes(ticket, State::Admitted));
+  const int port = ticket.endpoint().port;
+  const auto same = parse_config(given_ports(taken, "globalTTL: 99\n"), "c.yaml").config;
+  EXPECT_THAT(dispatcher_->adopt(same), IsEmpty());
+  EXPECT_EQ(dispatcher_->as_started(same->models.at("a")).port, port);
+  EXPECT_EQ(dispatcher_->as_started(same->models.at("a")).ttl, 99s);
+  const auto changed = parse_config(
+      given_ports(taken, "macros: {unused: x}\n") + "  c: {cmd: c, proxy: http://h:1}\n", "c.yaml");
+  EXPECT_THAT(dispatcher_->adopt(changed.config), IsEmpty());
+  std::string text = given_ports(taken);
+  text.replace(text.find("AT="), 2, "TO");
+  EXPECT_THAT(dispatcher_->adopt(parse_config(text, "c.yaml").config), ElementsAre("a"));
+}
+
+TEST_F(DispatcherTest, APortThatIsFreeAgainIsTakenByTheNextRun) {
+  auto other = std::make_unique<test::ScriptedServer>(
+      group_, [](const std::string&) { return test::http_answer(200); });
+  const int taken = other->port();
+  use(parse_config(given_ports(taken), "c.yaml").config);
+  ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+  other.reset();
+  tickets_.clear();
+  dispatcher_->unload({.model = "a", .by = "test", .at_once = true});
+  ASSERT_TRUE(becomes("a", EngineState::Stopped));
+  AdmissionTicket& again = enter("a");
+  ASSERT_TRUE(becomes(again, State::Admitted));
+  EXPECT_EQ(again.endpoint().port, taken);
+}
+
+TEST_F(DispatcherTest, APortThatTheFileNamesIsNoOtherEvenWhenItIsTaken) {
+  test::ScriptedServer other(group_, [](const std::string&) { return test::http_answer(200); });
+  ports_["a"] = other.port();
+  use(config({model("a", {}, fmt::format("engine --port {}", other.port()))}));
+  AdmissionTicket& ticket = enter("a");
+  ASSERT_TRUE(becomes(ticket, State::Refused));
+}
+
 // --- the way of a request ------------------------------------------------------------------------
 
 TEST_F(DispatcherTest, ARequestWaitsForTheEngineThatIsStartedForIt) {

@@ -486,6 +486,17 @@ TEST_F(Exchanges, APassingFailureAfterTheEarlyHeadIsACut) {
   EXPECT_THAT(client_hears_end(), AllOf(Not(HasSubstr("error")), Not(HasSubstr("0\r\n\r\n"))));
 }
 
+TEST_F(Exchanges, APassingFailureAfterTheEarlyHeadIsAnEventForAClientThatShowsIt) {
+  start_with("", "waiting: {hold: 1ms, keepAlive: 5s}\n");
+  ask_engine(kStream, "User-Agent: OpenAI/JS 7.55.0\r\n");
+  client_hears("\r\n\r\n");
+  engine_.hang_up();
+  const std::string told = client_hears("0\r\n\r\n");
+  EXPECT_THAT(told, HasSubstr("data: {\"error\":{"));
+  EXPECT_THAT(told, HasSubstr("(502 Bad Gateway)\"")) << "by which pi knows to ask again";
+  EXPECT_EQ(last_row().status, 200);
+}
+
 TEST_F(Exchanges, AnEngineThatDoesNotAnswerInTimeIsA504) {
   start_with("    timeouts: {responseHeader: 1}\n");
   ask_engine();

@@ -66,15 +66,42 @@ TEST(ErrorEvent, SpeaksTheDialectOfTheStream) {
   EXPECT_EQ(at(data, "/error/type"), "server_error");
   EXPECT_EQ(at(data, "/error/message"), "line\nbreak");
 
-  data =
-      data_of(error_event(Dialect::OpenAiResponses, 503, error), "event: response.failed\ndata: ");
+  std::string events = error_event(Dialect::OpenAiResponses, 503, error);
+  const std::size_t second = events.find("event: response.failed\n");
+  ASSERT_NE(second, std::string::npos) << events;
+  data = data_of(events.substr(0, second), "event: response.created\ndata: ");
+  EXPECT_EQ(at(data, "/type"), "response.created");
+  EXPECT_EQ(at(data, "/response/status"), "in_progress");
+  data = data_of(events.substr(second), "event: response.failed\ndata: ");
   EXPECT_EQ(at(data, "/type"), "response.failed");
   EXPECT_EQ(at(data, "/response/status"), "failed");
   EXPECT_EQ(at(data, "/response/object"), "response");
   EXPECT_EQ(at(data, "/response/error/code"), "start_failed");
   EXPECT_EQ(at(data, "/response/error/message"), "line\nbreak");
-  data = data_of(error_event(Dialect::OpenAiResponses, 502, {}), "event: response.failed\ndata: ");
+  events = error_event(Dialect::OpenAiResponses, 502, {});
+  data = data_of(events.substr(events.find("event: response.failed")),
+                 "event: response.failed\ndata: ");
   EXPECT_EQ(at(data, "/response/error/code"), "bad_gateway");
+}
+
+/// What they do: docs/clients.md, Breaking off.
+TEST(ErrorEvent, IsForClientsThatShowItAndNotForAgentsThatAskAgainAfterACut) {
+  for (const char* const shows :
+       {"OpenAI/JS 7.55.0", "OpenAI/Python 3.57.0", "AsyncOpenAI/Python 3.57.0",
+        "AzureOpenAI/JS 7.55.0", "Anthropic/JS 1.11.0", "AsyncAnthropic/Python 2.15.0",
+        "ai-sdk-openai-compatible/3.0.92 ai-sdk-provider-utils/5.0.81 node.js/22",
+        "ai-sdk/openai-compatible/1.0.11 ai-sdk/provider-utils/3.0.5 runtime/node.js/22",
+        "ai/7.0.173 ai-sdk-provider-utils/5.0.81 node.js/22"}) {
+    EXPECT_TRUE(shows_error_events(shows)) << shows;
+  }
+  for (const char* const agent :
+       {"", "curl/7.88.1", "claude-cli/2.1.329 (external, cli)", "QwenCode/0.24.4 (linux; x64)",
+        "codex_exec/0.169.0 (Debian 12; x86_64) dumb (codex_exec; 0.169.0)",
+        "opencode/1.18.33 ai-sdk/provider-utils/4.0.23 runtime/bun/1.3.14",
+        "ai-sdk/openai-compatible/3.0.37 ai-sdk/provider-utils/5.0.30 runtime/bun/1.3.13",
+        "air/1.0", "Mozilla/5.0 (OpenAI)"}) {
+    EXPECT_FALSE(shows_error_events(agent)) << agent;
+  }
 }
 
 TEST(ErrorMessageIn, FindsTheMessageInTheUsualShapes) {
