@@ -30,6 +30,9 @@ Task<bool> AdmissionTicket::ends_within(std::chrono::milliseconds limit) {
   const auto until = std::chrono::steady_clock::now() + limit;
   while (state_ == State::Admitted && std::chrono::steady_clock::now() < until) {
     co_await changed(until);
+    // Only the wait that was there when it came is aborted (TaskGroup).
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) break;
   }
   co_return state_ == State::Aborted;
 }

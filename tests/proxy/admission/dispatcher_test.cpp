@@ -557,6 +557,18 @@ TEST_F(DispatcherTest, ALaunchHasAllThatIsSaidOfItsModel) {
   EXPECT_EQ(launch.health_timeout, config_->models.at("a").health_check_timeout);
 }
 
+TEST_F(DispatcherTest, AWaitForTheEndOfAnEngineEndsWithTheTaskThatWaits) {
+  use(config({model("a")}));
+  AdmissionTicket& ticket = enter("a");
+  ASSERT_TRUE(becomes(ticket, State::Admitted));
+  std::optional<bool> ended;
+  const TaskGroup::Handle waits = group_.spawn(keep(ticket.ends_within(1h), ended));
+  run_until([&] { return io_.poll_one() == 0; });
+  waits.cancel(asio::cancellation_type::terminal);
+  ASSERT_TRUE(run_until([&] { return ended.has_value(); }));
+  EXPECT_FALSE(*ended);
+}
+
 // --- what it says of itself ----------------------------------------------------------------------
 
 TEST_F(DispatcherTest, APriorityIsThatOfTheNameOrElseOfItsModel) {
