@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <functional>
+
 namespace rouse {
 
 namespace {
@@ -90,6 +92,69 @@ void write_kinds(JsonWriter& json, const ConfigTable& table, std::string_view se
   json.end_array();
 }
 
+constexpr std::string_view kText = R"("string","number")";
+
+void write_type(JsonWriter& json, std::string_view types) {
+  json.key("type");
+  json.raw(fmt::format("[{},\"null\"]", types));
+}
+
+/// @p member: what the values of a list or a mapping are ("items", "additionalProperties").
+void write_values(JsonWriter& json, std::string_view member, const std::function<void()>& write) {
+  json.key(member);
+  json.begin_object();
+  write();
+  json.end_object();
+}
+
+/// What may stand at @p key.
+void write_value(JsonWriter& json, const ConfigTable& table, const ConfigKey& key) {
+  switch (key.type) {
+    case KeyType::Text:
+      write_type(json, R"("string","number","boolean")");
+      if (!key.one_of.empty()) write_choices(json, key.one_of);
+      return;
+    case KeyType::Bool:
+      return write_or_macro(json, table, R"("type":["boolean","null"])");
+    case KeyType::Number:
+    case KeyType::Seconds:
+      return write_or_macro(json, table, number_schema(key));
+    case KeyType::Real:
+      return write_or_macro(json, table, real_schema(key));
+    case KeyType::Duration:
+    case KeyType::Size:
+      return write_type(json, kText);
+    case KeyType::TextList:
+      write_type(json, R"("array")");
+      return write_values(json, "items", [&] {
+        write_type(json, kText);
+        if (!key.one_of.empty()) write_choices(json, key.one_of);
+      });
+    case KeyType::TextOrList:
+      write_type(json, R"("string","number","array")");
+      return write_values(json, "items", [&] { write_type(json, kText); });
+    case KeyType::Anything:
+      return;
+    case KeyType::Section:
+      return write_reference(json, key.section);
+    case KeyType::SectionMap:
+      write_type(json, R"("object")");
+      return write_values(json, "additionalProperties",
+                          [&] { write_reference(json, key.section); });
+    case KeyType::SectionList:
+      write_type(json, R"("array")");
+      return write_values(json, "items", [&] { write_reference(json, key.section); });
+    case KeyType::KindList:
+      write_type(json, R"("array")");
+      return write_values(json, "items", [&] { write_kinds(json, table, key.section); });
+    case KeyType::TextMap:
+      write_type(json, R"("object")");
+      return write_values(json, "additionalProperties", [&] { write_type(json, kText); });
+    case KeyType::AnyMap:
+      return write_type(json, R"("object")");
+  }
+}
+
 void write_key(JsonWriter& json, const ConfigTable& table, const ConfigKey& key) {
   json.key(key.name);
   json.begin_object();
@@ -97,80 +162,7 @@ void write_key(JsonWriter& json, const ConfigTable& table, const ConfigKey& key)
   if (!key.works) text += " (accepted, without effect yet)";
   json.member("description", text);
   write_default(json, key);
-  switch (key.type) {
-    case KeyType::Text:
-      json.key("type");
-      json.raw(R"(["string","number","boolean","null"])");
-      if (!key.one_of.empty()) write_choices(json, key.one_of);
-      break;
-    case KeyType::Bool:
-      write_or_macro(json, table, R"("type":["boolean","null"])");
-      break;
-    case KeyType::Number:
-    case KeyType::Seconds:
-      write_or_macro(json, table, number_schema(key));
-      break;
-    case KeyType::Real:
-      write_or_macro(json, table, real_schema(key));
-      break;
-    case KeyType::Duration:
-    case KeyType::Size:
-      json.key("type");
-      json.raw(R"(["string","number","null"])");
-      break;
-    case KeyType::TextList:
-      json.key("type");
-      json.raw(R"(["array","null"])");
-      json.key("items");
-      json.begin_object();
-      json.key("type");
-      json.raw(R"(["string","number"])");
-      if (!key.one_of.empty()) write_choices(json, key.one_of);
-      json.end_object();
-      break;
-    case KeyType::TextOrList:
-      json.key("type");
-      json.raw(R"(["string","number","array","null"])");
-      json.key("items");
-      json.raw(R"({"type":["string","number"]})");
-      break;
-    case KeyType::Anything:
-      break;
-    case KeyType::Section:
-      write_reference(json, key.section);
-      break;
-    case KeyType::SectionMap:
-      json.key("type");
-      json.raw(R"(["object","null"])");
-      json.key("additionalProperties");
-      json.begin_object();
-      write_reference(json, key.section);
-      json.end_object();
-      break;
-    case KeyType::SectionList:
-    case KeyType::KindList:
-      json.key("type");
-      json.raw(R"(["array","null"])");
-      json.key("items");
-      json.begin_object();
-      if (key.type == KeyType::KindList) {
-        write_kinds(json, table, key.section);
-      } else {
-        write_reference(json, key.section);
-      }
-      json.end_object();
-      break;
-    case KeyType::TextMap:
-      json.key("type");
-      json.raw(R"(["object","null"])");
-      json.key("additionalProperties");
-      json.raw(R"({"type":["string","number"]})");
-      break;
-    case KeyType::AnyMap:
-      json.key("type");
-      json.raw(R"(["object","null"])");
-      break;
-  }
+  write_value(json, table, key);
   json.end_object();
 }
 
