@@ -219,7 +219,7 @@ void Scheduler::State::start(EngineRecord& engine, std::string reason, Actions& 
 
 void Scheduler::State::stop(EngineRecord& engine, StopCause cause, std::string reason, Actions& out,
                             ModelId for_model) {
-  // It is the one who was asked to leave: what failed before it became ready is over.
+  // It stops because we asked: starts that failed before it became ready no longer count.
   if (engine.state == EngineState::Ready) engine.circuit.prove();
   enter(engine, EngineState::Stopping);
   engine.unload_by.reset();

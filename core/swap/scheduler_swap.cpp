@@ -28,7 +28,7 @@ std::string wanted_by(const EngineRecord& engine, Duration waited) {
   return text;
 }
 
-/// A load is nearly done when this part of it is left: the fifth.
+/// A load is nearly done when at most a fifth of its time is left.
 constexpr int kNearlyDone = 5;
 
 std::string because(const std::string& reason) {

@@ -10,7 +10,8 @@ namespace rouse {
 /// The key in @p field: of Bearer, of x-api-key, or the password of Basic; empty: it has none.
 [[nodiscard]] std::string credential_in(const Fields::Field& field);
 
-/// Which of @p keys (their entries, in constant time over digests) @p credential is; nullptr: none.
+/// The entry of @p keys that @p credential belongs to; nullptr: none. Digests are compared in
+/// constant time.
 [[nodiscard]] const KeyConfig* find_key(const std::vector<KeyConfig>& keys,
                                         std::string_view credential);
 

@@ -19,8 +19,8 @@ namespace rouse {
 class Attempt;
 
 /// What the client gets: an early head and comments while it waits, then the engine's answer or, in
-/// the form that fits what has been sent already, a failure. Exactly one of relay() and tell() ends
-/// it. Single thread; owned by the Exchange, what it gets outlives it.
+/// the form that fits what has been sent already, a failure. Exactly one of relay(), tell() and
+/// tell_state() ends it. Single thread; owned by the Exchange, what it gets outlives it.
 class ClientAnswer {
  public:
   ClientAnswer(const Request& request, const RequestBody& body, ClientPresence& presence,
@@ -31,7 +31,8 @@ class ClientAnswer {
   /// A stream is asked for by a client that can read an early head, and nothing has begun yet.
   [[nodiscard]] bool wants_heartbeat() const;
   /// From the end of the hold on, or at once if it is shown that the model is being loaded; @p
-  /// waits: it does. @p queue_position is asked as long as the heartbeat goes on; 0: in no queue.
+  /// waits: the request is still in a queue. @p queue_position is asked as long as the heartbeat
+  /// goes on; 0: in no queue.
   void start_heartbeat(const Destination& to, const RequestTiming& timing, bool waits,
                        std::function<std::size_t()> queue_position);
   void stop_heartbeat() { heartbeat_.stop(); }
@@ -60,7 +61,9 @@ class ClientAnswer {
                               const RequestTiming& timing);
   Task<void> relay_lines(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
   Task<void> relay_whole(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
-  Task<std::string> why_broken(Attempt& attempt, AdmissionTicket& ticket, const Error& error);
+  void cut();
+  Task<bool> engine_ended(const Attempt& attempt, AdmissionTicket& ticket);
+  Task<std::string> why_broken(const Attempt& attempt, AdmissionTicket& ticket, const Error& error);
   Task<void> relay_tunnel(Attempt& attempt, const AdmissionTicket& ticket);
   Task<Failure> engine_refusal(Attempt& attempt);
   Task<void> tell_as_event(Failure failed);

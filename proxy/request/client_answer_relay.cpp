@@ -17,7 +17,7 @@ namespace {
 /// How much of an engine's refusal is read to pass its message on inside a stream.
 constexpr std::size_t kRefusalMax = 64 * 1024;
 
-/// A client that takes nothing for so long does not read, when others wait for its place.
+/// While others wait for its place, a client that takes nothing for this long does not read.
 constexpr auto kReadingPause = 5s;
 
 }  // namespace
@@ -131,17 +131,23 @@ Task<void> ClientAnswer::relay_body(Attempt& attempt, AdmissionTicket& ticket) {
     const Result<std::string_view> piece = co_await upstream.read_body();
     if (presence_.is_gone()) co_return;
     if (!piece) {
-      // Cut, never ended cleanly: the client must not take a part for the whole.
-      client_.close(attempt.head().framing == Framing::UntilClose || request_.head.version == 10);
-      keep_alive_ = false;
+      cut();
       std::string why = co_await why_broken(attempt, ticket, piece.error());
       record_.broke_off(std::move(why));
       co_return;
     }
     record_.received(*piece);
     flight_.add_bytes(piece->size());
-    begin_write();
     const bool more = !upstream.body_done();
+    if (!more && attempt.head().framing == Framing::UntilClose) {
+      // Such a body ends with its connection, and so does one whose engine was killed.
+      const bool ended = co_await engine_ended(attempt, ticket);
+      if (ended) {
+        cut();
+        co_return record_.broke_off("cut: " + ticket.abort_reason());
+      }
+    }
+    begin_write();
     const Result<void> sent = co_await client_.write_body(*piece, more);
     end_write();
     heartbeat_.sent(*piece);
@@ -152,10 +158,22 @@ Task<void> ClientAnswer::relay_body(Attempt& attempt, AdmissionTicket& ticket) {
   attempt.give_connection_back();
 }
 
-Task<std::string> ClientAnswer::why_broken(Attempt& attempt, AdmissionTicket& ticket,
-                                           const Error& error) {
+/// Never a clean end: the client must not take a part for the whole. In HTTP/1.0 its end looks like
+/// any close, but a reset does not.
+void ClientAnswer::cut() {
+  client_.close(request_.head.version == 10);
+  keep_alive_ = false;
+}
+
+/// Whether the connection ended because the engine did, of which the news may come a moment later.
+Task<bool> ClientAnswer::engine_ended(const Attempt& attempt, AdmissionTicket& ticket) {
   const auto notice = attempt.to().peer ? 0ms : AdmissionTicket::kDeathNotice;
-  const bool ended = co_await ticket.ends_within(notice);
+  co_return co_await ticket.ends_within(notice);
+}
+
+Task<std::string> ClientAnswer::why_broken(const Attempt& attempt, AdmissionTicket& ticket,
+                                           const Error& error) {
+  const bool ended = co_await engine_ended(attempt, ticket);
   if (ended) co_return "cut: " + ticket.abort_reason();
   co_return attempt.to().upstream_name() + " broke off: " + error.message();
 }

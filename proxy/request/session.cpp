@@ -109,7 +109,7 @@ bool needs_awake(const Proxy& proxy, const RequestHead& request,
   return !(is_socket && model != nullptr && model->ignore_websockets);
 }
 
-/// A request for something that a path names, or for nothing that there is.
+/// A request for a model, which its path, its query or its body names.
 Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch& match,
                 const std::string& remote, Caller caller, Proxy& proxy) {
   std::optional<PathTarget> path;

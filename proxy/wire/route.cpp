@@ -303,7 +303,7 @@ RouteMatch match_route(std::string_view method, std::string_view path) {
 }
 
 std::string nearest_route(std::string_view path) {
-  // Ollama itself has a better one; what ends like it is rather meant for /v1.
+  // Ollama has a newer one than /api/embeddings, and a path like it is rather meant for /v1.
   const auto is_old = [](const Route& route) { return route.ollama == OllamaCall::Embeddings; };
   const auto last_part = [](std::string_view of) { return of.substr(of.rfind('/') + 1); };
   while (path.ends_with('/')) path.remove_suffix(1);

@@ -9,7 +9,8 @@
 
 namespace rouse::wire {
 
-/// What a request means for the machine. Only inference loads models and counts as activity.
+/// What a request means for the machine. Probes and pages never load anything, and are no work
+/// (Route::is_work).
 enum class RouteClass { Inference, Control, Probe, Asset };
 
 enum class RouteId {
@@ -109,12 +110,12 @@ struct RouteMatch {
   bool is_inference = false;     ///< of @p route, or of the one that the path would have
 };
 
-/// Finds the route of @p path, a target without its query. Slashes too many, and a /v1 too few or
-/// too many, are mended, as they come of base URLs that people type in.
+/// Finds the route of @p path, a target without its query. Extra slashes, and a missing or doubled
+/// /v1, are mended: people type base URLs that way.
 [[nodiscard]] RouteMatch match_route(std::string_view method, std::string_view path);
 
-/// What was probably meant by a @p path that nobody serves: "POST /v1/chat/completions"; empty: who
-/// knows.
+/// What was probably meant by a @p path that nobody serves: "POST /v1/chat/completions"; empty: no
+/// guess.
 [[nodiscard]] std::string nearest_route(std::string_view path);
 
 /// "%2F" becomes "/"; what is no escape stays as it is.

@@ -106,8 +106,7 @@ MUTANTS = [
     ("the engine's refusal behind our head", "proxy/request/client_answer_relay.cpp",
      "attempt.head().status != 200 || !is_event_stream(attempt.head())", "false"),
     ("a part is taken for the whole", "proxy/request/client_answer_relay.cpp",
-     "client_.close(attempt.head().framing == Framing::UntilClose || request_.head.version == 10);",
-     "co_await client_.write_body(std::string_view(), false);"),
+     "      cut();\n      std::string why", "      if (!MUTANT) cut(); else co_await client_.write_body(std::string_view(), false);\n      std::string why"),
     ("a cut is recorded as ok", "proxy/request/request_record.cpp", "row.outcome = \"upstream_error\";", ""),
     ("the client's loss of nothing is an error", "proxy/request/request_record.cpp",
      "if (is_complete()) return;", ""),
@@ -177,4 +176,6 @@ MUTANTS = [
      "if (is_late && !finder_.model()) co_return late_model();", ""),
     ("forms have the limit of all", "proxy/config/http_limits.hpp",
      "limits.form_max = std::numeric_limits<std::uint64_t>::max();", "limits.form_max = limits.body_max;"),
+    ("a part is whole when its engine died with its connection", "proxy/request/client_answer_relay.cpp",
+     "if (!more && attempt.head().framing == Framing::UntilClose) {", "if (false) {"),
 ]

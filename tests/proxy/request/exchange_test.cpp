@@ -174,6 +174,24 @@ TEST_F(Exchanges, AStreamThatItsEngineDiesInIsCutAndItsRowSaysWhy) {
   EXPECT_THAT(last_row().error, StartsWith("cut: the engine was killed by signal 9"));
 }
 
+/// Its last byte and its engine's end look the same: the connection is closed.
+TEST_F(Exchanges, ABodyThatEndsWithItsConnectionIsWholeUnlessItsEngineDied) {
+  constexpr std::string_view kEndless = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+  start_with();
+  ask_engine(kStream);
+  engine_.say(std::string(kEndless) + "whole");
+  engine_.hang_up();
+  EXPECT_THAT(client_hears("\r\n0\r\n\r\n"), HasSubstr("whole"));
+  EXPECT_EQ(last_row().error, "");
+  ask_engine(kStream);
+  engine_.say(std::string(kEndless) + "a part");
+  client_hears("a part");
+  ::kill(dispatcher().engine_pid("m"), SIGKILL);
+  engine_.hang_up();
+  EXPECT_THAT(client_hears_end(), EndsWith("a part\r\n")) << "and no last chunk";
+  EXPECT_THAT(last_row().error, StartsWith("cut: the engine was killed by signal 9"));
+}
+
 TEST_F(Exchanges, AClientThatDoesNotReadGivesWayToSomebodyWhoWaitedLongEnough) {
   start_with("    concurrencyLimit: 1\n", "schedule: {maxWait: 1s}\n");
   ask_engine(kStream);
