@@ -126,7 +126,7 @@ void ActionRunner::on(const policy::Release& asked) {
 Task<void> ActionRunner::release(policy::Release asked) {
   std::string lease = lease_of(asked.attempt);
   const Result<PowerClient::Answer> answer = co_await tools_.power.release(std::move(lease));
-  // Should the call have failed: the end of the stream says the same.
+  // If the call has failed, the end of the stream says the same.
   const auto held = leases_.find(asked.attempt);
   if (held != leases_.end()) held->second.cancel(asio::cancellation_type::terminal);
   done(asked.op, answer, "lease_gone");
@@ -191,7 +191,7 @@ void ActionRunner::on(const policy::Suspend& asked) {
 }
 
 Task<void> ActionRunner::suspend(policy::Suspend asked) {
-  // What is open at the driver would hold up its suspend.
+  // What is still open at the driver would hold up its suspend.
   co_await tools_.gpu.close();
   const Result<void> called = co_await tools_.logind.suspend();
   done(asked.op, static_cast<bool>(called), called ? std::string() : called.error().message());

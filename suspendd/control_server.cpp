@@ -45,7 +45,7 @@ std::string user_name(uid_t uid) {
 std::string random_token() {
   std::uint32_t number = 0;
   const ssize_t got = ::getrandom(&number, sizeof number, 0);
-  static_cast<void>(got);  // a token that somebody has already replaces that hold, no worse
+  static_cast<void>(got);  // one that is taken replaces that hold, nothing worse
   return fmt::format("{:08x}", number);
 }
 
@@ -146,7 +146,7 @@ void ControlServer::configure(std::shared_ptr<const Config> config) {
 }
 
 std::string ControlServer::listen(const Config& config) {
-  // systemd makes it; somebody who tries the daemon by hand has none. Listening tells what is
+  // systemd makes it; who runs the daemon by hand may have none. Listening then says what is
   // wrong.
   std::error_code ignored;
   std::filesystem::create_directory(std::filesystem::path(config.control_socket).parent_path(),

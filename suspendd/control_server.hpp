@@ -17,7 +17,7 @@
 namespace rouse::suspendd {
 
 /// The socket of the command line: HTTP/1.1 over unix, JSON bodies. Whoever may open it may look;
-/// commands are for root, our own user, and who is configured, by SO_PEERCRED (else 403).
+/// commands are for root, our own user, and whoever is configured, by SO_PEERCRED (else 403).
 ///
 ///     GET  /v1/status, /v1/explain (text), /v1/history?last=N (JSON lines), /metrics (text)
 ///     POST /v1/suspend {"force":bool}      POST /v1/unblock

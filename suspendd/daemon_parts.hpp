@@ -80,7 +80,7 @@ class Daemon {
     if (wakeups) loop_.tell(policy::WakeupsChanged{std::move(*wakeups)});
   }
 
-  /// Wake-ups pass, and the clock of the wall may be set.
+  /// Wake-ups pass, and the wall clock may be set.
   Task<void> keep_planning();
 
   void set_safety_net(std::optional<policy::WallTime> at) {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 int main(int argc, char** argv) {
-  // The helper of the GPU is this program, too; it loads what the daemon must not.
+  // The GPU helper is this program, too; it loads what the daemon must not.
   if (argc > 1 && std::string_view(argv[1]) == "gpu-probe") {
     return rouse::suspendd::run_gpu_probe({argv + 2, argv + argc});
   }

@@ -39,7 +39,7 @@ class PolicyLoop {
   /// Counts the steps: whoever shows something sees by it whether anything is new.
   [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
-  /// Calls @p call after each step, and what it brought, is done.
+  /// Calls @p call after each step, once all that it brought is done.
   void after_each(std::function<void()> call) { after_ = std::move(call); }
 
   // Commands and gates wait for the policy's answer, which perform() has to hand to answer().

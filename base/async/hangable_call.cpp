@@ -22,8 +22,8 @@ struct HangableCall::Away {
 
 namespace {
 
-/// Runs @p main in a thread that nobody waits for: who hangs in the kernel can be neither ended nor
-/// joined. All signals are left to the other threads.
+/// Runs @p main in a thread that nobody waits for: one that hangs in the kernel can be neither
+/// ended nor joined. All signals are left to the other threads.
 bool start_thread(void* (*main)(void*), void* argument) {
   pthread_attr_t attributes;
   if (::pthread_attr_init(&attributes) != 0) return false;

@@ -9,7 +9,7 @@ namespace rouse {
 /// "run the proxy" as a sentence: "Run the proxy."
 [[nodiscard]] std::string sentence(std::string text);
 
-/// What somebody sees who has given no argument.
+/// What somebody who gives no argument sees.
 [[nodiscard]] std::string short_help(const CliOutline& outline);
 /// All commands.
 [[nodiscard]] std::string help_text(const CliOutline& outline);

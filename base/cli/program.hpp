@@ -21,7 +21,7 @@ struct CliProgram {
   std::string version;               ///< "0.1.0"
   std::string about;                 ///< what it is, for the manual
   std::string default_command;       ///< meant where options come without a command; empty: none
-  std::vector<CliNote> first_steps;  ///< what one who has given no argument wants next
+  std::vector<CliNote> first_steps;  ///< for somebody who gives no argument
   std::vector<CliNote> statuses;     ///< exit statuses that commands have in common
   std::vector<CliNote> variables;    ///< of the environment, beside those of options
   std::vector<CliNote> files;

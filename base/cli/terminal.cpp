@@ -52,7 +52,7 @@ Window window_of_stdout() {
   }
   if (window.look.width == 0) window.look.width = number_in_environment("COLUMNS");
   if (window.height == 0) window.height = number_in_environment("LINES");
-  // A terminal that does not know its size (a serial line) is as big as they were.
+  // A terminal that does not know its size (a serial line) is as big as terminals once were.
   if (window.is_terminal && window.look.width == 0) window.look.width = kUsualColumns;
   if (window.is_terminal && window.height == 0) window.height = kUsualLines;
   return window;

@@ -153,7 +153,7 @@ const char* BodyDecoder::start_chunk() {
     return "a body beyond the limit";
   }
   allowed_ -= left_;
-  // A sender that pays for each extension with data may go on for ever; padding alone may not.
+  // A sender may go on for ever if each extension comes with enough data; padding alone may not.
   const std::uint64_t paid = 16 + std::min<std::uint64_t>(left_, kOverheadMax);
   overhead_ -= std::min(overhead_, paid);
   state_ = State::Data;

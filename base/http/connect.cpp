@@ -137,7 +137,8 @@ Task<Result<HttpStream::Socket>> connect_one(Executor executor, Address address,
   co_return std::move(attempt->socket);
 }
 
-/// So that nobody waits for a machine that fell asleep, nor finds there later what he gave up.
+/// So that nobody waits for a machine that has fallen asleep, and nothing that was given up arrives
+/// there later.
 void watch_for_sleep(HttpStream::Socket& socket) {
   const int fd = socket.native_handle();
   const auto set = [fd](int level, int option, unsigned value) {

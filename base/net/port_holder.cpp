@@ -49,7 +49,7 @@ bool is_wildcard(std::string_view address) {
   return address.find_first_not_of('0') == std::string_view::npos;
 }
 
-/// The sockets that listen on @p port in the way of @p host, as links in /proc/PID/fd.
+/// The sockets on @p port that are in the way of listening on @p host, as links in /proc/PID/fd.
 std::vector<std::string> listening_sockets(std::uint16_t port, const std::string& host) {
   const std::vector<std::string> ours = table_addresses(host);
   const bool any = ours.empty() || is_wildcard(ours.front());

@@ -6,8 +6,8 @@
 namespace rouse {
 
 /// Who listens on a TCP port of this machine, for a person: "pid 12 (llama-server)", or "another
-/// process" where it belongs to another user; empty if nobody does. @p host: an address; of those
-/// that listen on the port only the ones that are in its way count. Empty, or a name: all.
+/// process" where it belongs to another user; empty if nobody does. @p host: an address; only those
+/// in the way of listening on it count. Empty, or a name: all.
 [[nodiscard]] std::string port_holder(std::uint16_t port, const std::string& host = {});
 
 }  // namespace rouse

@@ -35,7 +35,7 @@ bool kill_children() {
   return true;
 }
 
-/// Waits until the program ends, or until it shall; collects orphans meanwhile.
+/// Waits until the program has ended, or is told to; collects orphans meanwhile.
 void watch(pid_t leader, const sigset_t& signals) {
   for (;;) {
     siginfo_t ended{};

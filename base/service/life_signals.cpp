@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// From the end of a terminal to the last SIGHUP that comes of it: a shell passes its own on.
+/// From the end of a terminal to the last SIGHUP that it causes: a shell passes its own on.
 constexpr auto kHangupTime = 5s;
 
 bool is_ignored(int signal) {

@@ -38,7 +38,7 @@ std::string for_journal(LinePriority priority, std::string_view text) {
   return out;
 }
 
-/// Nobody reads our stderr: no program stops for that.
+/// That nobody reads our stderr stops no program.
 void write_to_stderr(std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());

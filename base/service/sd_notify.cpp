@@ -19,7 +19,7 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
 
 constexpr int kBeatsPerWatchdog = 3;  // two may be late before systemd acts
 
-/// A line of its own in the protocol: a second one in @p text would be another assignment.
+/// One line of the protocol: a line end in @p text would begin another assignment.
 std::string one_line(std::string text) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';

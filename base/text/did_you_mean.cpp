@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kStartMin = 4;  // letters that are enough of a longer name
 
-/// How many letters must be put in, left out, changed or swapped with the next one to turn one word
-/// into the other.
+/// How many letters must be inserted, removed, changed or swapped with the next one to turn one
+/// word into the other.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before(b.size() + 1);  // the row before the last one
   std::vector<std::size_t> last(b.size() + 1);

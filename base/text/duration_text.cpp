@@ -88,7 +88,8 @@ constexpr std::array<Unit, 8> kSizes{{{"KiB", 1024},
                                       {"MB", 1e6},
                                       {"GB", 1e9},
                                       {"B", 1}}};
-constexpr double kLongest = 3e12;  // milliseconds, 95 years: now and then some still fits a clock
+constexpr double kLongest =
+    3e12;  // milliseconds, 95 years: added to the time of now it still fits a clock
 constexpr double kLargest = 1e15;  // bytes
 
 }  // namespace
@@ -110,7 +111,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     sum += *number * *factor;
   }
   if (sum > kLongest) return std::nullopt;
-  // 0 means "never" or "none" in many places: what is more must not become it.
+  // 0 means "never" or "none" in many places: nothing else may become it.
   const long long rounded = std::llround(sum);
   return std::chrono::milliseconds(sum > 0 && rounded == 0 ? 1 : rounded);
 }

@@ -34,7 +34,7 @@ class WakeSender {
   /// they have answered, or not in time (it is destroyed then). A path that is skipped, because it
   /// is still at work, tells nothing.
   void volley(const Told& told);
-  /// The same, and all results; for who has nothing else to do. Not beside other volleys.
+  /// The same, and all results; for a caller that has nothing else to do. Not beside other volleys.
   Task<std::vector<WakeResult>> volley_to_end();
 
   [[nodiscard]] const WakePlan& plan() const;

@@ -13,7 +13,7 @@ namespace rouse::core::suspend {
 
 /// What the checks have found, and since when nothing is active. By the monotonic clock.
 ///
-/// A check that has not looked yet, or not for long, cannot tell; and who cannot tell is active.
+/// A check that has not looked yet, or not for long, cannot tell; and what cannot tell is active.
 class CheckBoard {
  public:
   struct Entry {
@@ -34,10 +34,10 @@ class CheckBoard {
   void forget(Instant now);
   /// Looks that are too old become unknown.
   void age(Instant now);
-  /// Everybody was asked to look: takes in @p findings, and who is not among them becomes unknown.
+  /// Every check was asked to look: takes in @p findings; a check without one becomes unknown.
   void found_all(const std::vector<CheckReported>& findings, Instant now);
 
-  /// Who keeps the machine awake, in words: the first active one, else the first unknown one.
+  /// What keeps the machine awake, in words: the first active check, else the first unknown one.
   [[nodiscard]] std::optional<std::string> who_is_not_idle() const;
   [[nodiscard]] bool somebody_is_active() const;
   /// Since when every check has been idle; only if all are.

@@ -59,8 +59,8 @@ struct HoldReleased {
   std::string token;
 };
 /// Sleep now: no countdown, grace or minimum uptime. Refused while something is active or held.
-/// @p force: whatever checks, holds, preflight and blocks say; never what a request does: requests
-/// that run make the proxy refuse, and so the command.
+/// @p force overrides checks, holds, the preflight and blocks, but no request: while one runs the
+/// proxy refuses, and so does the command.
 struct SuspendWanted {
   CommandId command{};
   bool force = false;
@@ -164,7 +164,7 @@ struct RequestDrain {
   bool force = false;
   std::string reason;
 };
-/// Commit again: the sleep is still to come, the proxy shall not give it up.
+/// Commit again: the sleep is still to come, the proxy must not give it up.
 struct Renew {
   Op op{};
   Attempt attempt{};

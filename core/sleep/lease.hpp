@@ -10,17 +10,17 @@
 #include <variant>
 #include <vector>
 
-/// May the box sleep? The proxy's half of the handshake with the daemon that suspends it.
+/// May the machine sleep? The proxy's half of the handshake with the daemon that suspends it.
 namespace rouse::core::power {
 
 enum class State {
   Awake,
   Draining,    ///< a lease is held: sleep is prepared, and any work cancels it
-  Suspending,  ///< committed: no work is taken any more until the box has slept, or has not
+  Suspending,  ///< committed: no work is taken any more until the machine has slept, or has not
 };
 [[nodiscard]] std::string_view to_string(State state);  ///< "awake", "draining", "suspending"
 
-/// One thing that needs the box.
+/// One thing that needs the machine.
 struct Busy {
   std::string kind;   ///< inflight, queued, upload, held, starting, management
   std::string model;  ///< empty: none, or not known yet
@@ -68,14 +68,14 @@ struct SubscriberAcked {
 };
 struct SubscriberGone {};
 struct ListenerClosed {};  ///< what CloseListener asked for is done
-/// The daemon says that the box has slept, or (@p slept zero) that it did not.
+/// The daemon says that the machine has slept, or (@p slept zero) that it did not.
 struct ResumeReported {
   std::uint64_t epoch = 0;
   Duration slept{};
   std::string wake;
 };
-/// Something that only an awake box can do: inference, or the management of models. Answered with
-/// AdmitWork or RefuseWork.
+/// Something that only an awake machine can do: inference, or the management of models. Answered
+/// with AdmitWork or RefuseWork.
 struct WorkArrived {
   std::string what;
 };
@@ -100,7 +100,7 @@ struct Committed {  ///< the commit is done: logind may be called
   std::size_t acks = 0;
   std::size_t subscribers = 0;
 };
-struct CommitCancelled {  ///< the commit was not: the box is awake again
+struct CommitCancelled {  ///< the commit was not: the machine is awake again
   std::string lease;
   std::string text;
 };
@@ -140,7 +140,7 @@ struct Announce {
 /// End the idle connections, answer what was accepted, stop listening; then ListenerClosed.
 struct CloseListener {};
 struct OpenListener {};  ///< listen again, before anything else
-/// The box is awake after a sleep, or after one that did not happen (@p slept zero).
+/// The machine is awake after a sleep, or after one that did not happen (@p slept zero).
 struct ResumeDetected {
   Duration slept{};
   std::string wake;     ///< as the daemon says; empty: not known
@@ -148,21 +148,21 @@ struct ResumeDetected {
   bool is_news = true;  ///< false: only now the reason of a wake that is known is told
 };
 struct AdmitWork {};
-struct RefuseWork {};  ///< 503, "suspending": not executed, wake the box and send it again
+struct RefuseWork {};  ///< 503, "suspending": not executed, wake the machine and send it again
 using Action = std::variant<Grant, StartUnload, Committed, CommitCancelled, Renewed, Released,
                             ResumeAcknowledged, Refuse, Cancel, Announce, CloseListener,
                             OpenListener, ResumeDetected, AdmitWork, RefuseWork>;
 
 struct Policy {
   Duration ttl_max{600'000};
-  Duration ack_wait{1'000};       ///< for the subscribers to hear that the box goes
+  Duration ack_wait{1'000};       ///< for the subscribers to hear that the machine goes
   Duration suspend_wait{30'000};  ///< awake this long after a commit: it does not sleep after all
   Duration gap_min{500};          ///< a smaller jump between the clocks is no sleep
 };
 
-/// The state of the box, as those see it who send it work. One lease at a time; a request in
-/// `draining` takes it away; from the commit on no work is admitted until the box is awake again,
-/// which it is found to be whatever dies: by the daemon's word, the clocks, or the time limit.
+/// The machine's state as those who send it work see it. One lease at a time, which a request in
+/// `draining` takes away; after the commit no work is admitted until the machine is awake again, as
+/// the daemon, the clocks or the time limit will tell, whatever dies.
 ///
 /// The epoch counts commits and returns: it is higher after each sleep than before it.
 class Lease {

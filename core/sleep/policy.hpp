@@ -85,7 +85,7 @@ class SuspendPolicy {
 
   [[nodiscard]] View view(const Now& now) const;
   [[nodiscard]] const Memory& memory() const;
-  /// Under way to sleep, with an alarm whose time has come: it may be what wakes the machine.
+  /// On the way to sleep, with an alarm whose time has come: it may be what wakes the machine.
   [[nodiscard]] bool is_alarm_due(const Now& now) const;
 
   /// After ShutdownWanted: nothing of ours is left at the proxy, and the shell may leave.

@@ -29,7 +29,7 @@ std::string what_failed(const SleepRecord& record, const Evidence& evidence) {
 
 }  // namespace
 
-/// What was on its way to sleep is awake, or still is.
+/// What was on its way to sleep is awake again, or still.
 void SuspendPolicy::Body::end_sleep(const Evidence& evidence) {
   const AttemptRun run = std::move(*attempt);
   attempt.reset();

@@ -14,7 +14,7 @@ namespace rouse::core::suspend {
 
 using Actions = std::vector<Action>;
 
-/// How far an attempt has come. Each stage waits for one answer, and for it only so long.
+/// How far an attempt has come. Each stage waits for one answer, and for a limited time.
 enum class Stage {
   PreDrain,  ///< hook
   Drain,
@@ -129,7 +129,7 @@ struct SuspendPolicy::Body {
   bool dry_told = false;
   Totals totals;
 
-  // suspend_events.cpp
+  // events.cpp
   void on(const Started& event);
   void on(const CheckReported& event);
   void on(const RequestServed& event);
@@ -155,7 +155,7 @@ struct SuspendPolicy::Body {
   void lease_lost(Attempt id, const std::string& why, bool by_request);
   void recover_attempt(bool preparing_for_sleep);
 
-  // suspend_policy.cpp
+  // policy.cpp
   void settle();
   void advance();
   void expire_holds();
@@ -174,7 +174,7 @@ struct SuspendPolicy::Body {
   [[nodiscard]] Instant idle_since() const;
   [[nodiscard]] Duration required_idle() const;
 
-  // suspend_attempt.cpp
+  // attempt.cpp
   void begin(bool ours, bool force, std::string why);
   void go_to(Stage stage, Instant due);
   void ask_drain(bool force);
@@ -196,26 +196,26 @@ struct SuspendPolicy::Body {
                BlockCause cause = BlockCause::Failures);
   [[nodiscard]] Duration ttl() const;
 
-  // suspend_foreign.cpp
+  // foreign.cpp
   void begin_foreign(std::string why);
   void make_foreign(const std::string& why);
   void pass(bool allow, const std::string& why);
   void drive_foreign();
 
-  // suspend_hooks.cpp
+  // hooks.cpp
   void run_hook(Hook hook, const HookSettings& how, Duration slept, WakeReason wake,
                 std::string why);
   bool finish_hook(const ActionDone& event);
   void drive_hooks();
   void hook_failed(Hook hook, const std::string& why);
 
-  // suspend_block.cpp
+  // block.cpp
   void fail(const std::string& step, const std::string& why, BlockCause cause);
   void block(BlockCause cause, std::string why, Duration retry);
   void unblock(const std::string& why);
   void drive_block();
 
-  // suspend_resume.cpp
+  // resume.cpp
   void end_sleep(const Evidence& evidence);
   [[nodiscard]] bool is_due(const std::optional<WallTime>& alarm, WallTime at) const;
   void woke(SleepRecord record);
@@ -228,7 +228,7 @@ struct SuspendPolicy::Body {
   bool leave_gpu(const std::string& why);
   void look_at_gpu_again();
 
-  // suspend_wakes.cpp
+  // wakes.cpp
   void judge_wake();
   void use_wake();
   [[nodiscard]] SleepRecord* last_wake();
@@ -236,7 +236,7 @@ struct SuspendPolicy::Body {
   [[nodiscard]] Duration linger() const;
   [[nodiscard]] int unused_in_a_row() const;
 
-  // suspend_view.cpp
+  // view.cpp
   [[nodiscard]] std::string next_words(Instant at) const;
   [[nodiscard]] std::string step_words() const;
 };

@@ -14,7 +14,7 @@
 namespace rouse::suspendd {
 namespace {
 
-/// So many messages before others get their turn.
+/// How many messages are handled before others get their turn.
 constexpr int kMessagesPerTurn = 64;
 
 boost::system::error_code code_of(int negative_errno) {
@@ -57,7 +57,7 @@ Task<boost::system::error_code> BusLink::serve(std::function<void()> on_ready) {
     if (!error && !told && sd_bus_is_ready(bus_) > 0) {
       told = true;
       on_ready();
-      continue;  // what that queued goes out now
+      continue;  // what was queued by that goes out now
     }
     if (!error) error = arm();
     if (error) co_return error;

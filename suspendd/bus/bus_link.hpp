@@ -15,7 +15,7 @@ struct sd_bus;
 
 namespace rouse::suspendd {
 
-/// One sd-bus connection, from its start to its loss, moved by the loop: libsystemd says what it
+/// One sd-bus connection, from its start to its loss, driven by the loop: libsystemd says what it
 /// waits for (a descriptor and a time), we wait and let it work. Its socket never blocks us.
 class BusLink {
  public:
@@ -34,7 +34,7 @@ class BusLink {
   Task<boost::system::error_code> serve(std::function<void()> on_ready);
 
  private:
-  /// What handlers of the loop use, which may come after the link has gone.
+  /// What handlers on the loop use; they may come after the link has gone.
   struct Waker {
     explicit Waker(const Executor& executor) : descriptor(executor), bell(executor) {}
     asio::posix::basic_stream_descriptor<Executor> descriptor;
@@ -50,7 +50,7 @@ class BusLink {
   boost::system::error_code watch(int fd);
 
   sd_bus* bus_ = nullptr;
-  int watched_fd_ = -1;  ///< libsystemd's number of what the waker has a duplicate of
+  int watched_fd_ = -1;  ///< libsystemd's own, of which the waker has a duplicate
   std::shared_ptr<Waker> waker_;
 };
 

@@ -83,8 +83,8 @@ void Bus::State::open() {
     return;
   }
   link = std::move(*opened);
-  // Queued behind the greeting. Signals before owners: who is told that a service is here can rely
-  // on the signals from then on.
+  // Queued behind the greeting. Signals before owners: whoever is told that a service is here
+  // can rely on the signals from then on.
   for (const auto& entry : entries()) install(*entry);
   for (auto& [name, service] : services) follow(service);
 }

@@ -29,7 +29,7 @@ struct BusSubscription::Entry : std::enable_shared_from_this<BusSubscription::En
   std::function<void(const BusMessage&)> on_signal;  ///< one of the two
   std::function<void(bool)> on_service;
   Bus::State* state = nullptr;  ///< null: ended
-  BusSlot slot;                 ///< the match on the connection of now
+  BusSlot slot;                 ///< the match on the present connection
 
   void end() {
     slot.reset();

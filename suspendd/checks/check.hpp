@@ -8,7 +8,7 @@
 
 namespace rouse::suspendd {
 
-/// What a sensor tells. Unknown counts as active: a box that cannot tell stays awake.
+/// What a sensor tells. Unknown counts as active: a machine that cannot tell stays awake.
 enum class Verdict { Active, Idle, Unknown };
 
 struct Finding {

@@ -11,8 +11,8 @@
 namespace rouse::suspendd {
 namespace {
 
-/// Block and block-weak locks on sleep or idle, of whatever user: before 257 logind itself lets a
-/// caller pass the locks of its own user. Locks of this process do not count.
+/// Block and block-weak locks on sleep or idle, of whatever user: before 257 logind itself
+/// ignores locks of the user who asks for the sleep. Locks of this process do not count.
 class Inhibitors final : public Check {
  public:
   Inhibitors(InhibitorsCheck settings, Logind& logind)

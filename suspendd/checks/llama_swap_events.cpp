@@ -9,8 +9,8 @@ namespace {
 
 using simdjson::dom::element;
 
-/// Two rings of 100 KiB of log come first, each as one line, with every byte escaped at worst
-/// twice.
+/// Two rings of 100 KiB of log come first, each as one line, in which every byte may be
+/// escaped twice.
 constexpr std::size_t kEventLineMax = 4 * 1024 * 1024;
 
 std::string text_at(const element& object, const char* key) {

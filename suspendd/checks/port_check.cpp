@@ -10,7 +10,7 @@
 namespace rouse::suspendd {
 namespace {
 
-/// Only who connected to us has one of our ports on our side.
+/// Only a connection that was made to us has one of our ports on our side.
 class PortLook final : public Check {
  public:
   explicit PortLook(const PortCheck& settings) : settings_(settings) {}

@@ -19,8 +19,8 @@
 namespace rouse::suspendd {
 namespace {
 
-/// A process that did not match is looked at again in every so many looks: it may have become
-/// another program. One that is new is so at once: it may have been seen before its exec.
+/// A process that did not match is looked at again after so many looks: it may have become another
+/// program. A new one is looked at again at once: it may have been seen before its exec.
 constexpr unsigned kTurns = 6;
 constexpr int kNew = 2;  ///< looks
 constexpr std::chrono::milliseconds kOver{60'000};
@@ -46,7 +46,7 @@ class ProcessLook final : public Check {
   Finding judge() {
     const std::vector<int> pids = process_ids(context_.root);
     if (pids.empty()) return unknown("/proc shows no process");
-    // The first process is always there; of whom we see nothing, others may be hidden as well.
+    // The first process is always there; where we do not see it, others may be hidden as well.
     if (process_comm(context_.root, 1).empty()) {
       return unknown("/proc hides the processes of other users (hidepid)");
     }

@@ -9,7 +9,7 @@ namespace rouse::suspendd {
 namespace {
 
 /// What our own proxy on this machine works at. Only what it counts as work is told: requests for
-/// inference, loads, uploads, holds; never listings, probes or who watches its events.
+/// inference, loads, uploads, holds; never listings, probes or those who watch its events.
 class ProxyLook final : public Check {
  public:
   ProxyLook(const CheckConfig& config, CheckContext& context) : pool_(context.pool) {

@@ -14,7 +14,7 @@ namespace rouse::suspendd {
 namespace {
 
 constexpr std::uint16_t kUsualPort = 22;
-/// sshd hangs up on who has not logged in after LoginGraceTime, two minutes by default.
+/// sshd hangs up on a client that has not logged in within LoginGraceTime, two minutes by default.
 constexpr std::chrono::seconds kLoginGrace{150};
 /// Signs of life of a client (ServerAliveInterval, replies to ClientAliveInterval) are some 60
 /// bytes each; a person who types, or anything that is copied, makes more of them in a minute.
@@ -28,8 +28,8 @@ std::string title_of(const Root& root, int pid) {
   return title;
 }
 
-/// What sshd's configuration says, for where we may not see whose a socket is. Not its includes but
-/// the usual folder of them.
+/// What sshd's configuration says, for where we may not see whose a socket is. Of its includes only
+/// the usual folder is read.
 std::set<std::uint16_t> configured_ports(const Root& root) {
   std::vector<std::string> files{"/etc/ssh/sshd_config"};
   for (const std::string& name : root.list("/etc/ssh/sshd_config.d")) {
@@ -116,8 +116,8 @@ Finding SshSessions::judge(const std::vector<TcpSocket>& listening,
   return idle("no ssh connection to " + ports_text());
 }
 
-/// Whose the listening sockets are takes a walk through /proc, so it is asked again only when they
-/// have changed.
+/// To find out whose the listening sockets are takes a walk through /proc, so that is done again
+/// only when they have changed.
 void SshSessions::find_ports(const std::vector<TcpSocket>& listening) {
   if (!settings_.ports.empty()) {
     ports_.insert(settings_.ports.begin(), settings_.ports.end());
@@ -161,8 +161,8 @@ SshSessions::Connection& SshSessions::follow(const TcpSocket& socket, Time now) 
 }
 
 /// Scanners connect, too, and hold their connections. Told apart by the process that has the
-/// socket; where we may not see that, by there being anybody at all who has logged in; and in any
-/// case by sshd's own patience.
+/// socket; where we may not see that, by whether anybody at all has logged in; and in any case by
+/// sshd's own patience.
 void SshSessions::find_logged_in(const std::vector<const TcpSocket*>& strangers, Time now) {
   std::set<std::uint32_t> inodes;
   bool hidden_session = false;

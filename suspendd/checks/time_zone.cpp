@@ -16,7 +16,7 @@ Error bad_file(const std::string& name) {
                "reading the time zone " + name};
 }
 
-/// Big-endian numbers, one after the other; `ok` falls at the end of the bytes.
+/// Big-endian numbers, one after the other; `ok` becomes false past their end.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
@@ -237,7 +237,7 @@ std::int64_t TimeZone::footer_offset(std::int64_t unix_time) const {
   const std::chrono::sys_seconds local{std::chrono::seconds(unix_time + footer_.standard)};
   const std::chrono::year_month_day today{floor<std::chrono::days>(local)};
   const auto year = static_cast<std::int64_t>(static_cast<int>(today.year()));
-  // Each moment is told in the local time that it ends.
+  // Each change is told in the local time that it ends.
   const std::int64_t begins = moment(footer_.begins, year) - footer_.standard;
   const std::int64_t ends = moment(footer_.ends, year) - footer_.summer;
   const bool is_summer = begins < ends ? unix_time >= begins && unix_time < ends

@@ -7,7 +7,8 @@
 namespace rouse::suspendd {
 namespace {
 
-/// Units of systemd that run, start, reload or stop. One that is not installed is idle, and said.
+/// Units of systemd that run, start, reload or stop. One that is not installed is idle, and the
+/// reason says so.
 class Units final : public Check {
  public:
   Units(UnitCheck settings, SystemdUnits& units) : settings_(std::move(settings)), units_(units) {}

@@ -26,7 +26,7 @@ struct Due {
 };
 
 /// Something is due within min_sleep: a timer of systemd, a scheduled shutdown, a wake-up of ours.
-/// To sleep before it is not worth it, or would miss it.
+/// A sleep before that is not worth it, or would miss it.
 class Upcoming final : public Check {
  public:
   Upcoming(UpcomingCheck settings, CheckContext& context)

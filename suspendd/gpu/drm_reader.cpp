@@ -156,7 +156,7 @@ void DrmReader::read_amd(const std::string& folder, GpuDevice& out) {
   }
 }
 
-/// What is not powered down is busy, more or less: only for where processes cannot be looked at.
+/// What is not powered down is busy, more or less: used only where no processes can be seen.
 void DrmReader::read_intel(const std::string& folder, std::uint64_t elapsed_ns, GpuDevice& out) {
   std::optional<int> most;
   for (const std::string& file : residency_files(root_, folder)) {

@@ -69,7 +69,7 @@ class Relay {
       exit_status_ = 1;
       co_return;
     }
-    // From here on; before, looking up a name may block, and they end us as any program.
+    // Not before: looking up a name may block, and until here they end us like any program.
     boost::system::error_code ignored;
     for (const int signal : {SIGINT, SIGTERM}) signals_.add(signal, ignored);
     spdlog::info("relay: listening on {}, for {}", *address,

@@ -42,7 +42,7 @@ bool is_json(const RequestHead& head) {
   return equal_without_case(type, "application/json");
 }
 
-/// Whether @p host, which is listened on, is for programs of this host only.
+/// Whether only programs of this host can reach @p host, on which we listen.
 bool is_loopback(const std::string& host) {
   boost::system::error_code failed;
   const auto address = ip::make_address(host, failed);

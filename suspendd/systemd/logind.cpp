@@ -212,7 +212,7 @@ std::shared_ptr<void> Logind::on_sleep(std::function<void(SleepSignal)> then) {
 
 void Logind::tell(SleepSignal signal) {
   std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
-  const auto now = listeners_;  // who is told may add others
+  const auto now = listeners_;  // a listener may add others
   for (const auto& weak : now) {
     if (const auto listener = weak.lock()) listener->then(signal);
   }

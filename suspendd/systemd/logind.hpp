@@ -105,7 +105,7 @@ class Logind {
   Task<Result<UniqueFd>> inhibit(std::string what, std::string who, std::string why,
                                  std::string mode);
 
-  /// Who is called with every PrepareForSleep, and after every gap with what the property says.
+  /// Calls @p then with every PrepareForSleep, and after every gap with what the property says.
   /// Several may listen. The callback may not destroy the Logind.
   [[nodiscard]] std::shared_ptr<void> on_sleep(std::function<void(SleepSignal)> then);
   /// Whether logind is on the bus now.

@@ -8,8 +8,8 @@
 namespace rouse::suspendd {
 
 /// What this machine's logind and systemd make of a suspend that is not ours: how long logind waits
-/// for us, and whether the gate is asked. Until they have answered, their defaults are taken, and
-/// that there is no gate. Single thread; what it gets outlives it.
+/// for us, and whether the gate is asked. Until they have answered, their defaults are assumed,
+/// and no gate. Single thread; what it gets outlives it.
 class SleepRules {
  public:
   SleepRules(Logind& logind, SystemdUnits& units) : logind_(logind), units_(units) {}

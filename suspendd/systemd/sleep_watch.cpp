@@ -31,7 +31,7 @@ std::optional<SuspendStats> stats_of(const Root& root) {
   return stats ? std::optional(std::move(*stats)) : std::nullopt;
 }
 
-/// Who did not let himself be frozen, for a person; what hangs that long, hangs on.
+/// What did not let itself be frozen, for a person; what hangs for so long hangs on.
 std::string stuck_text(const Root& root) {
   const std::vector<StuckTask> stuck = stuck_tasks(root);
   std::string text;

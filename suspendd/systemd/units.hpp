@@ -17,7 +17,7 @@ struct UnitState {
   std::string load;    ///< loaded, not-found, masked …
   std::string file;    ///< enabled, disabled, static, masked …; empty: not known
 
-  /// Nothing draws it in.
+  /// Nothing pulls it in.
   [[nodiscard]] bool is_disabled() const {
     return file == "disabled" || file.starts_with("masked");
   }
