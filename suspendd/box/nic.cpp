@@ -155,7 +155,6 @@ std::string arm_one(const Root& root, NicPort& port, const Nic& nic) {
                        nic.wol == Nic::Wol::Disarmed;
   if (!can_arm) return {};
   const bool switch_off = nic.wakeup_enabled.has_value() && !*nic.wakeup_enabled;
-  if (nic.is_armed()) return {};
   if (nic.wol != Nic::Wol::Armed) {
     const auto set = port.set_wol(nic.name, kWolMagic);
     if (!set) {

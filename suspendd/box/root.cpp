@@ -113,7 +113,7 @@ std::string Root::link(std::string_view absolute) const {
 std::string Root::resolve(std::string_view absolute) const {
   const std::string real = real_path(path(absolute));
   const std::string top = prefix_.empty() ? std::string() : real_path(prefix_);
-  return real.starts_with(top) ? real.substr(top.size()) : std::string();
+  return real.starts_with(top + '/') ? real.substr(top.size()) : std::string();
 }
 
 std::string_view basename(std::string_view path) {

@@ -32,7 +32,7 @@ struct SleepLock::State {
   std::string why;
   UniqueFd lock;
   bool wanted = true;  ///< false: from release() to the next resume
-  bool valid = false;  ///< the logind of now has given it
+  bool valid = false;  ///< the present logind has given it
   bool rung = false;
   unsigned changes = 0;  ///< of the logind that has it
   BusTimer bell;
@@ -72,12 +72,12 @@ Task<void> SleepLock::keep() {
       state.trouble = lock ? std::string() : lock.error().message();
       if (lock && state.wanted) state.lock = std::move(*lock);
     }
-    const bool missing = state.wanted && !state.valid;
-    pause = missing ? std::min(pause * 2, kRetryLongest) : kRetryFirst;
-    if (missing) {
+    if (state.wanted && !state.valid) {
       state.bell.expires_after(pause);
+      pause = std::min(pause * 2, kRetryLongest);
     } else {
       state.bell.expires_at(BusTimer::time_point::max());
+      pause = kRetryFirst;
     }
     const auto cancel = co_await asio::this_coro::cancellation_state;
     const auto terminal = cancel.cancelled() & asio::cancellation_type::terminal;

@@ -1,5 +1,6 @@
 #include "suspendd/box/nic.hpp"
 
+#include "suspendd/box/tree_nic_port.hpp"
 #include "tests/support/netns.hpp"
 #include "tests/support/skip.hpp"
 #include "tests/suspendd/box/fake_nic_port.hpp"
@@ -22,6 +23,7 @@ using test::GeneratedTree;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr std::uint32_t kAll = kWolPhy | kWolUnicast | kWolMulticast | kWolBroadcast | kWolMagic;
 
@@ -93,12 +95,46 @@ TEST_F(NicTest, ABondsAddressIsItsCards) {
 TEST_F(NicTest, AnAddressBehindAVlanIsTheLastChoice) {
   upper("eth0", "eth0.10", "vlan");
   upper("eth0", "br0", "bridge");
+  upper("eth0.10", "br10", "bridge");
   port_.ips = {{"eth0.10", "192.0.2.7", "192.0.2.255"}};
   EXPECT_TRUE(list_nics(root_, port_)[0].on_vlan);
+  port_.ips = {{"br10", "192.0.2.7", "192.0.2.255"}};
+  EXPECT_TRUE(list_nics(root_, port_)[0].on_vlan) << "what stands on a VLAN";
   port_.ips.push_back({"br0", "198.51.100.7", "198.51.100.255"});
   const auto nics = list_nics(root_, port_);
   EXPECT_FALSE(nics[0].on_vlan);
   EXPECT_EQ(nics[0].ip, "198.51.100.7");
+}
+
+TEST_F(NicTest, OnlyEthernetIsACard) {
+  card("ib0", "0000:05:00.0");
+  tree_.file("/sys/devices/pci0000:00/0000:05:00.0/net/ib0/type", "32\n");
+  EXPECT_THAT(list_nics(root_, port_), SizeIs(1));
+}
+
+TEST_F(NicTest, WithoutAPermanentAddressTheOneInUseIsTold) {
+  for (const char* none : {"", "00:00:00:00:00:00"}) {
+    port_.cards["eth0"].mac = none;
+    EXPECT_EQ(list_nics(root_, port_)[0].mac, "02:00:00:00:00:aa") << none;
+  }
+}
+
+TEST_F(NicTest, ACardThatIsDownCannotBeReached) {
+  const std::string state = "/sys/devices/pci0000:00/0000:03:00.0/net/eth0/operstate";
+  tree_.file(state, "down\n");
+  EXPECT_FALSE(list_nics(root_, port_)[0].is_reachable());
+  tree_.remove(state);
+  EXPECT_EQ(list_nics(root_, port_)[0].operstate, "unknown");
+}
+
+TEST_F(NicTest, ARadioIsADoubt) {
+  port_.modes("eth0").armed = kWolMagic;
+  const std::string folder = "/sys/devices/pci0000:00/0000:03:00.0/net/eth0/";
+  for (const char* mark : {"wireless", "phy80211"}) {
+    tree_.folder(folder + mark);
+    EXPECT_THAT(list_nics(root_, port_)[0].why, HasSubstr("wireless")) << mark;
+    tree_.remove(folder + mark);
+  }
 }
 
 TEST_F(NicTest, EachRefusalIsToldInWords) {
@@ -114,6 +150,41 @@ TEST_F(NicTest, EachRefusalIsToldInWords) {
   port_.cards["eth0"].modes = WolModes{kWolPhy | kWolUnicast, kWolPhy};
   EXPECT_EQ(list_nics(root_, port_)[0].wol, Nic::Wol::Unsupported);
   EXPECT_THAT(list_nics(root_, port_)[0].why, HasSubstr("pu"));
+  port_.cards["eth0"].modes = WolModes{kAll, kWolPhy};
+  EXPECT_EQ(list_nics(root_, port_)[0].wol, Nic::Wol::Disarmed);
+  EXPECT_THAT(list_nics(root_, port_)[0].why, HasSubstr("is p, magic packets (g) are not armed"));
+}
+
+TEST_F(NicTest, WhatCannotBeArmedIsLeftAlone) {
+  port_.cards["eth0"].error = EPERM;
+  arm_nics(root_, port_);
+  port_.cards["eth0"].error = 0;
+  port_.modes("eth0").supported = kWolPhy;
+  arm_nics(root_, port_);
+  EXPECT_THAT(port_.cards["eth0"].sets, IsEmpty());
+  EXPECT_EQ(switch_text(), "disabled\n");
+}
+
+TEST_F(NicTest, OfAnArmedCardOnlyTheSwitchIsThrown) {
+  port_.modes("eth0").armed = kWolMagic;
+  EXPECT_TRUE(arm_nics(root_, port_)[0].is_armed());
+  EXPECT_THAT(port_.cards["eth0"].sets, IsEmpty());
+  EXPECT_EQ(switch_text(), "enabled");
+}
+
+TEST_F(NicTest, ASwitchThatCannotBeThrownIsToldWithWhatToDo) {
+  const std::string file = "/sys/devices/pci0000:00/0000:03:00.0/power/wakeup";
+  tree_.remove(file);
+  std::filesystem::create_symlink("/proc/version", tree_.at(file));  // nobody may write to it
+  const auto nics = arm_nics(root_, port_);
+  EXPECT_FALSE(nics[0].is_armed());
+  EXPECT_THAT(nics[0].why, HasSubstr("enable it by a udev rule"));
+}
+
+TEST_F(NicTest, TheSwitchOfABridgeIsNotItsCards) {
+  tree_.remove("/sys/devices/pci0000:00/0000:03:00.0/power/wakeup");
+  tree_.file("/sys/devices/pci0000:00/power/wakeup", "disabled\n");
+  EXPECT_EQ(list_nics(root_, port_)[0].wakeup_enabled, std::nullopt);
 }
 
 TEST_F(NicTest, ArmsMagicAndNothingElse) {
@@ -177,6 +248,8 @@ TEST(BroadcastAddress, IsWhatTheInterfaceSaysOrFollowsFromTheMask) {
   EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.0", "10.0.0.2"), "10.0.0.255");
   EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.252.0", ""), "10.0.3.255");
   EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.0", "255.255.255.255"), "255.255.255.255");
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.0", "0.0.0.0"), "10.0.0.255");
+  EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.252", ""), "10.0.0.3");
   EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.254", ""), "");
   EXPECT_EQ(broadcast_address("10.0.0.2", "255.255.255.255", "10.0.0.2"), "");
 }
@@ -222,15 +295,47 @@ TEST_F(KernelNicPortInside, ListsTheAddressesOfCards) {
   inside([] {
     test::ip("link add near0 type veth peer name far0");
     test::ip("address add 192.0.2.7/24 broadcast 192.0.2.255 dev near0");
+    test::ip("address add 198.51.100.7/24 label near0:1 dev near0");
     test::ip("link set near0 up");
     test::ip("link set lo up");
     KernelNicPort port;
     const auto all = port.addresses();
-    ASSERT_EQ(all.size(), 1U) << "without lo, and without what has none";
+    ASSERT_EQ(all.size(), 2U) << "without lo, and without what has none";
+    EXPECT_EQ(all[1].interface, "near0") << "whatever its label";
+    EXPECT_EQ(all[1].ip, "198.51.100.7");
     EXPECT_EQ(all[0].interface, "near0");
     EXPECT_EQ(all[0].ip, "192.0.2.7");
     EXPECT_EQ(all[0].broadcast, "192.0.2.255");
   });
+}
+
+TEST(TreeNicPort, ReadsAndSetsWhatItsFilesSay) {
+  const GeneratedTree tree;
+  const Root root = tree.root();
+  const std::unique_ptr<NicPort> port = make_nic_port(root);
+  EXPECT_EQ(port->wol("eth0").error().code, boost::system::errc::operation_not_supported);
+  tree.file("/ethtool/eth0",
+            "supported 47\narmed 2\nmac 02:00:00:00:00:01\nip 192.0.2.7\nbroadcast 192.0.2.255\n");
+  tree.file("/ethtool/eth1", "supported 0\n");
+  ASSERT_TRUE(port->wol("eth0"));
+  EXPECT_EQ(port->wol("eth0")->supported, 47U);
+  EXPECT_EQ(port->wol("eth0")->armed, 2U);
+  EXPECT_EQ(*port->permanent_mac("eth0"), "02:00:00:00:00:01");
+  ASSERT_TRUE(port->set_wol("eth0", kWolMagic));
+  EXPECT_EQ(port->wol("eth0")->armed, kWolMagic);
+  EXPECT_EQ(*port->permanent_mac("eth0"), "02:00:00:00:00:01");
+  const auto all = port->addresses();
+  ASSERT_THAT(all, SizeIs(1)) << "the other card has none";
+  EXPECT_EQ(all[0].interface, "eth0");
+  EXPECT_EQ(all[0].ip, "192.0.2.7");
+  EXPECT_EQ(all[0].broadcast, "192.0.2.255");
+  EXPECT_FALSE(port->set_wol("eth9", kWolMagic)) << "there is no such card";
+}
+
+TEST(TreeNicPort, IsOnlyForTrees) {
+  const Root machine;
+  const std::unique_ptr<NicPort> port = make_nic_port(machine);
+  EXPECT_NE(dynamic_cast<KernelNicPort*>(port.get()), nullptr);
 }
 
 TEST(KernelNicPort, ReadsThePermanentAddressWhereThereIsACard) {

@@ -30,14 +30,14 @@ TEST(SuspendStats, ReadsTheKernelsCounts) {
   const std::string stats = "/sys/power/suspend_stats/";
   tree.file(stats + "success", "12\n");
   tree.file(stats + "fail", "2\n");
-  tree.file(stats + "last_failed_dev", "\n");
+  tree.file(stats + "last_failed_dev", "0000:03:00.0\n");
   tree.file(stats + "last_failed_step", "suspend\n");
   tree.file(stats + "last_failed_errno", "-16\n");
   const auto read = read_suspend_stats(tree.root());
   ASSERT_TRUE(read);
   EXPECT_EQ(read->success, 12U);
   EXPECT_EQ(read->fail, 2U);
-  EXPECT_EQ(read->last_failed_dev, "");
+  EXPECT_EQ(read->last_failed_dev, "0000:03:00.0");
   EXPECT_EQ(read->last_failed_step, "suspend");
   EXPECT_EQ(read->last_failed_errno, -16);
 }
@@ -52,10 +52,13 @@ TEST(StuckTasks, NamesThreadsInUninterruptibleSleep) {
   tree.file("/proc/10/task/11/wchan", "fuse_wait_answer");
   task("12/task/12", "12 (kworker/0:1) D 2 0 0 0 -1 69238880 0");  // PF_KTHREAD
   task("13/task/13", "13 (sleeping) I 2 0 0 0 -1 0 0");
+  task("14/task/14", "14 (cp) D 1 14 14 0 -1 4194304 0");
+  tree.file("/proc/14/task/14/wchan", "0");
   tree.file("/proc/uptime", "1 1\n");
   const auto stuck = stuck_tasks(tree.root());
-  ASSERT_THAT(stuck, SizeIs(1));
+  ASSERT_THAT(stuck, SizeIs(2));
   EXPECT_EQ(stuck[0].text(), "odd) D (name (11) in fuse_wait_answer");
+  EXPECT_EQ(stuck[1].text(), "cp (14)") << "where it waits is not told";
 }
 
 /// A child that the kernel holds in an uninterruptible sleep, until its own child has gone on.

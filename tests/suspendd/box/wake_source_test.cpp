@@ -75,10 +75,78 @@ TEST_F(WakeSourceTest, TellsKindsApart) {
   EXPECT_EQ(by_name["alarmtimer.0.auto"].kind, WakeKind::Rtc);
 }
 
+TEST_F(WakeSourceTest, KnowsEachKindOfDevice) {
+  struct Case {
+    const char* device;
+    const char* subsystem;
+    const char* pci_class;  ///< empty: none
+    WakeKind kind;
+    const char* detail;
+  };
+  const std::string usb = "/sys/devices/pci0000:00/0000:00:14.0/usb2/2-1";
+  tree_.folder(usb + "/2-1:1.0/net/eth7");
+  const std::vector<Case> cases{
+      {"/sys/devices/LNXSYSTM:00/LNXPWRBN:00", "acpi", "", WakeKind::PowerButton, "power button"},
+      {"/sys/devices/LNXSYSTM:00/PNP0C0E:00", "acpi", "", WakeKind::PowerButton, "sleep button"},
+      {"/sys/devices/LNXSYSTM:00/PNP0C0D:00", "acpi", "", WakeKind::Lid, "lid"},
+      {"/sys/devices/platform/i8042/serio0", "serio", "", WakeKind::Other, "keyboard or mouse"},
+      {"/sys/devices/pci0000:00/0000:00:14.0", "pci", "0x0c0330", WakeKind::Usb,
+       "USB host controller"},
+      {"/sys/devices/pci0000:00/0000:05:00.0", "pci", "0x020000", WakeKind::Wol, "network card"},
+      {"/sys/devices/pci0000:00/0000:00:1d.0", "pci", "0x060400", WakeKind::Other, "bus port"},
+      {"/sys/devices/pci0000:00/0000:00:1f.3", "pci", "0x040300", WakeKind::Unknown, "its name"},
+      {usb.c_str(), "usb", "", WakeKind::Wol, "network card eth7"},
+      {"/sys/devices/pci0000:00/0000:00:14.0/usb1/1-9", "usb", "", WakeKind::Usb, "USB device"},
+  };
+  for (const Case& each : cases) {
+    subsystem(each.device, each.subsystem);
+    if (*each.pci_class != '\0') tree_.file(std::string(each.device) + "/class", each.pci_class);
+    tree_.file(std::string(each.device) + "/power/wakeup", "disabled\n");
+    source("wakeup8", "its name", each.device, 1);
+    const auto sources = read_wake_sources(root_);
+    ASSERT_THAT(sources, SizeIs(1)) << each.device;
+    EXPECT_EQ(sources[0].kind, each.kind) << each.device;
+    EXPECT_EQ(sources[0].detail, each.detail) << each.device;
+    EXPECT_FALSE(sources[0].is_enabled) << each.device;
+    tree_.remove("/sys/class/wakeup/wakeup8");
+  }
+}
+
+TEST_F(WakeSourceTest, AClockIsKnownByWhatItIsFor) {
+  tree_.folder(clock_ + "/rtc/rtc0");
+  subsystem(clock_, "pnp");
+  source("wakeup1", "00:04", clock_, 1);
+  EXPECT_EQ(read_wake_sources(root_).at(0).kind, WakeKind::Rtc);
+}
+
+TEST_F(WakeSourceTest, OneThatGoesMeanwhileIsLeftOut) {
+  machine();
+  tree_.folder("/sys/class/wakeup/wakeup40");
+  EXPECT_THAT(read_wake_sources(root_), SizeIs(5));
+}
+
+TEST_F(WakeSourceTest, AButtonIsTheReasonThoughTheCardCountedToo) {
+  machine();
+  const auto before = read_wake_sources(root_);
+  source("wakeup3", "0000:03:00.0", card_, 5);
+  source("wakeup5", "1-3", keyboard_, 1);
+  source("wakeup2", "PNP0C0C:00", "/sys/devices/LNXSYSTM:00/LNXSYBUS:00/PNP0C0C:00", 1);
+  const auto reason = reason_after(before);
+  EXPECT_EQ(reason.kind, WakeKind::PowerButton);
+  EXPECT_EQ(reason.sources.at(1).kind, WakeKind::Wol);
+  EXPECT_EQ(reason.sources.at(2).kind, WakeKind::Usb);
+}
+
+TEST_F(WakeSourceTest, WhatIsNotKnownIsCalledByItsName) {
+  source("wakeup6", "odd", "/sys/devices/odd", 1);
+  EXPECT_EQ(reason_after({}).text, "odd, +1");
+}
+
 TEST_F(WakeSourceTest, WhatCountedIsTheReason) {
   machine();
   const auto before = read_wake_sources(root_);
   EXPECT_EQ(reason_after(before).kind, WakeKind::Unknown);
+  EXPECT_EQ(reason_after(before).text, "no wake source has counted an event");
   EXPECT_THAT(reason_after(before).sources, IsEmpty());
   source("wakeup3", "0000:03:00.0", card_, 5);
   source("wakeup1", "rtc_cmos", clock_, 11);
@@ -123,6 +191,11 @@ TEST_F(WakeSourceTest, ADeviceThatCameBackCountsFromZero) {
   tree_.remove(card_ + "/wakeup");
   source("wakeup31", "0000:03:00.0", card_, 1);
   EXPECT_EQ(reason_after(before).kind, WakeKind::Wol);
+  const auto later = read_wake_sources(root_);
+  tree_.remove("/sys/class/wakeup/wakeup31");
+  tree_.remove(card_ + "/wakeup");
+  source("wakeup32", "0000:03:00.0", card_, 1);
+  EXPECT_EQ(reason_after(later).kind, WakeKind::Unknown) << "it has only another id";
 }
 
 TEST_F(WakeSourceTest, TheCountIsReadAndWrittenBack) {
