@@ -5,6 +5,7 @@ TESTS = [("suspendd_tests", "Relay*:*/RelayBody.*")]
 
 REQUEST = "suspendd/relay/request.cpp"
 SERVICE = "suspendd/relay/service.cpp"
+SERVER = "suspendd/relay/server.cpp"
 
 MUTANTS = [
     ("a machine may be named by anything", REQUEST, 'if (!mac) return fmt::format("{}: {}", name, mac.error().doing);', "if (!mac) return {};"),
@@ -61,4 +62,29 @@ MUTANTS = [
     ("addresses of a request are passed over", SERVICE, "if (!request->broadcast.empty()) plan.broadcast = request->broadcast;", ""),
     ("a password of a request is passed over", SERVICE, "plan.secureon = request->secureon;", ""),
     ("packets cost nothing", SERVICE, "allowance_ -= static_cast<double>(results.size());", ""),
+    # --- its server
+    ("a head may be long", SERVER, "limits.head_max = 16 * 1024;", ""),
+    ("a body may be long", SERVER, "limits.body_max = 16 * 1024;", ""),
+    ("a relay that cannot listen has ended well", SERVER, "exit_status_ = 1;", ""),
+    ("signals kill", SERVER, "for (const int signal : {SIGINT, SIGTERM}) signals_.add(signal, ignored);", ""),
+    ("Ctrl-C kills", SERVER, "{SIGINT, SIGTERM}", "{MUTANT ? SIGTERM : SIGINT, SIGTERM}"),
+    ("for whom it is is not logged", SERVER, "options_.macs.empty()", "true"),
+    ("at the end new clients are let in", SERVER, "server_.stop_accepting();", ""),
+    ("at the end clients are waited for", SERVER, "sessions_.cancel(asio::cancellation_type::terminal);", ""),
+    ("what cannot be read has no answer", SERVER, "        co_await refuse_bad(*client, request.error());\n", ""),
+    ("a body that cannot be read has no answer", SERVER, "        co_await refuse_bad(client, body.error());\n", ""),
+    ("a connection has one request", SERVER, "if (!goes_on) co_return;", "co_return;"),
+    ("a connection never ends", SERVER, "if (!goes_on) co_return;", ""),
+    ("what is unread is read", SERVER, "answer.has_value() && request.framing != Framing::None", "false"),
+    ("every refusal ends the connection", SERVER, "answer.has_value() && request.framing != Framing::None", "answer.has_value()"),
+    ("nothing is logged", SERVER, "if (!answer->log.empty()) spdlog", "if (!MUTANT && !answer->log.empty()) spdlog"),
+    ("a connection is kept for whoever ends it", SERVER, "request.keep_alive && !unread", "!unread"),
+    ("nobody may refuse", SERVER, "if (status == 0) co_return;", "co_return;"),
+    ("a refusal of nonsense keeps the connection", SERVER, "head.keep_alive = false;", ""),
+    ("nonsense is fine", SERVER, "answer.status = status;", ""),
+    ("a refusal has no fields", SERVER, "head.fields = answer.fields;", ""),
+    ("an answer has no type", SERVER, 'head.fields.add("content-type", "application/json");', ""),
+    ("options that cannot be are taken", SERVER, "  if (!problems.empty()) {", "  if (!MUTANT && !problems.empty()) {"),
+    ("what is wrong with options is not told", SERVER, 'write_stderr_line(LinePriority::Error, "rouse-suspendd relay: " + problem);', ""),
+    ("how it ended is not told", SERVER, "status = relay.exit_status();", ""),
 ]

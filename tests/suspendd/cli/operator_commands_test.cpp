@@ -1,17 +1,12 @@
 #include "suspendd/cli/operator_commands.hpp"
 
-#include "tests/suspendd/generated_tree.hpp"
-#include "tests/suspendd/scripted_proxy.hpp"
+#include "tests/suspendd/cli/beside_a_daemon.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
-#include <functional>
 #include <string>
-#include <thread>
 
 namespace rouse::suspendd {
 namespace {
@@ -28,53 +23,7 @@ constexpr const char* kRelease = "/v1/release";
 constexpr const char* kWakeTest = "/v1/wake-test";
 constexpr const char* kGate = "/v1/gate";
 
-/// A command beside a daemon that answers as the test says, on a thread of its own: the command has
-/// the loop of this one.
-class OperatorCommands : public testing::Test {
- protected:
-  OperatorCommands() {
-    options_.socket = daemon_.socket();
-    options_.config_file = dir_.write("suspendd.yaml", "{}\n");
-    options_.root = tree_.at("");
-  }
-  void TearDown() override {
-    daemon_.stop();
-    group_.cancel(asio::cancellation_type::terminal);
-    while (group_.size() > 0) {
-      io_.restart();
-      io_.run_one_for(5ms);
-    }
-  }
-
-  /// The exit status of @p command; what it prints is in out_ and err_.
-  int run(const std::function<int()>& command) {
-    std::atomic<bool> is_over{false};
-    std::thread server([&] {
-      while (!is_over) {
-        io_.restart();
-        io_.run_one_for(5ms);
-      }
-    });
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int status = command();
-    is_over = true;
-    server.join();
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return status;
-  }
-
-  asio::io_context io_{1};
-  TaskGroup group_{io_.get_executor(), [](const std::string& text) { ADD_FAILURE() << text; }};
-  StreamDeadlines deadlines_{io_.get_executor()};
-  test::ScriptedProxy daemon_{group_, deadlines_};
-  test::GeneratedTree tree_;
-  test::TempDir dir_;
-  CliOptions options_;
-  std::string out_;
-  std::string err_;
-};
+class OperatorCommands : public test::BesideADaemon {};
 
 TEST_F(OperatorCommands, AHoldPrintsItsToken) {
   daemon_.answers(kHold, {200, R"({"token":"ab12","message":"held"})"});
