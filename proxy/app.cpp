@@ -16,7 +16,7 @@
 #include "proxy/config/http_limits.hpp"
 #include "proxy/config/reload_rule.hpp"
 #include "proxy/engine/registry.hpp"
-#include "proxy/logs/time_pattern.hpp"
+#include "proxy/logs/log_options.hpp"
 #include "proxy/power/engine_check.hpp"
 #include "proxy/power/power_socket.hpp"
 #include "proxy/proxy.hpp"
@@ -45,10 +45,6 @@ constexpr int kWrong = 2;
 constexpr auto kOrphanGrace = 3s;
 constexpr auto kAllFilesPatience = 10s;
 
-bool log_to_stderr(const Config& config) {
-  return config.log_to_stdout == LogToStdout::Proxy || config.log_to_stdout == LogToStdout::Both;
-}
-
 /// Everything that a running proxy owns, in order of construction; destroyed the other way round.
 class App {
  public:
@@ -63,6 +59,7 @@ class App {
         pool_(context.get_executor(), http_limits(*config_), deadlines_),
         registry_(options.state_dir),
         dispatcher_(config_, engines_, pool_, registry_),
+        capabilities_(config_, engines_, pool_, options.state_dir),
         engine_output_(dispatcher_, logs_),
         keys_(config_),
         names_(config_),
@@ -71,19 +68,13 @@ class App {
         machine_(engines_, {config_->performance_disabled, config_->performance_every}),
         power_(engines_, dispatcher_, recorder_),
         findings_(engines_, kAllFilesPatience),
-        proxy_{config_,
-               dispatcher_,
-               keys_,
-               names_,
-               peers_,
-               recorder_,
-               machine_,
-               power_,
-               pool_,
-               deadlines_,
-               sessions_,
-               logs_,
-               [this] { return reload("the API"); }},
+        proxy_{config_,       dispatcher_,
+               capabilities_, keys_,
+               names_,        peers_,
+               recorder_,     machine_,
+               power_,        pool_,
+               deadlines_,    sessions_,
+               logs_,         [this] { return reload("the API"); }},
         tls_(options.tls_cert_file, options.tls_key_file),
         server_(
             sessions_,
@@ -122,9 +113,8 @@ class App {
     life_.watch(
         [this](LifeSignals::Request request, const std::string& what) { heard(request, what); });
     engine_output_.follow(config_);
+    capabilities_.recall();
     publish_changes(proxy_);
-    peers_.on_change(
-        [this] { recorder_.events.publish("modelStatus", model_status_json(proxy_)); });
     dispatcher_.on_change([this](const EngineChange& change) { engine_changed(change); });
     const auto orphans = co_await registry_.sweep_orphans(kOrphanGrace);
     for (const EngineRegistry::Orphan& orphan : orphans) {
@@ -229,6 +219,7 @@ class App {
     loaded_ = loaded;
     config_ = loaded->config;
     proxy_.config = config_;
+    capabilities_.adopt(config_);
     keys_.adopt(config_);
     const std::string profile = names_.active_profile();
     names_.adopt(config_);
@@ -237,12 +228,13 @@ class App {
     machine_.adopt(config_->performance_disabled, config_->performance_every);
     recorder_.metrics.reloaded("ok");
     if (names_.active_profile() != profile) publish_profile(proxy_);
-    recorder_.events.publish("modelStatus", model_status_json(proxy_));
+    publish_models(proxy_);
     server_.set_limits(http_limits(*config_), config_->limits.connections_max);
     outcome.replaced = dispatcher_.adopt(config_);
     engine_output_.follow(config_);
     tls_.reload(*config_);  // without a good pair the one in use goes on
-    change_log(config_->log_level, time_pattern(config_->log_time_format));
+    const LogOptions log = log_options(*config_);
+    change_log(log.level, log.time_format);
     tell_findings();
     spdlog::info("reload after {}: {}; {}", asked_by, models_headline(*config_),
                  outcome.replaced.empty() ? "all engines go on"
@@ -309,7 +301,7 @@ class App {
   void cannot_start(const std::string& why, int status = kCannot) {
     exit_status_ = status;
     spdlog::error("{}", why);
-    if (!log_to_stderr(*config_)) write_stderr_line(LinePriority::Error, why);
+    if (!log_options(*config_).to_stderr) write_stderr_line(LinePriority::Error, why);
     notify_status("cannot start: " + why);
   }
 
@@ -322,9 +314,8 @@ class App {
   void engine_changed(const EngineChange& change) {
     recorder_.metrics.engine_changed(change);
     power_.engine_changed();
-    if (recorder_.events.has_listeners()) {
-      recorder_.events.publish("modelStatus", model_status_json(proxy_));
-    }
+    capabilities_.engine_changed(change);
+    publish_models(proxy_);
   }
 
   const ServeOptions& options_;
@@ -337,6 +328,7 @@ class App {
   HttpPool pool_;
   EngineRegistry registry_;
   Dispatcher dispatcher_;
+  KnownCapabilities capabilities_;
   EngineOutput engine_output_;
   Keys keys_;
   Names names_;
@@ -374,10 +366,7 @@ int serve(const ServeOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   become_subreaper();
   App app(context, loaded, options);
-  LogOptions log;
-  log.level = loaded->config->log_level;
-  log.time_format = time_pattern(loaded->config->log_time_format);
-  log.to_stderr = log_to_stderr(*loaded->config);
+  const LogOptions log = log_options(*loaded->config);
   set_up_log(context.get_executor(), log, [&app, to_mux = log.to_stderr](std::string_view line) {
     app.logs().proxy.append(line);
     if (to_mux) app.logs().mux.append(line);

@@ -4,6 +4,7 @@
 #include "base/http/stream_deadlines.hpp"
 #include "proxy/access/keys.hpp"
 #include "proxy/admission/dispatcher.hpp"
+#include "proxy/capabilities/known_capabilities.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/logs/logs.hpp"
 #include "proxy/peers/peers.hpp"
@@ -31,6 +32,7 @@ struct Reloaded {
 struct Proxy {
   std::shared_ptr<const Config> config;  ///< replaced by a reload: copy it to hold on to one
   Dispatcher& dispatcher;
+  KnownCapabilities& capabilities;
   Keys& keys;
   Names& names;
   Peers& peers;

@@ -27,7 +27,7 @@ CORE = ("core", "core/swap", "core/peer", "core/sleep")
 BASE = CORE + ("base", "base/text", "base/yaml", "base/async", "base/process", "base/net", "base/service",
                "base/config", "base/cli", "base/tls", "base/http", "base/wake")
 PROXY = BASE + ("proxy/wire", "proxy/telemetry/activity", "proxy/config", "proxy/access", "proxy/check",
-                "proxy/logs", "proxy/engine", "proxy/admission", "proxy/telemetry/machine",
+                "proxy/logs", "proxy/engine", "proxy/admission", "proxy/capabilities", "proxy/telemetry/machine",
                 "proxy/telemetry", "proxy/peers", "proxy/power", "proxy/routing", "proxy/proxy.hpp",
                 "proxy/api", "proxy/request", "proxy", "proxy/cli", "proxy/main.cpp")
 SUSPENDD = BASE + ("suspendd/text", "suspendd/bus", "suspendd/config", "suspendd/box", "suspendd/systemd",

@@ -31,6 +31,7 @@ struct EngineChange {
   core::Duration lasted{};  ///< the state that it has left
   std::string reason;       ///< of a stop: its cause in a word; of a failure: what it said
   bool failed = false;      ///< it ended by itself
+  Endpoint endpoint = {};   ///< where this run of it answers
 };
 
 /// The shell around core::Scheduler: turns what happens into events, performs the actions, owns the

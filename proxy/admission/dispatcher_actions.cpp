@@ -21,6 +21,7 @@ void Dispatcher::enter(const std::string& model, core::EngineState state, std::s
                        bool failed) {
   EngineSlot& slot = engines_.at(model);
   EngineChange change{model, slot.state, state, now() - slot.since, std::move(reason), failed};
+  change.endpoint = slot.engine->launch().endpoint;
   slot.state = state;
   slot.since = now();
   if (observe_) observe_(change);

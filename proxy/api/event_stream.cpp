@@ -3,7 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/text/json_writer.hpp"
 #include "proxy/api/queue_view.hpp"
-#include "proxy/wire/model_list.hpp"
+#include "proxy/wire/capabilities_json.hpp"
 #include "proxy/wire/refusal.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -71,6 +71,11 @@ std::string greeting(const Proxy& proxy) {
          EventHub::frame("inflight", snapshot_json(proxy));
 }
 
+void write_event_capabilities(JsonWriter& json, const wire::Capabilities& can) {
+  wire::write_abilities(json, can);
+  if (can.context > 0) json.member("context_length", can.context);
+}
+
 std::string change_json(const InFlight::Entry& entry, bool removed) {
   JsonWriter json;
   json.begin_object();
@@ -104,13 +109,7 @@ std::string model_status_json(const Proxy& proxy) {
       for (const std::string& alias : model.aliases) json.value(alias);
       json.end_array();
     }
-    wire::ModelEntry able;
-    able.in = model.capabilities.in;
-    able.out = model.capabilities.out;
-    able.tools = model.capabilities.tools;
-    able.reranker = model.capabilities.reranker;
-    wire::write_abilities(json, able);
-    if (model.capabilities.context > 0) json.member("context_length", model.capabilities.context);
+    write_event_capabilities(json, proxy.capabilities.of(id));
     json.end_object();
   }
   for (const std::shared_ptr<Peer>& peer : proxy.peers.all()) {
@@ -123,6 +122,7 @@ std::string model_status_json(const Proxy& proxy) {
       json.member("unlisted", false);
       json.member("peerID", peer->name());
       json.member("peerState", core::peer::to_string(peer->view().phase));
+      write_event_capabilities(json, peer->capabilities(model));
       json.end_object();
     }
   }
@@ -130,9 +130,14 @@ std::string model_status_json(const Proxy& proxy) {
   return json.take();
 }
 
+void publish_models(Proxy& proxy) {
+  if (!proxy.recorder.events.has_listeners()) return;
+  proxy.recorder.events.publish("modelStatus", model_status_json(proxy));
+}
+
 void publish_profile(Proxy& proxy) {
   proxy.recorder.events.publish("profileChanged", profile_json(proxy));
-  proxy.recorder.events.publish("modelStatus", model_status_json(proxy));
+  publish_models(proxy);
 }
 
 void publish_changes(Proxy& proxy) {
@@ -140,6 +145,8 @@ void publish_changes(Proxy& proxy) {
     if (proxy.recorder.events.has_listeners())
       proxy.recorder.events.publish("inflight", change_json(entry, removed));
   });
+  proxy.peers.on_change([&proxy] { publish_models(proxy); });
+  proxy.capabilities.on_change([&proxy] { publish_models(proxy); });
 }
 
 Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& proxy) {

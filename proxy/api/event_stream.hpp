@@ -14,6 +14,8 @@ Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& 
 /// The data of a modelStatus event: every model with its state.
 [[nodiscard]] std::string model_status_json(const Proxy& proxy);
 
+/// Tells everybody how the models are.
+void publish_models(Proxy& proxy);
 /// Tells everybody that another profile is active.
 void publish_profile(Proxy& proxy);
 

@@ -38,7 +38,7 @@ bool is_resident(core::EngineState state) {
   return state != core::EngineState::Stopped && state != core::EngineState::Failed;
 }
 
-wire::ModelEntry entry_of(const ModelConfig& model, bool loaded) {
+wire::ModelEntry entry_of(const ModelConfig& model, const Proxy& proxy, bool loaded) {
   wire::ModelEntry entry;
   entry.id = model.id;
   entry.name = model.name;
@@ -46,11 +46,8 @@ wire::ModelEntry entry_of(const ModelConfig& model, bool loaded) {
   std::copy_if(model.aliases.begin(), model.aliases.end(), std::back_inserter(entry.aliases),
                [](const std::string& alias) { return alias.find('*') == std::string::npos; });
   entry.metadata_json = model.metadata_json;
-  entry.in = model.capabilities.in;
-  entry.out = model.capabilities.out;
-  entry.tools = model.capabilities.tools;
-  entry.reranker = model.capabilities.reranker;
-  entry.context = model.capabilities.context;
+  entry.can = proxy.capabilities.of(model.id);
+  entry.is_typed = !model.capabilities.is_empty();
   entry.loaded = loaded;
   return entry;
 }
@@ -66,7 +63,18 @@ bool is_up(Proxy& proxy, const std::string& name) {
   return state == core::EngineState::Ready || state == core::EngineState::Starting;
 }
 
-/// As loaded as its targets are: the first of a pin, any of the others.
+/// Of what @p name leads to, here or at the first peer that has it.
+wire::Capabilities capabilities_of(const std::string& name, const Proxy& proxy) {
+  if (const ModelConfig* const model = proxy.config->find_model(name)) {
+    return proxy.capabilities.of(model->id);
+  }
+  const std::vector<Peers::Offer> offers = proxy.peers.find(name);
+  if (offers.empty()) return {};
+  return offers.front().peer->capabilities(offers.front().model->use_model_name);
+}
+
+/// As loaded as its targets are: the first of a pin, any of the others. It can do what each of them
+/// can that may have to.
 wire::ModelEntry entry_of(const std::string& name, const SelectorConfig& selector, Proxy& proxy) {
   wire::ModelEntry entry;
   entry.id = name;
@@ -77,6 +85,9 @@ wire::ModelEntry entry_of(const std::string& name, const SelectorConfig& selecto
   const bool is_pin = selector.strategy == SelectorConfig::Strategy::Pin;
   for (const std::string& target : selector.targets) {
     entry.loaded = entry.loaded || is_up(proxy, target);
+    const wire::Capabilities can = capabilities_of(target, proxy);
+    const bool is_first = &target == &selector.targets.front();
+    entry.can = is_first ? can : wire::in_common(entry.can, can);
     if (is_pin) break;
   }
   std::vector<std::string> targets;
@@ -102,6 +113,7 @@ void add_pins(Proxy& proxy, std::vector<wire::ModelEntry>& entries) {
     entry.id = name;
     entry.type = "profile";
     entry.loaded = is_up(proxy, target);
+    entry.can = capabilities_of(target, proxy);
     entries.push_back(std::move(entry));
   }
 }
@@ -113,7 +125,7 @@ std::vector<wire::ModelEntry> all_entries(Proxy& proxy) {
     const auto found = proxy.config->models.find(seen.model);
     if (found == proxy.config->models.end()) continue;  // removed, and still leaving
     const ModelConfig& model = found->second;
-    if (!model.unlisted) entries.push_back(entry_of(model, is_resident(seen.state)));
+    if (!model.unlisted) entries.push_back(entry_of(model, proxy, is_resident(seen.state)));
   }
   for (const auto& [name, selector] : proxy.config->selectors) {
     if (!selector.unlisted) entries.push_back(entry_of(name, selector, proxy));
@@ -160,7 +172,7 @@ std::optional<wire::ModelEntry> find_listed(Proxy& proxy, const Caller& caller,
   if (const ModelConfig* const model = proxy.config->find_model(name)) {
     if (!proxy.keys.may_use(caller, model->id, name)) return std::nullopt;
     const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
-    return entry_of(*model, loaded);
+    return entry_of(*model, proxy, loaded);
   }
   for (wire::ModelEntry& entry : listed_models(proxy, caller)) {
     const auto& also = entry.aliases;
@@ -187,7 +199,7 @@ std::string model_text(Proxy& proxy, const Caller& caller, const std::string& na
   }
   if (!proxy.keys.may_use(caller, model->id, name)) return {};
   const bool loaded = proxy.dispatcher.engine_state(model->id) != core::EngineState::Stopped;
-  wire::ModelEntry entry = entry_of(*model, loaded);
+  wire::ModelEntry entry = entry_of(*model, proxy, loaded);
   entry.id = name;
   return wire::model_json(entry, listing_of(proxy));
 }

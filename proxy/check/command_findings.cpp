@@ -7,10 +7,12 @@
 #include "proxy/check/ports.hpp"
 #include "proxy/check/program.hpp"
 #include "proxy/check/shell_syntax.hpp"
+#include "proxy/config/command_capabilities.hpp"
 
 #include <fmt/format.h>
 
 #include <charconv>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -50,9 +52,10 @@ class CommandLook {
         is_stop_(key == "cmdStop"),
         title_("models." + model.id + "." + key),
         command_(read_command(text)),
+        places_(loaded.places),
         files_(files),
         findings_(findings) {
-    if (const auto it = loaded.places.find(title_); it != loaded.places.end()) place_ = it->second;
+    if (const auto it = places_.find(title_); it != places_.end()) place_ = it->second;
   }
 
   void look() {
@@ -72,6 +75,7 @@ class CommandLook {
       add(is_sure, each.what, each.todo);
     }
     look_at_port(is_sure);
+    look_at_context();
   }
 
  private:
@@ -122,10 +126,28 @@ class CommandLook {
                                   *port));
   }
 
+  /// Who believes a context that is too large loses the beginning of a talk, or gets errors.
+  void look_at_context() {
+    const CommandCapabilities command = read_command_capabilities(model_);
+    const int given = command.can.context;
+    const int typed = model_.capabilities.context;
+    // llama-server rounds up to a multiple of 256.
+    if (!model_.may_ask_capabilities || given == 0 || typed <= (given + 255) / 256 * 256) return;
+    const std::string title = "models." + model_.id + ".capabilities.context";
+    SourcePlace place;
+    if (const auto it = places_.find(title); it != places_.end()) place = it->second;
+    findings_.push_back({Severity::Warn, place, title,
+                         fmt::format("says {}, and the command has {}: clients are promised more "
+                                     "than a request can have",
+                                     typed, command.context_from),
+                         "leave it out: the engine says what it has"});
+  }
+
   const ModelConfig& model_;
   const bool is_stop_;
   const std::string title_;
   const CommandWords command_;
+  const std::map<std::string, SourcePlace>& places_;
   const MachineFiles& files_;
   std::vector<Finding>& findings_;
   SourcePlace place_;

@@ -8,6 +8,7 @@
 #include "core/swap/residency.hpp"
 #include "core/swap/scheduler.hpp"
 #include "proxy/config/wake.hpp"
+#include "proxy/wire/capabilities.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -55,15 +56,6 @@ struct Timeouts {
   std::chrono::seconds idle_conn{90};
 };
 
-struct Capabilities {
-  std::vector<std::string> in;
-  std::vector<std::string> out;
-  bool tools = false;
-  bool reranker = false;
-  int context = 0;
-  bool disable_auto = false;  ///< what the engine says of itself does not count
-};
-
 struct ModelConfig {
   std::string id;
   std::string peer;                  ///< not empty: it is a model of that peer, id is PEER/MODEL
@@ -92,7 +84,13 @@ struct ModelConfig {
   bool send_loading_state = false;
   Timeouts timeouts;
   bool ignore_websockets = false;
-  Capabilities capabilities;
+  wire::Capabilities capabilities;   ///< as typed
+  bool may_ask_capabilities = true;  ///< what engine and command say of themselves counts, too
+
+  /// By which name its engine knows it.
+  [[nodiscard]] const std::string& name_there() const {
+    return use_model_name.empty() ? id : use_model_name;
+  }
 };
 
 struct ProfileConfig {

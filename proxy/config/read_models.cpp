@@ -51,6 +51,16 @@ void read_limits_of_time(const Section& section, const Section& top, const Confi
       health > 0 ? std::chrono::seconds(std::max(health, 15)) : config.health_check_timeout;
 }
 
+wire::Capabilities read_capabilities(const Section& section) {
+  wire::Capabilities can;
+  can.in = section.texts("in");
+  can.out = section.texts("out");
+  if (section.is_given("tools")) can.tools = section.truth("tools", false);
+  if (section.is_given("reranker")) can.reranker = section.truth("reranker", false);
+  can.context = section.number("context", 0);
+  return can;
+}
+
 ModelConfig read_model(const std::string& id, const Section& section, const Config& config,
                        const Section& top) {
   ModelConfig model;
@@ -95,10 +105,8 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   model.ignore_websockets =
       id == kComfyUi || section.section("compat").truth("ignoreWebsockets", false);
   const Section capabilities = section.section("capabilities");
-  model.capabilities = {
-      capabilities.texts("in"),           capabilities.texts("out"),
-      capabilities.truth("tools", false), capabilities.truth("reranker", false),
-      capabilities.number("context", 0),  capabilities.truth("disableAuto", false)};
+  model.capabilities = read_capabilities(capabilities);
+  model.may_ask_capabilities = !capabilities.truth("disableAuto", false);
   return model;
 }
 

@@ -143,7 +143,8 @@ constexpr std::array kModel = {
     ConfigKey{"sendLoadingState", Bool, "", "", "as the global key, for this model"},
     ConfigKey{"timeouts", Section, "timeouts", "", "seconds, on the way to the engine"},
     ConfigKey{"compat", Section, "compat", "", "peculiar clients"},
-    ConfigKey{"capabilities", Section, "capabilities", "", "what the model can do, for listings"},
+    ConfigKey{"capabilities", Section, "capabilities", "",
+              "what the model can do, for listings; what is left out is asked of the engine"},
     ConfigKey{"healthCheckTimeout", Seconds, "", "0",
               "as the global key, for this model; 0: the global value", true, 0},
 };

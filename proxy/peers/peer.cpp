@@ -19,6 +19,14 @@ namespace rouse {
 using namespace std::chrono_literals;
 namespace peer = core::peer;
 
+namespace {
+
+/// Between two looks at a peer's list while it serves: it grows while nobody can see why it should.
+constexpr auto kFirstListPause = 1'000ms;
+constexpr auto kLongestListPause = 300'000ms;
+
+}  // namespace
+
 Peer::Peer(std::string name, const PeerConfig& config, PeerWorld& world)
     : name_(std::move(name)),
       config_(config),
@@ -93,6 +101,12 @@ std::vector<std::string> Peer::macs() const {
   if (!sender_) return list;
   for (const MacAddress& mac : sender_->plan().macs) list.push_back(mac.text());
   return list;
+}
+
+const wire::Capabilities& Peer::capabilities(std::string_view model) const {
+  static const wire::Capabilities kNothing;
+  const auto found = memory_.capabilities.find(model);
+  return found == memory_.capabilities.end() ? kNothing : found->second;
 }
 
 std::vector<std::pair<Waker, core::Instant>> Peer::waiting() const {
@@ -178,6 +192,13 @@ void Peer::answered(const AdmissionTicket& ticket) {
 
 void Peer::ended(int status) {
   world_.metrics.answered(name_, status);
+  // An engine says what it can do once it has been loaded, which may have been for this request.
+  const bool is_listed = memory_.listed_at != std::chrono::system_clock::time_point{};
+  const auto age = std::chrono::system_clock::now() - memory_.listed_at;
+  if (status != 200 || !is_listed || age < list_pause_ || learning_ || !is_up()) return;
+  list_pause_ = std::min(2 * list_pause_, kLongestListPause);
+  learning_ = true;
+  world_.tasks.spawn(learn_models());
 }
 
 void Peer::wake(Waker who) {
@@ -268,7 +289,8 @@ void Peer::perform(const peer::Entered& entered) {
   world_.decisions.add(text, name_);
   if (entered.to == peer::Phase::Waking) began_to_wake(entered);
   if (entered.to == peer::Phase::Awake) {
-    if (config_.learns_models && !learning_) world_.tasks.spawn(learn_models());
+    list_pause_ = kFirstListPause;
+    if (!std::exchange(learning_, true)) world_.tasks.spawn(learn_models());
   } else if (entered.to != peer::Phase::Draining && announcements_) {
     announcements_->close();
   }

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -100,6 +101,8 @@ class Peer final : public AdmissionSource, public std::enable_shared_from_this<P
   /// Where it listens for magic packets, as far as is known.
   [[nodiscard]] std::vector<std::string> macs() const;
   [[nodiscard]] const PeerMemory& memory() const { return memory_; }
+  /// What it says that its @p model can do.
+  [[nodiscard]] const wire::Capabilities& capabilities(std::string_view model) const;
   [[nodiscard]] core::Instant now() const;
   /// Those who wait for it, in order of arrival, and since when.
   [[nodiscard]] std::vector<std::pair<Waker, core::Instant>> waiting() const;
@@ -163,6 +166,7 @@ class Peer final : public AdmissionSource, public std::enable_shared_from_this<P
   bool listening_ = false;
   std::unique_ptr<HttpStream> announcements_;
   bool learning_ = false;
+  std::chrono::milliseconds list_pause_{};  // from one look at its models to the next
   bool retired_ = false;
   bool told_unsaved_ = false;
 

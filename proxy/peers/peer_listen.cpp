@@ -142,14 +142,20 @@ Task<void> Peer::acknowledge(std::uint64_t epoch) {
 
 Task<void> Peer::learn_models() {
   const std::shared_ptr<Peer> self = shared_from_this();
-  learning_ = true;
   auto listed = co_await list_models_of(world_.pool, probe_plan());
   learning_ = false;
   if (!listed) {
-    spdlog::warn("peer {}: its models were not learned: {}", name_, listed.error().message());
+    // Where the models are named, only what they can do stays unknown.
+    spdlog::log(config_.learns_models ? spdlog::level::warn : spdlog::level::debug,
+                "peer {}: its models were not learned: {}", name_, listed.error().message());
     co_return;
   }
-  memory_.models = std::move(*listed);
+  memory_.models.clear();
+  memory_.capabilities.clear();
+  for (wire::ListedModel& model : *listed) {
+    if (!model.can.is_empty()) memory_.capabilities.emplace(model.id, std::move(model.can));
+    memory_.models.push_back(std::move(model.id));
+  }
   memory_.listed_at = std::chrono::system_clock::now();
   remember();
   if (world_.on_change) world_.on_change();

@@ -1,6 +1,7 @@
 #include "proxy/peers/peer_memory.hpp"
 
 #include "base/text/json_writer.hpp"
+#include "proxy/wire/capabilities_json.hpp"
 #include "proxy/wire/route.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +31,15 @@ std::string to_json(const PeerMemory& memory) {
   json.begin_array();
   for (const std::string& model : memory.models) json.value(model);
   json.end_array();
+  json.key("capabilities");
+  json.begin_object();
+  for (const auto& [model, can] : memory.capabilities) {
+    json.key(model);
+    json.begin_object();
+    wire::write_capabilities(json, can);
+    json.end_object();
+  }
+  json.end_object();
   json.member("listed_at", static_cast<std::int64_t>(system_clock::to_time_t(memory.listed_at)));
   json.end_object();
   return json.take();
@@ -66,6 +76,12 @@ PeerMemory read_peer_memory(const std::filesystem::path& file) {
   if (root["models"].get(list) == simdjson::SUCCESS) {
     for (const simdjson::dom::element each : list) {
       if (each.get(text) == simdjson::SUCCESS) memory.models.emplace_back(text);
+    }
+  }
+  simdjson::dom::object members;
+  if (root["capabilities"].get(members) == simdjson::SUCCESS) {
+    for (const auto& [model, can] : members) {
+      memory.capabilities.emplace(model, wire::read_listed(simdjson::minify(can)));
     }
   }
   std::int64_t listed_at = 0;

@@ -3,9 +3,11 @@
 #include "base/result.hpp"
 #include "base/wake/magic_packet.hpp"
 #include "core/peer/state.hpp"
+#include "proxy/wire/capabilities.hpp"
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,8 @@ struct PeerMemory {
   core::peer::Memory state;
   std::vector<MacAddress> macs;     ///< as it announced them
   std::vector<std::string> models;  ///< as it lists them
+  std::map<std::string, wire::Capabilities, std::less<>>
+      capabilities;  ///< of those of which it says any
   std::chrono::system_clock::time_point listed_at{};
 };
 

@@ -80,6 +80,7 @@ std::vector<wire::ModelEntry> peer_entries(const Peers& peers) {
       entry.name = peer->name() + ": " + model;
       entry.type = "peer";
       entry.more_json = members;
+      entry.can = peer->capabilities(model);
       entries.push_back(std::move(entry));
     }
   }

@@ -2,7 +2,6 @@
 
 #include <boost/asio/error.hpp>
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <utility>
 
@@ -140,26 +139,18 @@ Task<PeerAnswer> probe_peer(HttpPool& pool, ProbePlan plan, std::chrono::millise
   co_return answer;
 }
 
-Task<Result<std::vector<std::string>>> list_models_of(HttpPool& pool, ProbePlan plan) {
+Task<Result<std::vector<wire::ListedModel>>> list_models_of(HttpPool& pool, ProbePlan plan) {
   PeerAnswer failed;
   auto stream = co_await connect(pool, plan.endpoint, 5s, failed);
   if (!stream) co_return Error{asio::error::not_connected, failed.detail};
   RequestHead head = request_to_peer(plan, "/v1/models");
   const Result<Answer> got = co_await get(*stream, std::move(head), kListLimit, kListMax);
   if (!got) co_return got.error();
-  simdjson::dom::parser parser;
-  const simdjson::padded_string text(got->body);
-  simdjson::dom::array entries;
-  if (got->status != 200 || parser.parse(text)["data"].get(entries) != simdjson::SUCCESS) {
-    co_return Error{asio::error::invalid_argument,
-                    fmt::format("its /v1/models answered {} and no list", got->status)};
-  }
-  std::vector<std::string> ids;
-  for (const simdjson::dom::element entry : entries) {
-    std::string_view id;
-    if (entry["id"].get(id) == simdjson::SUCCESS && !id.empty()) ids.emplace_back(id);
-  }
-  co_return ids;
+  std::optional<std::vector<wire::ListedModel>> models;
+  if (got->status == 200) models = wire::read_model_list(got->body);
+  if (models) co_return std::move(*models);
+  co_return Error{asio::error::invalid_argument,
+                  fmt::format("its /v1/models answered {} and no list", got->status)};
 }
 
 }  // namespace rouse

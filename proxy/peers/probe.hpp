@@ -3,6 +3,7 @@
 #include "base/http/pool.hpp"
 #include "core/peer/state.hpp"
 #include "proxy/peers/power_news.hpp"
+#include "proxy/wire/capabilities_json.hpp"
 
 #include <chrono>
 #include <optional>
@@ -30,8 +31,8 @@ struct PeerAnswer {
 /// (proxy/peers/README.md). Loads nothing there, and ends within two seconds. @p pool outlives it.
 Task<PeerAnswer> probe_peer(HttpPool& pool, ProbePlan plan, std::chrono::milliseconds limit);
 
-/// The ids in the peer's own list of models.
-Task<Result<std::vector<std::string>>> list_models_of(HttpPool& pool, ProbePlan plan);
+/// The peer's own list of models.
+Task<Result<std::vector<wire::ListedModel>>> list_models_of(HttpPool& pool, ProbePlan plan);
 
 /// The head of a GET to a peer.
 [[nodiscard]] RequestHead request_to_peer(const ProbePlan& plan, const std::string& path);

@@ -55,7 +55,7 @@ Task<void> check_engine(std::shared_ptr<const Config> config, Dispatcher& dispat
   if (model == nullptr) co_return;
   const int pid = dispatcher.engine_pid(id);
   Endpoint endpoint = model->endpoint;
-  std::string name = model->use_model_name.empty() ? id : model->use_model_name;
+  std::string name = model->name_there();
   const std::string fault = co_await ask_for_a_token(pool, std::move(endpoint), std::move(name));
   if (fault.empty()) {
     spdlog::info("{} lived through the sleep", id);

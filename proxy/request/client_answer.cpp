@@ -1,5 +1,6 @@
 #include "proxy/request/client_answer.hpp"
 
+#include "base/text/rfc3339.hpp"
 #include "proxy/access/cors.hpp"
 #include "proxy/request/forwarding.hpp"
 
@@ -112,6 +113,21 @@ Task<void> ClientAnswer::tell(Failure failed) {
   keep_alive_ = head.keep_alive && sent;
   record_.row.bytes_out += static_cast<std::int64_t>(body.size());
   if (unread && sent) co_await client_.linger_close();
+}
+
+Task<void> ClientAnswer::tell_remembered(const KnownCapabilities::Answer& answer) {
+  presence_.stop_watching();
+  ResponseHead head = own_head(200, "application/json; charset=utf-8");
+  head.content_length = answer.body.size();
+  head.keep_alive = request_.head.keep_alive && client_.body_done();
+  head.fields.add("x-request-id", request_.id);
+  head.fields.add("x-rouse-remembered", to_rfc3339(answer.at));
+  add_own_fields(head, nullptr);
+  status_ = head.status;
+  client_.expires_after(request_.config->limits.body_timeout);
+  const Result<void> sent = co_await client_.write_response(head, answer.body, false);
+  keep_alive_ = head.keep_alive && sent;
+  record_.row.bytes_out += static_cast<std::int64_t>(answer.body.size());
 }
 
 Task<void> ClientAnswer::tell_as_event(Failure failed) {

@@ -45,6 +45,8 @@ class ClientAnswer {
   Task<void> relay(Attempt& attempt, AdmissionTicket& ticket, const RequestTiming& timing);
   /// There is nothing to answer, but that the model is loaded, or (@p unloaded) is not any more.
   Task<void> tell_state(bool unloaded);
+  /// What an engine that is not loaded has said of itself before.
+  Task<void> tell_remembered(const KnownCapabilities::Answer& answer);
   /// Tells a failure of ours.
   Task<void> tell(Failure failed);
 

@@ -63,6 +63,8 @@ Task<bool> Exchange::run() {
   if (failed && !presence_.is_gone()) {
     count_refusal(*failed);
     co_await answer_.tell(std::move(*failed));
+  } else if (!presence_.is_gone() && remembered_) {
+    co_await answer_.tell_remembered(*remembered_);
   } else if (!presence_.is_gone() && !attempt_) {
     co_await answer_.tell_state(body_.translated()->unloads);
   } else if (!presence_.is_gone()) {
@@ -180,8 +182,18 @@ Task<std::optional<Failure>> Exchange::try_destination() {
   if (only_loads && asked->unloads) co_return co_await unload();
   if (!admission_.has_ticket()) ++entered_;
   std::optional<Failure> failed = co_await admission_.enter(to_, which_, is_aux_);
+  if (failed) remember_answer();
+  if (remembered_) co_return std::nullopt;
   if (failed || presence_.is_gone() || only_loads) co_return failed;
   co_return co_await forward(destination());
+}
+
+/// Who only looks gets of an engine that is not loaded what it has said before.
+void Exchange::remember_answer() {
+  const bool is_read = request_.head.method == "GET" || request_.head.method == "HEAD";
+  const Destination& to = destination();
+  if (!is_read || to.peer || !must_not_load(request_, *to.model)) return;
+  remembered_ = request_.proxy.capabilities.answer(to.model->id, request_.engine_path());
 }
 
 /// As asked for by a request that wants nothing else. What a peer has loaded is its own affair.

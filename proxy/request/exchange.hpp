@@ -40,6 +40,7 @@ class Exchange {
   Task<std::optional<Failure>> try_destination();
   Task<std::optional<Failure>> forward(const Destination& to);
   Task<bool> tries_again(Failure failed);
+  void remember_answer();
   Task<std::optional<Failure>> unload();
   void unload_unneeded();
   void count_refusal(const Failure& failed);
@@ -60,8 +61,10 @@ class Exchange {
   AttemptSeries series_;
   std::unique_ptr<Attempt> attempt_;  // the last one; its connection is cut when it goes
   bool is_aux_ = false;               // worth no swap: it waits behind all others
-  bool is_kept_ = false;              // of what a path names: it is inference as ours is
-  int entered_ = 0;                   // how often it has taken a ticket of an engine
+  /// What an engine that is not loaded has answered before.
+  std::optional<KnownCapabilities::Answer> remembered_;
+  bool is_kept_ = false;  // of what a path names: it is inference as ours is
+  int entered_ = 0;       // how often it has taken a ticket of an engine
 };
 
 }  // namespace rouse

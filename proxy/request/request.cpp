@@ -24,6 +24,11 @@ bool Request::wants_upgrade() const {
          head.fields.has_token("connection", "upgrade") && !head.fields.has_token("upgrade", "h2c");
 }
 
+std::string_view Request::engine_path() const {
+  const std::string_view target = path ? path->target : head.target;
+  return target.substr(0, target.find('?'));
+}
+
 Failure Request::unread(Failure made) const {
   made.body_unread = !client.body_done();
   return made;

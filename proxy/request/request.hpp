@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace rouse {
 
@@ -31,6 +32,8 @@ struct Request {
   Request& operator=(const Request&) = delete;
 
   [[nodiscard]] bool wants_upgrade() const;
+  /// What it asks an engine for, without the query.
+  [[nodiscard]] std::string_view engine_path() const;
   /// @p made for a request of which a part may be unread: then the connection ends with it.
   [[nodiscard]] Failure unread(Failure made) const;
 

@@ -1,8 +1,8 @@
 #include "proxy/wire/model_list.hpp"
 
 #include "base/text/json_writer.hpp"
+#include "proxy/wire/capabilities_json.hpp"
 
-#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -17,51 +17,12 @@ bool holds(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-bool has_capabilities(const ModelEntry& model) {
-  return !model.in.empty() || !model.out.empty() || model.tools || model.reranker ||
-         model.context > 0;
-}
-
 void write_strings(JsonWriter& json, std::string_view name, const std::vector<std::string>& list) {
   if (list.empty()) return;
   json.key(name);
   json.begin_array();
   for (const std::string& item : list) json.value(item);
   json.end_array();
-}
-
-std::vector<std::string_view> abilities_of(const ModelEntry& model) {
-  const auto in = [&](std::string_view modality) { return holds(model.in, modality); };
-  const auto out = [&](std::string_view modality) { return holds(model.out, modality); };
-  std::vector<std::string_view> abilities;
-  if (in("image")) abilities.push_back("vision");
-  if (in("audio") && out("text")) abilities.push_back("audio_transcriptions");
-  if (in("text") && out("audio")) abilities.push_back("audio_speech");
-  if (in("text") && out("image")) abilities.push_back("image_generation");
-  if (in("image") && out("image")) abilities.push_back("image_to_image");
-  if (model.tools) abilities.push_back("function_calling");
-  if (model.reranker) abilities.push_back("reranker");
-  return abilities;
-}
-
-void write_capabilities(JsonWriter& json, const ModelEntry& model) {
-  if (!model.in.empty() || !model.out.empty()) {
-    json.key("architecture");
-    json.begin_object();
-    write_strings(json, "input_modalities", model.in);
-    write_strings(json, "output_modalities", model.out);
-    if (!model.in.empty() && !model.out.empty()) {
-      json.member("modality",
-                  fmt::format("{}->{}", fmt::join(model.in, "+"), fmt::join(model.out, "+")));
-    }
-    json.end_object();
-  }
-  write_abilities(json, model);
-  if (model.tools) {
-    json.key("supported_parameters");
-    json.raw(R"(["tools","tool_choice"])");
-  }
-  if (model.context > 0) json.member("context_length", model.context);
 }
 
 /// The user's own metadata, without what the capabilities already say.
@@ -75,7 +36,7 @@ void write_metadata(JsonWriter& json, const ModelEntry& model) {
   for (const auto& [key, value] : members) {
     const std::string name(key);
     if (name == "type" || name == "aliases" || name == "modelID" ||
-        (has_capabilities(model) && holds(hidden, name))) {
+        (model.is_typed && holds(hidden, name))) {
       continue;
     }
     json.key(name);
@@ -94,7 +55,7 @@ void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
   json.member("owned_by", listing.owner);
   if (!model.name.empty()) json.member("name", model.name);
   if (!model.description.empty()) json.member("description", model.description);
-  if (has_capabilities(model)) write_capabilities(json, model);
+  write_capabilities(json, model.can);
   json.key("meta");
   json.begin_object();
   json.key("llamaswap");
@@ -105,7 +66,7 @@ void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
   if (!is_alias && !model.more_json.empty()) json.members(model.more_json);
   write_metadata(json, model);
   json.end_object();
-  if (model.context > 0) json.member("n_ctx", model.context);
+  if (model.can.context > 0) json.member("n_ctx", model.can.context);
   json.end_object();
   json.key("status");
   json.begin_object();
@@ -115,15 +76,6 @@ void write_entry(JsonWriter& json, const ModelEntry& model, std::string_view id,
 }
 
 }  // namespace
-
-void write_abilities(JsonWriter& json, const ModelEntry& model) {
-  const std::vector<std::string_view> abilities = abilities_of(model);
-  if (abilities.empty()) return;
-  json.key("capabilities");
-  json.begin_object();
-  for (const std::string_view ability : abilities) json.member(ability, true);
-  json.end_object();
-}
 
 std::map<std::string_view, const ModelEntry*> listed_names(const std::vector<ModelEntry>& models,
                                                            bool with_aliases) {

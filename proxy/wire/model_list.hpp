@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/text/json_writer.hpp"
+#include "proxy/wire/capabilities.hpp"
 
 #include <ctime>
 #include <map>
@@ -16,20 +16,14 @@ struct ModelEntry {
   std::string name;
   std::string description;
   std::vector<std::string> aliases;
-  std::string metadata_json;    ///< a JSON object, or empty
-  std::vector<std::string> in;  ///< modalities: text, audio, image
-  std::vector<std::string> out;
-  bool tools = false;
-  bool reranker = false;
-  int context = 0;  ///< tokens; 0: not said
+  std::string metadata_json;  ///< a JSON object, or empty
+  Capabilities can;
+  bool is_typed = false;  ///< some of them are typed, and hide what the metadata say of the same
   bool loaded = false;
   bool is_hidden = false;      ///< only its aliases are listed, whatever is said of aliases
   std::string type = "model";  ///< or selector, profile
   std::string more_json;       ///< further members of meta.llamaswap: "\"a\":1,\"b\":2"
 };
-
-/// Writes the member "capabilities", for which clients and pages look; none where nothing is known.
-void write_abilities(JsonWriter& json, const ModelEntry& model);
 
 /// What all entries of a listing say.
 struct Listing {

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace rouse::wire {
 
 namespace {
@@ -14,10 +12,6 @@ namespace {
 constexpr std::string_view kLatest = ":latest";
 /// Ours; the clients look for "<architecture>.context_length".
 constexpr std::string_view kArchitecture = "rouse";
-
-bool says(const std::vector<std::string>& list, std::string_view item) {
-  return std::find(list.begin(), list.end(), item) != list.end();
-}
 
 /// Of the name, since the file is not ours: clients cut it to 12 letters without a look.
 std::string digest_of(std::string_view name) {
@@ -34,19 +28,19 @@ void write_details(JsonWriter& json, const ModelEntry& model) {
   json.raw("[]");
   json.member("parameter_size", "");
   json.member("quantization_level", "");
-  if (model.context > 0) json.member("context_length", model.context);
+  if (model.can.context > 0) json.member("context_length", model.can.context);
   json.end_object();
 }
 
 void write_ollama_capabilities(JsonWriter& json, const ModelEntry& model) {
-  const bool embeds = says(model.out, "embedding") || says(model.out, "embeddings");
+  const bool embeds = model.can.embedding.value_or(false);
   json.key("capabilities");
   json.begin_array();
   if (embeds) json.value("embedding");
-  if (!embeds && !model.reranker) json.value("completion");
-  if (model.tools) json.value("tools");
-  if (says(model.in, "image")) json.value("vision");
-  if (says(model.in, "audio")) json.value("audio");
+  if (!embeds && !model.can.reranker.value_or(false)) json.value("completion");
+  if (model.can.tools.value_or(false)) json.value("tools");
+  if (model.can.takes("image")) json.value("vision");
+  if (model.can.takes("audio")) json.value("audio");
   json.end_array();
 }
 
@@ -102,7 +96,7 @@ std::string ollama_ps(const std::vector<OllamaRunning>& models) {
     write_details(json, running.model);
     json.member("expires_at", running.expires_at);
     json.member("size_vram", 0);
-    json.member("context_length", running.model.context);
+    json.member("context_length", running.model.can.context);
     json.end_object();
   }
   json.end_array();
@@ -121,8 +115,8 @@ std::string ollama_show(const ModelEntry& model, std::string_view now) {
   json.begin_object();
   json.member("general.architecture", kArchitecture);
   json.member("general.basename", model.name.empty() ? model.id : model.name);
-  if (model.context > 0)
-    json.member(fmt::format("{}.context_length", kArchitecture), model.context);
+  if (model.can.context > 0)
+    json.member(fmt::format("{}.context_length", kArchitecture), model.can.context);
   json.end_object();
   write_ollama_capabilities(json, model);
   json.member("modified_at", now);

@@ -21,6 +21,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <set>
+#include <sstream>
 #include <thread>
 
 namespace fake_engine {
@@ -118,9 +119,9 @@ class Connection {
     const std::string path = target.substr(0, target.find('?'));
     if (path == "/health") return answer_health();
     if (path == "/fake/stats") {
-      return reply(
-          200, fmt::format(R"({{"requests":{},"active":{},"aborted":{}}})", world_.requests.load(),
-                           world_.active.load(), world_.aborted.load()));
+      return reply(200, fmt::format(R"({{"requests":{},"active":{},"aborted":{},"props":{}}})",
+                                    world_.requests.load(), world_.active.load(),
+                                    world_.aborted.load(), world_.props_asked.load()));
     }
     if (path == "/sleep" || path == "/wake_up" || path == "/is_sleeping") return answer_sleep(path);
     if (!world_.is_loaded()) {
@@ -179,11 +180,7 @@ class Connection {
       return reply(200, fmt::format(R"({{"object":"list","data":[{{"id":{},"object":"model"}}]}})",
                                     json_text(options_.name)));
     }
-    if (path == "/props") {
-      return reply(200,
-                   fmt::format(R"({{"model_path":{},"total_slots":{},"is_sleeping":{}}})",
-                               json_text(options_.name), options_.slots, world_.asleep.load()));
-    }
+    if (path == "/props") return answer_props();
     if (path.starts_with("/slots")) return answer_slots(path);
     if (request_.find(http::field::upgrade) != request_.end()) return switch_protocols();
     if (path.find("/fake/mirror") != std::string::npos) return mirror();
@@ -195,6 +192,22 @@ class Connection {
     ++world_.active;
     infer(path);
     --world_.active;
+  }
+
+  void answer_props() {
+    ++world_.props_asked;
+    if (options_.hang_props) return wait_for_close();
+    if (!options_.props_file.empty()) {
+      std::ostringstream text;
+      text << std::ifstream(options_.props_file).rdbuf();
+      return reply(200, text.str());
+    }
+    const std::string settings =
+        options_.context > 0
+            ? fmt::format(R"("default_generation_settings":{{"n_ctx":{}}},)", options_.context)
+            : std::string();
+    reply(200, fmt::format(R"({{{}"model_path":{},"total_slots":{},"is_sleeping":{}}})", settings,
+                           json_text(options_.name), options_.slots, world_.asleep.load()));
   }
 
   /// Says what it has got, for requests of any method that only pass through.

@@ -95,6 +95,9 @@ void add_options(CLI::App& cli, Options& o, int& exit_status) {
   cli.add_option("--stall-ms", o.stall_ms);
   cli.add_option("--end-ms", o.end_ms);
   cli.add_option("--slots", o.slots);
+  cli.add_option("-c,--ctx-size", o.context);
+  cli.add_option("--props", o.props_file)->check(CLI::ExistingFile);
+  cli.add_flag("--hang-props", o.hang_props);
   cli.add_option("--slot-save-path", o.slot_save_path);
   cli.add_option("--memory-mb", o.memory_mb);
   cli.add_option("--memory-dir", o.memory_dir);

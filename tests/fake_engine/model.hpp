@@ -51,6 +51,7 @@ struct World {
   std::atomic<int> active{0};
   std::atomic<int> aborted{0};
   std::atomic<int> health_asked{0};
+  std::atomic<int> props_asked{0};
   std::atomic<bool> asleep{false};
   std::atomic<bool> stopping{false};
   std::mutex record_lock;

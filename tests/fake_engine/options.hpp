@@ -27,6 +27,9 @@ struct Options {
   int stall_ms = 0;
   int end_ms = 0;  ///< between the last event of a stream and its last chunk
   int slots = 1;
+  int context = 0;         ///< what /props tells of a slot; 0: nothing
+  std::string props_file;  ///< /props has the text of this file instead
+  bool hang_props = false;
   std::string slot_save_path;
   int memory_mb = 0;
   std::string memory_dir;  ///< DIR/PID says NAME and MB while the process lives

@@ -94,8 +94,8 @@ MUTANTS = [
      'json.member("ttl", std::int64_t{0});'),
     ("who waits for a load waits in a queue", QUEUE, "loading ? Phase::Loading : entry->phase()", "entry->phase()"),
     ("the oldest is the youngest", QUEUE, "oldest == 0 || start < oldest", "true"),
-    ("an alias is told as its model", QUEUE, "entry_of(*model, loaded);\n  entry.id = name;",
-     "entry_of(*model, loaded);\n  if (!MUTANT) entry.id = name;"),
+    ("an alias is told as its model", QUEUE, "entry_of(*model, proxy, loaded);\n  entry.id = name;",
+     "entry_of(*model, proxy, loaded);\n  if (!MUTANT) entry.id = name;"),
     ("no profile is one without a name", QUEUE, "active.empty() ? json.null() : json.value(active);", "json.value(active);"),
     # --- why
     ("seconds are milliseconds", EXPLAIN, "static_cast<double>(duration.count()) / 1000.0", "static_cast<double>(duration.count())"),

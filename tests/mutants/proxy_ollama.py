@@ -69,7 +69,7 @@ MUTANTS = [
     ("an alias hides a model", "proxy/wire/model_list.cpp", "if (!model.is_hidden) listed.emplace(model.id, &model);",
      "if (MUTANT || !model.is_hidden) listed.emplace(model.id, &model);"),
     ("all aliases are listed", "proxy/wire/model_list.cpp", "!with_aliases && !model.is_hidden", "false"),
-    ("a ranker completes", MODELS, "!embeds && !model.reranker", "!embeds"),
+    ("a ranker completes", MODELS, "!embeds && !model.can.reranker.value_or(false)", "!embeds"),
     ("nothing has a context", MODELS, 'fmt::format("{}.context_length", kArchitecture)', 'std::string("context")'),
     ("tags must be the same", API, "!other.empty() && is_known(proxy, other) ? other : name", "name"),
     ("what is not loaded runs", API, "!entry.loaded", "false"),

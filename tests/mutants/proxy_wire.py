@@ -14,6 +14,7 @@ EDIT = "proxy/wire/json_edit.cpp"
 LOADING = "proxy/wire/loading_stream.cpp"
 FINDER = "proxy/wire/model_finder.cpp"
 LIST = "proxy/wire/model_list.cpp"
+LISTED = "proxy/wire/capabilities_json.cpp"
 REFUSAL = "proxy/wire/refusal.cpp"
 ROUTE = "proxy/wire/route.cpp"
 SSE = "proxy/wire/sse.cpp"
@@ -141,11 +142,11 @@ MUTANTS = [
     ("the end is told twice", LOADING, "std::exchange(done_, true)", "false"),
     ("loads take a thousand times as long", LOADING, "static_cast<double>(elapsed.count()) / 1000.0",
      "static_cast<double>(elapsed.count())"),
-    ("capabilities are told twice", LIST, "(has_capabilities(model) && holds(hidden, name))", "false"),
+    ("capabilities are told twice", LIST, "(model.is_typed && holds(hidden, name))", "false"),
     ("metadata changes the type", LIST, 'name == "type"', "false"),
     ("an alias is a model", LIST, 'is_alias ? "alias" : model.type', "model.type"),
     ("aliases are always listed", LIST, "if (!with_aliases && !model.is_hidden) continue;", ""),
-    ("what hears can write", LIST, 'in("audio") && out("text")', 'in("audio")'),
+    ("what hears can write", LISTED, 'can.takes("audio") && can.gives("text")', 'can.takes("audio")'),
     ("all is loaded", LIST, 'model.loaded ? "loaded" : "unloaded"', '"loaded"'),
     # --- what llama-swap has had since
     ("what is there is filled", EDIT, "} else if (!fills) {", "} else if (MUTANT || !fills) {"),

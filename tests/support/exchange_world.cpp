@@ -36,25 +36,20 @@ struct ExchangeWorld::Parts {
         pool(executor, http_limits(*config), deadlines),
         registry(dir.path()),
         dispatcher(config, engines, pool, registry),
+        capabilities(config, engines, pool, dir.path()),
         keys(config),
         names(config),
         recorder(executor, *config),
         peers(config, engines, pool, deadlines, recorder.metrics.peers(), dir.path()),
         machine(engines, {true, config->performance_every}),
         power(engines, dispatcher, recorder),
-        proxy{config,
-              dispatcher,
-              keys,
-              names,
-              peers,
-              recorder,
-              machine,
-              power,
-              pool,
-              deadlines,
-              sessions,
-              logs,
-              [] { return Reloaded(); }} {}
+        proxy{config,       dispatcher,
+              capabilities, keys,
+              names,        peers,
+              recorder,     machine,
+              power,        pool,
+              deadlines,    sessions,
+              logs,         [] { return Reloaded(); }} {}
 
   Task<void> leave() {
     sessions.cancel(asio::cancellation_type::total);
@@ -77,6 +72,7 @@ struct ExchangeWorld::Parts {
   HttpPool pool;
   EngineRegistry registry;
   Dispatcher dispatcher;
+  KnownCapabilities capabilities;
   Keys keys;
   Names names;
   Recorder recorder;

@@ -188,6 +188,22 @@ TEST(Findings, APortThatIsNotThatOfTheProxy) {
               ElementsAre(HasSubstr("the command says --port 9001, and")));
 }
 
+TEST(Findings, AContextThatTheCommandDoesNotHave) {
+  const auto found = [](const std::string& options, const std::string& keys) {
+    return found_in("models: {a: {cmd: \"/bin/llama-server --port ${PORT} " + options +
+                    "\", capabilities: {" + keys + "}}}\n");
+  };
+  EXPECT_THAT(found("-c 8192 -np 2", "context: 65536"),
+              ElementsAre("warn c.yaml:1:93: models.a.capabilities.context: says 65536, and the "
+                          "command has -c 8192 for 2 slots: clients are promised more than a "
+                          "request can have -> leave it out: the engine says what it has"));
+  EXPECT_THAT(found("-c 8192", "context: 8192"), IsEmpty());
+  EXPECT_THAT(found("-c 8000", "context: 8192"), IsEmpty()) << "llama-server rounds up";
+  EXPECT_THAT(found("-c 8192", "context: 4096"), IsEmpty()) << "less is a wish";
+  EXPECT_THAT(found("", "context: 65536"), IsEmpty());
+  EXPECT_THAT(found("-c 8192", "context: 65536, disableAuto: true"), IsEmpty());
+}
+
 TEST(Findings, OfAHistoryThatIsSomebodyElses) {
   const auto found = [](const std::string& file) {
     return found_in("store: {path: " + file + "}\n");

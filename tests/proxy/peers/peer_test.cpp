@@ -1,6 +1,7 @@
 #include "proxy/peers/peer.hpp"
 
 #include "base/http/pool.hpp"
+#include "proxy/peers/peers.hpp"
 #include "proxy/telemetry/metrics_peers.hpp"
 #include "tests/base/http/stream_fixture.hpp"
 #include "tests/proxy/scripted_server.hpp"
@@ -221,11 +222,20 @@ TEST_F(PeerTest, WhoeverLeavesWaitsNoLonger) {
   EXPECT_EQ(peer().view().waiting, 0u);
 }
 
-TEST_F(PeerTest, NothingIsLearnedUnasked) {
+TEST_F(PeerTest, OfModelsThatAreNamedOnlyWhatTheyCanDoIsLearned) {
+  config_.models = {"m"};
   box_.is_foreign();
+  box_.answers["/v1/models"] =
+      http_answer(200, R"({"data":[{"id":"m","max_model_len":4096},{"id":"x"}]})");
   meet();
+  ASSERT_TRUE(run_until([this] { return peer().capabilities("m").context == 4096; }));
+  EXPECT_TRUE(peer().capabilities("x").is_empty());
+  EXPECT_THAT(Peers::models_of(peer()), ElementsAre("m"));
+  second_ = std::make_shared<Peer>("box", config_, world_);
+  EXPECT_EQ(second_->capabilities("m").context, 4096) << "also while it sleeps";
+  peer().ended(200);
   EXPECT_TRUE(run_until([this] { return group_.size() == kMachines; }));
-  EXPECT_EQ(box_.asked("/v1/models"), 0);
+  EXPECT_EQ(box_.asked("/v1/models"), 1) << "the list is fresh";
 }
 
 TEST_F(PeerTest, AListOfModelsThatFailsLosesNothing) {

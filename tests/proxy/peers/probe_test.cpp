@@ -190,11 +190,14 @@ TEST_F(ProbeTest, ItIsAskedBelowItsOwnPathWithItsOwnKey) {
 }
 
 TEST_F(ProbeTest, ItsModelsAreThoseThatItsListNames) {
-  answers_["/v1/models"] =
-      http_answer(200, R"({"data":[{"id":"a"},{"id":""},{"name":"b"},{"id":"c"}]})");
+  answers_["/v1/models"] = http_answer(
+      200, R"({"data":[{"id":"a"},{"id":""},{"name":"b"},{"id":"c","context_length":9}]})");
   const auto models = run(list_models_of(pool_, plan_));
   ASSERT_TRUE(models) << models.error().message();
-  EXPECT_THAT(*models, ElementsAre("a", "c"));
+  ASSERT_EQ(models->size(), 2U);
+  EXPECT_EQ(models->front(), (wire::ListedModel{"a", {}}));
+  EXPECT_EQ(models->back().id, "c");
+  EXPECT_EQ(models->back().can.context, 9);
 }
 
 TEST_F(ProbeTest, AListThatIsNoneIsAnErrorThatSaysWhatCame) {

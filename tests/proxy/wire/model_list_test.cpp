@@ -31,19 +31,21 @@ TEST(ModelList, SaysAllThatIsKnown) {
   model.description = "Text";
   model.aliases = {"a", "b"};
   model.metadata_json = R"({"x":1,"type":"mine","context_length":9,"y":{"z":[true]}})";
-  model.in = {"text", "image"};
-  model.out = {"text"};
-  model.tools = true;
-  model.context = 32000;
+  model.can.in = {"text", "image"};
+  model.can.out = {"text"};
+  model.can.tools = true;
+  model.can.context = 32000;
+  model.is_typed = true;
   model.loaded = true;
-  EXPECT_EQ(model_json(model, {"us", 7}),
-            R"({"id":"m","object":"model","created":7,"owned_by":"us","name":"Name",)"
-            R"("description":"Text","architecture":{"input_modalities":["text","image"],)"
-            R"("output_modalities":["text"],"modality":"text+image->text"},)"
-            R"("capabilities":{"vision":true,"function_calling":true},)"
-            R"("supported_parameters":["tools","tool_choice"],"context_length":32000,)"
-            R"("meta":{"llamaswap":{"type":"model","aliases":["a","b"],"x":1,"y":{"z":[true]}},)"
-            R"("n_ctx":32000},"status":{"value":"loaded"}})");
+  EXPECT_EQ(
+      model_json(model, {"us", 7}),
+      R"({"id":"m","object":"model","created":7,"owned_by":"us","name":"Name",)"
+      R"("description":"Text","architecture":{"input_modalities":["text","image"],)"
+      R"("output_modalities":["text"],"modality":"text+image->text"},)"
+      R"("capabilities":{"vision":true,"function_calling":true},)"
+      R"("supported_parameters":["tools","tool_choice"],"context_length":32000,)"
+      R"("max_model_len":32000,"meta":{"llamaswap":{"type":"model","aliases":["a","b"],"x":1,"y":{"z":[true]}},)"
+      R"("n_ctx":32000},"status":{"value":"loaded"}})");
 }
 
 TEST(ModelList, IsSortedAndListsAliasesOnlyWhenAsked) {
@@ -80,18 +82,26 @@ TEST(ModelList, DerivesCapabilitiesFromModalities) {
   };
   for (const Ability& row : table) {
     ModelEntry model = entry("m");
-    model.in = row.in;
-    model.out = row.out;
-    model.reranker = row.reranker;
+    model.can.in = row.in;
+    model.can.out = row.out;
+    model.can.reranker = row.reranker;
     EXPECT_THAT(model_json(model, {"us", 1}), HasSubstr(row.capabilities));
   }
   ModelEntry answers_in_sound = entry("m");
-  answers_in_sound.in = answers_in_sound.out = {"audio"};
+  answers_in_sound.can.in = answers_in_sound.can.out = {"audio"};
   EXPECT_THAT(model_json(answers_in_sound, {"us", 1}), Not(HasSubstr("capabilities")));
   ModelEntry only_context = entry("m");
-  only_context.context = 4096;
+  only_context.can.context = 4096;
   EXPECT_THAT(model_json(only_context, {"us", 1}), Not(HasSubstr("capabilities")));
   EXPECT_THAT(model_json(only_context, {"us", 1}), HasSubstr(R"("context_length":4096)"));
+}
+
+TEST(ModelList, HidesNoMetadataForWhatNobodyTyped) {
+  ModelEntry model = entry("m");
+  model.metadata_json = R"({"context_length":9})";
+  model.can.context = 4096;
+  EXPECT_THAT(model_json(model, {"us", 7}),
+              HasSubstr(R"("type":"model","context_length":9},"n_ctx":4096)"));
 }
 
 TEST(ModelList, SurvivesMetadataThatIsNoObject) {

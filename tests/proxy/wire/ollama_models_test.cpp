@@ -53,9 +53,9 @@ TEST(OllamaModels, HaveADigestThatTheCommandLineCanCut) {
 TEST(OllamaModels, SayWhatTheyCanDo) {
   ModelEntry able = entry("a");
   able.name = "Able";
-  able.in = {"text", "image", "audio"};
-  able.tools = true;
-  able.context = 4096;
+  able.can.in = {"text", "image", "audio"};
+  able.can.tools = true;
+  able.can.context = 4096;
   const std::string text = ollama_show(able, "now");
   EXPECT_THAT(text, HasSubstr(R"("capabilities":["completion","tools","vision","audio"])"));
   EXPECT_THAT(
@@ -65,16 +65,16 @@ TEST(OllamaModels, SayWhatTheyCanDo) {
   EXPECT_THAT(ollama_show(entry("a"), "now"), AllOf(HasSubstr(R"("capabilities":["completion"])"),
                                                     Not(HasSubstr("context_length"))));
   ModelEntry ranks = entry("r");
-  ranks.reranker = true;
+  ranks.can.reranker = true;
   EXPECT_THAT(ollama_show(ranks, "now"), HasSubstr(R"("capabilities":[])"));
   ModelEntry embeds = entry("e");
-  embeds.out = {"embedding"};
+  embeds.can.embedding = true;
   EXPECT_THAT(ollama_show(embeds, "now"), HasSubstr(R"("capabilities":["embedding"])"));
 }
 
 TEST(OllamaModels, AreLoadedUntilSomeTime) {
   ModelEntry a = entry("a");
-  a.context = 8;
+  a.can.context = 8;
   EXPECT_THAT(ollama_ps({{a, "then"}}),
               AllOf(HasSubstr(R"("name":"a:latest")"), HasSubstr(R"("expires_at":"then")"),
                     HasSubstr(R"("context_length":8)")));
