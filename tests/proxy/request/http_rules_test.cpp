@@ -22,7 +22,7 @@ class HttpRules : public ExchangeWorld {
     start(
         "models:\n  m:\n    cmd: /bin/sleep 600\n    checkEndpoint: none\n    proxy: "
         "http://127.0.0.1:" +
-        std::to_string(engine_.port()) + "\n");
+        std::to_string(engine_.port()) + "\nwaiting: {hold: 1ms}\n");
     load("m");
     engine_.listen();
     connect_client();
@@ -104,8 +104,7 @@ TEST_F(HttpRules, RequestsInOneGoAreAnsweredInTheirOrder) {
   say("GET /upstream/m/1 HTTP/1.1\r\nHost: r\r\n\r\nPOST /upstream/m/2 HTTP/1.1\r\nHost: r\r\n"
       "Content-Length: 3\r\n\r\nabcGET /upstream/m/3 HTTP/1.1\r\nHost: r\r\n\r\n");
   for (const std::string n : {"1", "2", "3"}) {
-    // One with a body that is still to come gets a connection of its own.
-    if (n != "3") engine_.accept();
+    if (n == "1") engine_.accept();
     const std::string got = engine_.hear(n == "2" ? "abc" : "\r\n\r\n");
     EXPECT_THAT(got, HasSubstr(" /" + n + " "));
     EXPECT_FALSE(engine_.has_caller()) << "nothing is sent before its turn";
@@ -138,7 +137,7 @@ TEST_F(HttpRules, TheLengthOfWhatHeadAsksForIsKept) {
 }
 
 TEST_F(HttpRules, AnAnswerThatComesBeforeTheUploadHasEndedReachesTheClient) {
-  say("POST /upstream/m/x HTTP/1.1\r\nHost: r\r\nContent-Length: 1000000\r\n\r\nbegin");
+  say("POST /upstream/m/x HTTP/1.1\r\nHost: r\r\nContent-Length: 9000000\r\n\r\nbegin");
   engine_.accept();
   engine_.hear("begin");
   engine_.say("HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig");
@@ -239,6 +238,39 @@ TEST_F(HttpRules, AnUpgradeToSomethingElseIsAFault) {
   get("/x", "Connection: Upgrade\r\nUpgrade: other\r\n");
   engine_.say(kSwitch);
   EXPECT_THAT(client_hears("nobody asked for"), StartsWith("HTTP/1.1 502 "));
+}
+
+TEST_F(HttpRules, AnUpgradeThatAHintAnnouncesIsAFaultAsWell) {
+  get("/x");
+  engine_.say("HTTP/1.1 103 Early Hints\r\nUpgrade: websocket\r\n\r\n" + std::string(kSwitch));
+  EXPECT_THAT(client_hears("nobody asked for"), HasSubstr("\r\n\r\nHTTP/1.1 502 "));
+  EXPECT_TRUE(engine_.is_left());
+}
+
+TEST_F(HttpRules, AnUpgradeOfAnHttp10RequestIsAFault) {
+  pass("GET /upstream/m/x HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  engine_.say(kSwitch);
+  EXPECT_THAT(client_hears("nobody asked for"), HasSubstr(" 502 "));
+  EXPECT_TRUE(engine_.is_left());
+}
+
+TEST_F(HttpRules, AnUpgradeBehindOurEarlyHeadIsAnErrorInTheStream) {
+  ask("/v1/chat/completions", R"({"model":"m","stream":true})");
+  engine_.accept();
+  engine_.hear_request();
+  EXPECT_THAT(client_hears(": keep-alive\n\n"), HasSubstr("text/event-stream"));
+  engine_.say(std::string(kSwitch) + "raw");
+  EXPECT_THAT(client_hears_end(), AllOf(Not(HasSubstr("101")), Not(HasSubstr("raw"))));
+  EXPECT_TRUE(engine_.is_left());
+}
+
+TEST_F(HttpRules, WhoAskedForAnUpgradeAndGotNoneSendsNothingRawToTheEngine) {
+  get("/x", "Connection: Upgrade\r\nUpgrade: other\r\n");
+  engine_.say(kSwitch);
+  client_hears("nobody asked for");
+  EXPECT_TRUE(engine_.is_left());
+  is_new_ = true;
+  EXPECT_THAT(get("/y"), StartsWith("GET /y HTTP/1.1\r\n")) << "a connection of its own, too";
 }
 
 TEST_F(HttpRules, OneOfSeveralProtocolsMayBeChosen) {
