@@ -3,6 +3,7 @@
 #include "base/http/message.hpp"
 #include "base/service/log.hpp"
 #include "base/text/ascii.hpp"
+#include "proxy/access/rights.hpp"
 
 #include <fmt/format.h>
 
@@ -100,6 +101,14 @@ bool is_navigation(const RequestHead& request) {
          to_lower(request.fields.find("sec-fetch-dest").value_or("")) == "document";
 }
 
+/// What a page may not do to others even where no list says whose pages may: open a WebSocket,
+/// which every page can read, and send along a password that the browser remembers.
+bool is_readable_or_keyed(const RequestHead& request) {
+  const auto credentials = request.fields.find("authorization");
+  return request.fields.contains("upgrade") ||
+         (credentials && to_lower(*credentials).starts_with("basic "));
+}
+
 void add_vary(Fields& fields, std::string_view name) {
   if (!fields.has_token("vary", name) && !fields.has_token("vary", "*")) fields.add("vary", name);
 }
@@ -140,10 +149,11 @@ ResponseHead preflight_head(const Config& config, const RequestHead& request) {
 
 std::optional<Failure> origin_fault(const Config& config, const wire::Route& route,
                                     const RequestHead& request) {
-  const bool controls = route.route_class == wire::RouteClass::Control;
-  const bool infers = route.route_class == wire::RouteClass::Inference;
-  if (!controls && !(infers && config.cors_origins)) return std::nullopt;
-  if (infers && is_navigation(request)) return std::nullopt;
+  const Right::Pages pages = right_of(route).pages;
+  const bool controls = pages == Right::Pages::ByName;
+  const bool is_bound = config.cors_origins || is_readable_or_keyed(request);
+  if (pages == Right::Pages::Any || (!controls && !is_bound)) return std::nullopt;
+  if (!controls && is_navigation(request)) return std::nullopt;
   const auto origin = foreign_origin(config, request, controls);
   if (!origin) return std::nullopt;
   return failure(403,

@@ -1,5 +1,11 @@
 #include "proxy/access/credentials.hpp"
 
+#include "base/text/ascii.hpp"
+#include "proxy/wire/query.hpp"
+
+#include <algorithm>
+#include <array>
+
 namespace rouse {
 
 namespace {
@@ -34,7 +40,50 @@ std::string basic_password(std::string_view encoded) {
   return colon == std::string::npos ? std::string() : decoded.substr(colon + 1);
 }
 
+/// Of fields that people and SDKs put keys into; other fields are not worth a hash.
+bool may_hold_keys(std::string_view field) {
+  static constexpr std::array<std::string_view, 7> kWords{"auth",   "key",     "token",   "secret",
+                                                          "cookie", "referer", "password"};
+  const std::string name = to_lower(field);
+  return std::any_of(kWords.begin(), kWords.end(), [&name](std::string_view word) {
+    return name.find(word) != std::string::npos;
+  });
+}
+
+/// What stands between @p ends in @p text, as it is and decoded; and behind each first =.
+void add_parts(std::string_view text, std::string_view ends, std::vector<std::string>& found) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find_first_of(ends), text.size());
+    const std::string_view part = trim(text.substr(0, end));
+    const std::string_view value = part.substr(std::min(part.find('=') + 1, part.size()));
+    for (const std::string_view each : {part, value}) {
+      if (each.empty()) continue;
+      found.emplace_back(each);
+      found.push_back(wire::form_decode(each));
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 }  // namespace
+
+std::vector<std::string> possible_keys(const Fields::Field& field) {
+  std::vector<std::string> found;
+  if (!may_hold_keys(field.name)) return found;
+  found.emplace_back(trim(field.value));
+  const std::size_t blank = field.value.find(' ');
+  if (blank != std::string::npos) {
+    found.emplace_back(trim(std::string_view(field.value).substr(blank)));
+    found.push_back(basic_password(after_scheme(field.value, "basic")));
+  }
+  if (equal_without_case(field.name, "referer")) {
+    add_parts(field.value, "?&#;", found);
+    add_parts(field.value, "/?&#;", found);
+  } else {
+    add_parts(field.value, ";,&", found);
+  }
+  return found;
+}
 
 std::string credential_in(const Fields::Field& field) {
   if (equal_without_case(field.name, "x-api-key")) return field.value;

@@ -157,6 +157,41 @@ bool Keys::may_use(const Caller& caller, std::string_view model_id,
   return !name.empty() && fits(key, name);
 }
 
+bool Keys::may_use_all(const Caller& caller) const {
+  if (!caller.account) return true;
+  const std::vector<std::string>& globs = caller.account->config.models;
+  return std::any_of(globs.begin(), globs.end(), [](const std::string& glob) {
+    return !glob.empty() && glob.find_first_not_of('*') == std::string::npos;
+  });
+}
+
+bool Keys::may_see(const Caller& caller, const std::string& model) const {
+  if (may_use_all(caller) || may_use(caller, model, model)) return true;
+  if (const auto found = config_->models.find(model); found != config_->models.end()) {
+    const std::vector<std::string>& aliases = found->second.aliases;
+    return std::any_of(aliases.begin(), aliases.end(),
+                       [&](const std::string& alias) { return may_use(caller, {}, alias); });
+  }
+  const std::size_t slash = model.find('/');
+  const bool is_of_peer =
+      slash != std::string::npos && config_->peers.contains(model.substr(0, slash));
+  return is_of_peer && may_use(caller, {}, model.substr(slash + 1));
+}
+
+std::vector<std::string> Keys::usable_names(const Caller& caller) const {
+  std::vector<std::string> names;
+  for (const std::string& name : names_) {
+    if (may_use(caller, {}, name)) names.push_back(name);
+  }
+  return names;
+}
+
+KeyRefusal Keys::all_models_wanted(const Caller& caller) {
+  return {403, "model_forbidden",
+          fmt::format("this is about all models, and the key \"{}\" is for some", caller.name), 0,
+          std::nullopt};
+}
+
 KeyRefusal Keys::model_forbidden(const Caller& caller, std::string_view asked_for) {
   return {403, "model_forbidden",
           fmt::format("the key \"{}\" may not use the model \"{}\"", caller.name,

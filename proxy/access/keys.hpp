@@ -94,6 +94,20 @@ class Keys {
   /// client.
   [[nodiscard]] bool may_use(const Caller& caller, std::string_view model_id,
                              std::string_view asked_for) const;
+  /// Whether no model is kept from it, so that it may know of all.
+  [[nodiscard]] bool may_use_all(const Caller& caller) const;
+  /// Whether it may know of @p model, an id or PEER/MODEL: it may use it by one of its names.
+  [[nodiscard]] bool may_see(const Caller& caller, const std::string& model) const;
+  /// The same as a question.
+  [[nodiscard]] std::function<bool(const std::string& model)> seen_by(Caller caller) const {
+    return [this, caller = std::move(caller)](const std::string& model) {
+      return may_see(caller, model);
+    };
+  }
+  /// The exact names that it may ask for.
+  [[nodiscard]] std::vector<std::string> usable_names(const Caller& caller) const;
+  /// What to say where all models are meant, and it may not use all.
+  [[nodiscard]] static KeyRefusal all_models_wanted(const Caller& caller);
   /// The same as a question about ids; @p caller outlives it.
   [[nodiscard]] std::function<bool(const std::string& id)> usable_by(const Caller& caller) const {
     return [this, &caller](const std::string& id) { return may_use(caller, id, id); };

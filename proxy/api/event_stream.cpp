@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace rouse {
 
@@ -27,13 +28,15 @@ std::string log_json(std::string_view source, std::string_view text) {
   return json.take();
 }
 
-std::string snapshot_json(const Proxy& proxy) {
+std::string snapshot_json(const Proxy& proxy, const EventHub::Sees& sees) {
   JsonWriter json;
   json.begin_object();
   json.member("operation", "snapshot");
   json.key("requests");
   json.begin_array();
-  for (const auto& [id, entry] : proxy.recorder.in_flight.entries()) json.raw(entry->json());
+  for (const auto& [id, entry] : proxy.recorder.in_flight.entries()) {
+    if (sees(entry->model())) json.raw(entry->json());
+  }
   json.end_array();
   json.end_object();
   return json.take();
@@ -61,41 +64,17 @@ std::string profile_json(const Proxy& proxy) {
   return json.take();
 }
 
-/// What a listener gets first.
-std::string greeting(const Proxy& proxy) {
-  return EventHub::frame("logData", log_json("proxy", proxy.logs.proxy.text())) +
-         EventHub::frame("logData", log_json("upstream", proxy.logs.upstream.text())) +
-         EventHub::frame("modelStatus", model_status_json(proxy)) +
-         EventHub::frame("uiConfig", ui_json(proxy)) +
-         EventHub::frame("profileChanged", profile_json(proxy)) +
-         EventHub::frame("inflight", snapshot_json(proxy));
-}
-
 void write_event_capabilities(JsonWriter& json, const wire::Capabilities& can) {
   wire::write_abilities(json, can);
   if (can.context > 0) json.member("context_length", can.context);
 }
 
-std::string change_json(const InFlight::Entry& entry, bool removed) {
-  JsonWriter json;
-  json.begin_object();
-  json.member("operation", removed ? "remove" : "upsert");
-  if (removed) {
-    json.member("id", std::to_string(entry.id()));
-  } else {
-    json.key("request");
-    json.raw(entry.json());
-  }
-  json.end_object();
-  return json.take();
-}
-
-}  // namespace
-
-std::string model_status_json(const Proxy& proxy) {
+/// Of every model that @p sees; null: of all.
+std::string model_status_json(const Proxy& proxy, const EventHub::Sees& sees) {
   JsonWriter json;
   json.begin_array();
   for (const auto& [id, model] : proxy.config->models) {
+    if (sees && !sees(id)) continue;
     json.begin_object();
     json.member("id", id);
     json.member("name", model.name);
@@ -114,8 +93,10 @@ std::string model_status_json(const Proxy& proxy) {
   }
   for (const std::shared_ptr<Peer>& peer : proxy.peers.all()) {
     for (const std::string& model : Peers::models_of(*peer)) {
+      const std::string id = peer->name() + "/" + model;
+      if (sees && !sees(id)) continue;
       json.begin_object();
-      json.member("id", peer->name() + "/" + model);
+      json.member("id", id);
       json.member("name", "");
       json.member("description", "");
       json.member("state", "");
@@ -130,9 +111,56 @@ std::string model_status_json(const Proxy& proxy) {
   return json.take();
 }
 
+/// The logs that a listener reads: those of everything, or of the engines that it may know of.
+struct ListenedLog {
+  std::string_view source;
+  LogRing* ring;
+};
+std::vector<ListenedLog> logs_for(const Caller& caller, Proxy& proxy) {
+  if (proxy.keys.may_use_all(caller)) {
+    return {{"proxy", &proxy.logs.proxy}, {"upstream", &proxy.logs.upstream}};
+  }
+  std::vector<ListenedLog> logs;
+  for (const auto& [id, model] : proxy.config->models) {
+    LogRing* const ring = proxy.dispatcher.engine_log(id);
+    if (ring != nullptr && proxy.keys.may_see(caller, id)) logs.push_back({"upstream", ring});
+  }
+  return logs;
+}
+
+/// What a listener gets first.
+std::string greeting(const Proxy& proxy, const std::vector<ListenedLog>& logs,
+                     const EventHub::Sees& sees) {
+  std::string text;
+  for (const ListenedLog& log : logs) {
+    text += EventHub::frame("logData", log_json(log.source, log.ring->text()));
+  }
+  return text + EventHub::frame("modelStatus", model_status_json(proxy, sees)) +
+         EventHub::frame("uiConfig", ui_json(proxy)) +
+         EventHub::frame("profileChanged", profile_json(proxy)) +
+         EventHub::frame("inflight", snapshot_json(proxy, sees));
+}
+
+std::string change_json(const InFlight::Entry& entry, bool removed) {
+  JsonWriter json;
+  json.begin_object();
+  json.member("operation", removed ? "remove" : "upsert");
+  if (removed) {
+    json.member("id", std::to_string(entry.id()));
+  } else {
+    json.key("request");
+    json.raw(entry.json());
+  }
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace
+
 void publish_models(Proxy& proxy) {
-  if (!proxy.recorder.events.has_listeners()) return;
-  proxy.recorder.events.publish("modelStatus", model_status_json(proxy));
+  proxy.recorder.events.publish_each("modelStatus", [&proxy](const EventHub::Sees& sees) {
+    return model_status_json(proxy, sees);
+  });
 }
 
 void publish_profile(Proxy& proxy) {
@@ -143,13 +171,14 @@ void publish_profile(Proxy& proxy) {
 void publish_changes(Proxy& proxy) {
   proxy.recorder.in_flight.on_change([&proxy](const InFlight::Entry& entry, bool removed) {
     if (proxy.recorder.events.has_listeners())
-      proxy.recorder.events.publish("inflight", change_json(entry, removed));
+      proxy.recorder.events.publish_of(entry.model(), "inflight", change_json(entry, removed));
   });
   proxy.peers.on_change([&proxy] { publish_models(proxy); });
   proxy.capabilities.on_change([&proxy] { publish_models(proxy); });
 }
 
-Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& proxy) {
+Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& proxy,
+                         Caller caller) {
   ResponseHead head = own_head(200, "text/event-stream");
   head.fields.add("cache-control", "no-cache");
   head.fields.add("x-accel-buffering", "no");
@@ -159,18 +188,21 @@ Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& 
   const auto executor = co_await asio::this_coro::executor;
   SteadyTimer bell(executor);
   bool gone = false;
-  EventHub::Listener listener(proxy.recorder.events, [&bell] { bell.cancel(); });
-  const LogRing::Follow proxy_log = proxy.logs.proxy.follow([&](std::string_view bytes) {
-    listener.add(EventHub::frame("logData", log_json("proxy", bytes)));
-  });
-  const LogRing::Follow engine_log = proxy.logs.upstream.follow([&](std::string_view bytes) {
-    listener.add(EventHub::frame("logData", log_json("upstream", bytes)));
-  });
+  const EventHub::Sees sees = proxy.keys.seen_by(caller);
+  EventHub::Listener listener(
+      proxy.recorder.events, [&bell] { bell.cancel(); }, sees);
+  const std::vector<ListenedLog> logs = logs_for(caller, proxy);
+  std::vector<LogRing::Follow> follows;
+  for (const ListenedLog& log : logs) {
+    follows.push_back(log.ring->follow([&listener, source = log.source](std::string_view bytes) {
+      listener.add(EventHub::frame("logData", log_json(source, bytes)));
+    }));
+  }
   client.on_gone([&] {
     gone = true;
     bell.cancel();
   });
-  std::string piece = greeting(proxy);
+  std::string piece = greeting(proxy, logs, sees);
   Result<void> sent = co_await client.write_response(head, piece, true);
   while (sent && !gone) {
     if (!listener.has_events()) {

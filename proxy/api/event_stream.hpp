@@ -9,12 +9,11 @@ namespace rouse {
 
 /// `GET /api/events`: what there is now, then every change, until the client leaves or the server
 /// stops (docs/llama-swap.md, Events). A comment keeps a silent stream alive.
-Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& proxy);
+/// Of models, what @p caller may know; the proxy's own log is for keys that may use all of them.
+Task<void> stream_events(HttpStream& client, const RequestHead& request, Proxy& proxy,
+                         Caller caller);
 
-/// The data of a modelStatus event: every model with its state.
-[[nodiscard]] std::string model_status_json(const Proxy& proxy);
-
-/// Tells everybody how the models are.
+/// Tells everybody how the models are that they may know of.
 void publish_models(Proxy& proxy);
 /// Tells everybody that another profile is active.
 void publish_profile(Proxy& proxy);

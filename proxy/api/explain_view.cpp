@@ -57,7 +57,9 @@ void write_reasons(JsonWriter& json, const core::ModelView& model, core::Instant
   if (model.abandoned_at) json.member("abandoned_in_s", in_seconds(*model.abandoned_at - now));
 }
 
-void write_model(JsonWriter& json, const core::ModelView& model, core::Instant now, Proxy& proxy) {
+/// @p with_reasons: also what may tell of other models.
+void write_model(JsonWriter& json, const core::ModelView& model, core::Instant now, Proxy& proxy,
+                 bool with_reasons) {
   const bool has_run = model.state != core::EngineState::Stopped || !model.reason.empty();
   json.begin_object();
   json.member("model", model.model);
@@ -70,11 +72,11 @@ void write_model(JsonWriter& json, const core::ModelView& model, core::Instant n
   if (model.unload_at) json.member("unload_in_s", in_seconds(*model.unload_at - now));
   if (model.retry_at) json.member("retry_in_s", in_seconds(*model.retry_at - now));
   if (!model.last_failure.empty()) json.member("last_failure", model.last_failure);
-  write_reasons(json, model, now);
+  if (with_reasons) write_reasons(json, model, now);
   const std::string first = proxy.dispatcher.started_for(model.model);
-  if (!first.empty()) json.member("started_for", first);
+  if (!first.empty() && with_reasons) json.member("started_for", first);
   const std::string obstacle = proxy.dispatcher.last_obstacle(model.model);
-  if (!obstacle.empty()) json.member("obstacle", obstacle);
+  if (!obstacle.empty() && with_reasons) json.member("obstacle", obstacle);
   const std::string trouble = proxy.dispatcher.load_trouble(model.model);
   if (!trouble.empty()) json.member("load_trouble", trouble);
   write_policy(json, proxy, model.model);
@@ -104,8 +106,9 @@ std::string next_at(const Peer& peer) {
   return fmt::format("{} is asked whether it is there, and woken if it may be", name);
 }
 
-void write_waiting_at(JsonWriter& json, const Peer& peer) {
+void write_waiting_at(JsonWriter& json, const Peer& peer, const Caller& caller, const Keys& keys) {
   for (const auto& [who, since] : peer.waiting()) {
+    if (!keys.may_see(caller, who.model)) continue;
     json.begin_object();
     json.member("request_id", who.request_id);
     json.member("model", who.model);
@@ -118,12 +121,15 @@ void write_waiting_at(JsonWriter& json, const Peer& peer) {
   }
 }
 
-void write_queue(JsonWriter& json, Proxy& proxy) {
+void write_queue(JsonWriter& json, Proxy& proxy, const Caller& caller) {
+  const bool all = proxy.keys.may_use_all(caller);
   const core::ScheduleView view = proxy.dispatcher.view();
   const core::Instant now = proxy.dispatcher.now();
   json.key("models");
   json.begin_array();
-  for (const core::ModelView& model : view.models) write_model(json, model, now, proxy);
+  for (const core::ModelView& model : view.models) {
+    if (proxy.keys.may_see(caller, model.model)) write_model(json, model, now, proxy, all);
+  }
   json.end_array();
 
   std::map<std::string_view, const InFlight::Entry*> by_id;
@@ -133,6 +139,7 @@ void write_queue(JsonWriter& json, Proxy& proxy) {
   json.key("waiting");
   json.begin_array();
   for (const core::WaitingView& waiting : view.waiting) {
+    if (!proxy.keys.may_see(caller, waiting.model)) continue;
     const std::string id = proxy.dispatcher.request_id(waiting.ticket);
     json.begin_object();
     json.member("request_id", id);
@@ -144,18 +151,24 @@ void write_queue(JsonWriter& json, Proxy& proxy) {
     json.member("priority", waiting.priority);
     json.member("waiting_s", in_seconds(now - waiting.since));
     const std::string trouble = proxy.dispatcher.load_trouble(waiting.model);
-    json.member("next", trouble.empty() ? waiting.next : waiting.next + ", and " + trouble);
+    const std::string next = trouble.empty() ? waiting.next : waiting.next + ", and " + trouble;
+    if (all) json.member("next", next);
     json.end_object();
   }
-  for (const std::shared_ptr<Peer>& peer : proxy.peers.all()) write_waiting_at(json, *peer);
+  for (const std::shared_ptr<Peer>& peer : proxy.peers.all()) {
+    write_waiting_at(json, *peer, caller, proxy.keys);
+  }
   json.end_array();
 }
 
-/// Of all, by time; oldest first.
-void write_decisions(JsonWriter& json, const Proxy& proxy) {
+/// By time; oldest first. Each is about several models or machines, whose words are not taken
+/// apart: they are for keys that may use all models.
+void write_decisions(JsonWriter& json, const Proxy& proxy, const Caller& caller) {
   std::vector<const Decision*> all;
-  for (const Decision& decision : proxy.dispatcher.decisions()) all.push_back(&decision);
-  for (const Decision& decision : proxy.peers.decisions()) all.push_back(&decision);
+  if (proxy.keys.may_use_all(caller)) {
+    for (const Decision& decision : proxy.dispatcher.decisions()) all.push_back(&decision);
+    for (const Decision& decision : proxy.peers.decisions()) all.push_back(&decision);
+  }
   std::stable_sort(all.begin(), all.end(),
                    [](const auto* a, const auto* b) { return a->at < b->at; });
   const auto now = system_clock::now();
@@ -175,7 +188,7 @@ void write_decisions(JsonWriter& json, const Proxy& proxy) {
   json.end_array();
 }
 
-void write_all(JsonWriter& json, Proxy& proxy) {
+void write_all(JsonWriter& json, Proxy& proxy, const Caller& caller) {
   const auto up =
       std::chrono::duration_cast<core::Duration>(std::chrono::steady_clock::now() - proxy.started);
   json.member("version", ROUSE_VERSION);
@@ -186,14 +199,15 @@ void write_all(JsonWriter& json, Proxy& proxy) {
   json.key("profile");
   const std::string& profile = proxy.names.active_profile();
   profile.empty() ? json.null() : json.value(profile);
-  write_queue(json, proxy);
+  write_queue(json, proxy, caller);
   json.key("peers");
-  write_peers(json, proxy.peers);
+  const auto sees = proxy.keys.seen_by(caller);
+  write_peers(json, proxy.peers, sees);
   json.key("power");
   json.begin_object();
-  proxy.power.write(json);
+  proxy.power.write(json, sees);
   json.end_object();
-  write_decisions(json, proxy);
+  write_decisions(json, proxy, caller);
 }
 
 Names::Resolved peek(Proxy& proxy, std::string_view name) {
@@ -203,7 +217,7 @@ Names::Resolved peek(Proxy& proxy, std::string_view name) {
 }
 
 /// The way from the name to what serves it.
-void write_asked(JsonWriter& json, Proxy& proxy, const std::string& name,
+void write_asked(JsonWriter& json, Proxy& proxy, const Caller& caller, const std::string& name,
                  const Names::Resolved& found) {
   json.key("asked");
   json.begin_object();
@@ -215,7 +229,7 @@ void write_asked(JsonWriter& json, Proxy& proxy, const std::string& name,
   if (selector != proxy.config->selectors.end()) {
     json.member("selector", found.selector);
     json.member("strategy", name_of(selector->second.strategy));
-    write_list(json, "targets", selector->second.targets);
+    if (proxy.keys.may_use_all(caller)) write_list(json, "targets", selector->second.targets);
   }
   if (!found.problem.empty()) json.member("problem", found.problem);
   if (found.model != nullptr) {
@@ -231,7 +245,7 @@ void write_asked(JsonWriter& json, Proxy& proxy, const std::string& name,
   json.end_object();
 }
 
-std::string unknown_text(Proxy& proxy, const std::string& name) {
+std::string unknown_text(Proxy& proxy, const Caller& caller, const std::string& name) {
   std::vector<std::string> names;
   for (const auto& [id, model] : proxy.config->models) {
     names.push_back(id);
@@ -245,6 +259,9 @@ std::string unknown_text(Proxy& proxy, const std::string& name) {
       names.push_back(peer->name() + "/" + model);
     }
   }
+  std::erase_if(names, [&](const std::string& known) {
+    return !proxy.keys.may_see(caller, known) && !proxy.peers.find_peer(known);
+  });
   const std::string meant = did_you_mean(name, names);
   return fmt::format("no model, selector or peer is called \"{}\"{}", for_log(name),
                      meant.empty() ? "" : "; did you mean \"" + meant + "\"?");
@@ -252,34 +269,38 @@ std::string unknown_text(Proxy& proxy, const std::string& name) {
 
 }  // namespace
 
-std::string queue_text(Proxy& proxy) {
+std::string queue_text(Proxy& proxy, const Caller& caller) {
   JsonWriter json;
   json.begin_object();
-  write_queue(json, proxy);
-  write_decisions(json, proxy);
+  write_queue(json, proxy, caller);
+  write_decisions(json, proxy, caller);
   json.end_object();
   return json.take();
 }
 
-std::string explain_text(Proxy& proxy) {
+std::string explain_text(Proxy& proxy, const Caller& caller) {
   JsonWriter json;
   json.begin_object();
-  write_all(json, proxy);
+  write_all(json, proxy, caller);
   json.end_object();
   return json.take();
 }
 
-std::variant<std::string, UnknownName> explain_text(Proxy& proxy, std::string_view asked_for) {
+std::variant<std::string, UnknownName> explain_text(Proxy& proxy, const Caller& caller,
+                                                    std::string_view asked_for) {
   const std::string name(asked_for);
   const Names::Resolved found = peek(proxy, name);
   const bool is_known = found.model != nullptr || !found.problem.empty() ||
                         proxy.names.is_pinned(name) || !proxy.peers.find(found.name).empty() ||
                         proxy.peers.find_peer(name);
-  if (!is_known) return UnknownName{unknown_text(proxy, name)};
+  const std::string& id = found.model == nullptr ? name : found.model->id;
+  const bool may_know = proxy.keys.may_see(caller, id) || proxy.keys.may_use(caller, id, name) ||
+                        proxy.peers.find_peer(name);
+  if (!is_known || !may_know) return UnknownName{unknown_text(proxy, caller, name)};
   JsonWriter json;
   json.begin_object();
-  write_asked(json, proxy, name, found);
-  write_all(json, proxy);
+  write_asked(json, proxy, caller, name, found);
+  write_all(json, proxy, caller);
   json.end_object();
   return json.take();
 }

@@ -33,12 +33,16 @@ struct Backlog {
 
 }  // namespace
 
-LogRing* find_log(const std::string& name, Proxy& proxy) {
-  if (name.empty()) return &proxy.logs.mux;
-  if (name == "proxy") return &proxy.logs.proxy;
-  if (name == "upstream") return &proxy.logs.upstream;
+LogRing* find_log(const std::string& name, const Caller& caller, Proxy& proxy) {
+  if (proxy.keys.may_use_all(caller)) {
+    if (name.empty()) return &proxy.logs.mux;
+    if (name == "proxy") return &proxy.logs.proxy;
+    if (name == "upstream") return &proxy.logs.upstream;
+  }
   const ModelConfig* model = proxy.config->find_model(name);
-  return model == nullptr ? nullptr : proxy.dispatcher.engine_log(model->id);
+  return model == nullptr || !proxy.keys.may_use(caller, model->id, name)
+             ? nullptr
+             : proxy.dispatcher.engine_log(model->id);
 }
 
 Task<void> stream_log(HttpStream& client, const RequestHead& request, LogRing& ring,

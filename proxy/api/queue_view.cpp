@@ -204,14 +204,14 @@ std::string model_text(Proxy& proxy, const Caller& caller, const std::string& na
   return wire::model_json(entry, listing_of(proxy));
 }
 
-std::string running_text(Proxy& proxy) {
+std::string running_text(Proxy& proxy, const Caller& caller) {
   const core::ScheduleView view = proxy.dispatcher.view();
   JsonWriter json;
   json.begin_object();
   json.key("running");
   json.begin_array();
   for (const core::ModelView& seen : view.models) {
-    if (!is_resident(seen.state)) continue;
+    if (!is_resident(seen.state) || !proxy.keys.may_see(caller, seen.model)) continue;
     const auto found = proxy.config->models.find(seen.model);
     if (found == proxy.config->models.end()) continue;
     const ModelConfig& model = proxy.dispatcher.as_started(found->second);
@@ -236,7 +236,7 @@ void write_active_profile(JsonWriter& json, const Proxy& proxy) {
   active.empty() ? json.null() : json.value(active);
 }
 
-std::string profiles_text(Proxy& proxy) {
+std::string profiles_text(Proxy& proxy, const Caller& caller) {
   JsonWriter json;
   json.begin_object();
   write_active_profile(json, proxy);
@@ -248,7 +248,9 @@ std::string profiles_text(Proxy& proxy) {
     json.member("description", profile.description);
     json.key("pins");
     json.begin_object();
-    for (const auto& [name, target] : profile.pins) json.member(name, target);
+    for (const auto& [name, target] : profile.pins) {
+      if (proxy.keys.may_use(caller, target, name)) json.member(name, target);
+    }
     json.end_object();
     json.end_object();
   }
@@ -257,7 +259,45 @@ std::string profiles_text(Proxy& proxy) {
   return json.take();
 }
 
-std::string metrics_text(Proxy& proxy) {
+namespace {
+
+/// The value of the label @p name in a line of a scrape; empty: it has none.
+std::string label_of(std::string_view line, const std::string& name) {
+  const std::string label = name + "=\"";
+  std::size_t at = line.find(label);
+  while (at != std::string_view::npos && line[at - 1] != '{' && line[at - 1] != ',') {
+    at = line.find(label, at + 1);
+  }
+  std::string value;
+  if (at == std::string_view::npos || line.starts_with('#')) return value;
+  for (at += label.size(); at < line.size() && line[at] != '"'; ++at) {
+    if (line[at] == '\\' && at + 1 < line.size()) ++at;
+    value += line[at];
+  }
+  return value;
+}
+
+/// @p text without the lines of models that @p caller may not know of.
+std::string only_seen(std::string text, const Caller& caller, const Keys& keys) {
+  if (keys.may_use_all(caller)) return text;
+  std::string kept;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view line = rest.substr(0, std::min(rest.find('\n'), rest.size() - 1) + 1);
+    rest.remove_prefix(line.size());
+    const auto is_shown = [&](const std::string& label) {
+      const std::string model = label_of(line, label);
+      return model.empty() || model == "_unknown" || keys.may_see(caller, model);
+    };
+    // What is tried again has a peer's or an engine's model for its target.
+    if (is_shown("model") && is_shown("target")) kept += line;
+  }
+  return kept;
+}
+
+}  // namespace
+
+std::string metrics_text(Proxy& proxy, const Caller& caller) {
   const core::ScheduleView view = proxy.dispatcher.view();
   MetricsNow now;
   now.view = &view;
@@ -273,7 +313,7 @@ std::string metrics_text(Proxy& proxy) {
     double& oldest = now.oldest[phase];
     if (oldest == 0 || start < oldest) oldest = start;
   }
-  return proxy.recorder.metrics.text(now);
+  return only_seen(proxy.recorder.metrics.text(now), caller, proxy.keys);
 }
 
 }  // namespace rouse

@@ -25,11 +25,12 @@ namespace rouse {
 [[nodiscard]] std::string models_text(Proxy& proxy, const Caller& caller);
 /// GET /v1/models/NAME; empty: there is none for @p caller.
 [[nodiscard]] std::string model_text(Proxy& proxy, const Caller& caller, const std::string& name);
-[[nodiscard]] std::string running_text(Proxy& proxy);   ///< GET /running
-[[nodiscard]] std::string profiles_text(Proxy& proxy);  ///< GET /api/profiles
+/// GET /running: those models that @p caller may know of, as everywhere below.
+[[nodiscard]] std::string running_text(Proxy& proxy, const Caller& caller);
+[[nodiscard]] std::string profiles_text(Proxy& proxy, const Caller& caller);  ///< GET /api/profiles
 /// The member "active" of an object that has been begun.
 void write_active_profile(JsonWriter& json, const Proxy& proxy);
-[[nodiscard]] std::string metrics_text(Proxy& proxy);  ///< GET /metrics
-[[nodiscard]] std::string version_text();              ///< GET /api/version
+[[nodiscard]] std::string metrics_text(Proxy& proxy, const Caller& caller);  ///< GET /metrics
+[[nodiscard]] std::string version_text();                                    ///< GET /api/version
 
 }  // namespace rouse

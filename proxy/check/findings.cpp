@@ -71,14 +71,21 @@ class OtherLook {
     const bool wakes = std::any_of(config_.peers.begin(), config_.peers.end(),
                                    [](const auto& each) { return each.second.wake.has_value(); });
     bool may_wake = config_.keys.empty();
+    bool may_read = config_.keys.empty() || config_.capture_buffer_mb <= 0;
     for (const KeyConfig& key : config_.keys) {
       if (key.has_expired(place_.now)) {
         add(Severity::Warn, "keys." + key.name,
             fmt::format("expired on {}: whoever uses it is refused", day_text(*key.expires)),
             fmt::format("`rouse key {}` makes a new one; or take it out", key.name));
-      } else if (key.scopes.contains(Scope::Wake)) {
-        may_wake = true;
+        continue;
       }
+      may_wake = may_wake || key.has(Scope::Wake);
+      may_read = may_read || key.has(Scope::Captures);
+    }
+    if (!may_read) {
+      add(Severity::Warn, "captureBuffer",
+          "no key has the scope captures: nobody can read what is recorded (observe is not enough)",
+          "add captures to the scopes of those who may read prompts");
     }
     if (wakes && !may_wake) {
       add(Severity::Warn, "keys", "no key has the scope wake: no request wakes a peer that sleeps",

@@ -2,7 +2,7 @@
 #include "proxy/cli/ask_proxy.hpp"
 #include "proxy/cli/commands.hpp"
 #include "proxy/cli/explain_page.hpp"
-#include "proxy/wire/route.hpp"
+#include "proxy/wire/query.hpp"
 
 #include <CLI/CLI.hpp>
 

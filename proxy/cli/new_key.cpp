@@ -47,7 +47,7 @@ Result<NewKey> make_key(std::string_view name) {
       "keys:\n"
       "  \"{}\":\n"
       "    sha256: {}\n"
-      "    scopes: [infer, observe]   # also: control, wake, list\n"
+      "    scopes: [infer, observe]   # also: control, wake, list, captures\n"
       "    models: [\"*\"]\n",
       name, hex_of(sha256(made.key)));
   return made;

@@ -182,11 +182,12 @@ struct AliasPattern {
 
 /// What a key may be used for.
 enum class Scope {
-  Infer,    ///< routes that need an engine
-  Observe,  ///< listings, logs, history, metrics
-  Control,  ///< load, unload, cancel, reload
-  Wake,     ///< a request may wake a machine that sleeps
-  List,     ///< the listing of models alone, which Infer and Observe have in them
+  Infer,     ///< routes that need an engine
+  Observe,   ///< listings, logs, history, metrics
+  Control,   ///< load, unload, cancel, reload
+  Wake,      ///< a request may wake a machine that sleeps
+  List,      ///< the listing of models alone, which Infer and Observe have in them
+  Captures,  ///< what was recorded of requests: prompts and answers
 };
 
 /// As a configuration writes it: "infer".

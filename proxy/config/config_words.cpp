@@ -13,9 +13,11 @@ std::string_view name_of(Scope scope) {
     case Scope::Wake:
       return "wake";
     case Scope::List:
+      return "list";
+    case Scope::Captures:
       break;
   }
-  return "list";
+  return "captures";
 }
 
 std::string_view name_of(SelectorConfig::Strategy strategy) {

@@ -24,7 +24,7 @@ void read_api_keys(const Section& top, Config& config) {
   KeyConfig key;
   key.name = kApiKeys;
   for (const std::string& text : config.api_keys) key.sha256.push_back(sha256(text));
-  key.scopes = {Scope::Infer, Scope::Observe, Scope::Control, Scope::Wake};
+  key.scopes = {Scope::Infer, Scope::Observe, Scope::Control, Scope::Wake, Scope::Captures};
   config.keys.push_back(std::move(key));
 }
 
@@ -77,6 +77,7 @@ void read_scopes(const Section& section, KeyConfig& key) {
     if (text == "control") key.scopes.insert(Scope::Control);
     if (text == "wake") key.scopes.insert(Scope::Wake);
     if (text == "list") key.scopes.insert(Scope::List);
+    if (text == "captures") key.scopes.insert(Scope::Captures);
   }
   const YamlNode* const node = section.node("scopes");
   if (node->is_list() && section.texts("scopes").empty()) {

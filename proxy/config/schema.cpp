@@ -85,10 +85,13 @@ constexpr std::array kKey = {
     ConfigKey{
         "scopes", TextList, "", "[infer, observe]",
         "infer: list and use models; observe: listings, logs, history; control: load, unload, "
-        "cancel, reload; wake: may wake machines; list: list models alone",
-        true, 0, 0, "infer|observe|control|wake|list"},
-    ConfigKey{"models", TextList, "", "[\"*\"]",
-              "models it may use, by id or by the name asked for; * stands for any text"},
+        "cancel, reload; wake: may wake machines; list: list models alone; captures: read recorded "
+        "prompts and answers",
+        true, 0, 0, "infer|observe|control|wake|list|captures"},
+    ConfigKey{
+        "models", TextList, "", "[\"*\"]",
+        "models it may use, see and control, by id or by the name asked for; * stands for any "
+        "text"},
     ConfigKey{"maxInFlight", Number, "", "0", "requests at once; 0: no limit", true, 0},
     ConfigKey{"requestsPerMinute", Number, "", "0", "requests in any minute; 0: no limit", true, 0},
     ConfigKey{"tokensPerMinute", Number, "", "0",

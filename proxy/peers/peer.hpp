@@ -94,6 +94,8 @@ class Peer final : public AdmissionSource, public std::enable_shared_from_this<P
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] core::peer::View view() const { return state_.view(); }
   [[nodiscard]] bool is_up() const;
+  /// It has answered, and is no rouse.
+  [[nodiscard]] bool is_foreign() const { return foreign_; }
   /// No request is on its way to it, or waits.
   [[nodiscard]] bool is_idle() const { return waiters_.empty(); }
   [[nodiscard]] bool can_wake() const { return policy().can_wake; }

@@ -2,7 +2,7 @@
 
 #include "base/text/json_writer.hpp"
 #include "proxy/wire/capabilities_json.hpp"
-#include "proxy/wire/route.hpp"
+#include "proxy/wire/query.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>

@@ -8,10 +8,12 @@ namespace {
 
 using std::chrono::system_clock;
 
-void write_models(JsonWriter& json, const Peer& peer) {
+void write_models(JsonWriter& json, const Peer& peer, const PeersSees& sees) {
   json.key("models");
   json.begin_array();
-  for (const std::string& model : Peers::models_of(peer)) json.value(model);
+  for (const std::string& model : Peers::models_of(peer)) {
+    if (sees(peer.name() + "/" + model)) json.value(model);
+  }
   json.end_array();
   const auto listed_at = peer.memory().listed_at;
   if (!peer.config().learns_models || listed_at == system_clock::time_point{}) return;
@@ -19,7 +21,8 @@ void write_models(JsonWriter& json, const Peer& peer) {
   json.member("models_age_s", static_cast<std::int64_t>(age.count()));
 }
 
-void write_peer(JsonWriter& json, const Peer& peer, const WakeLedger& ledger) {
+void write_peer(JsonWriter& json, const Peer& peer, const WakeLedger& ledger,
+                const PeersSees& sees) {
   const core::peer::View view = peer.view();
   json.begin_object();
   json.member("name", peer.name());
@@ -49,7 +52,8 @@ void write_peer(JsonWriter& json, const Peer& peer, const WakeLedger& ledger) {
     json.member("answer", asked->answer);
   }
   json.key("last_wake");
-  if (const Wake* const wake = ledger.last_of(peer.name())) {
+  const Wake* const wake = ledger.last_of(peer.name());
+  if (wake != nullptr && (wake->by.model.empty() || sees(wake->by.model))) {
     write_wake(json, *wake);
   } else {
     json.null();
@@ -58,7 +62,7 @@ void write_peer(JsonWriter& json, const Peer& peer, const WakeLedger& ledger) {
   json.begin_array();
   for (const std::string& mac : peer.macs()) json.value(mac);
   json.end_array();
-  write_models(json, peer);
+  write_models(json, peer, sees);
   json.end_object();
 }
 
@@ -87,17 +91,19 @@ std::vector<wire::ModelEntry> peer_entries(const Peers& peers) {
   return entries;
 }
 
-void write_peers(JsonWriter& json, const Peers& peers) {
+void write_peers(JsonWriter& json, const Peers& peers, const PeersSees& sees) {
   json.begin_array();
-  for (const std::shared_ptr<Peer>& peer : peers.all()) write_peer(json, *peer, peers.ledger());
+  for (const std::shared_ptr<Peer>& peer : peers.all()) {
+    write_peer(json, *peer, peers.ledger(), sees);
+  }
   json.end_array();
 }
 
-std::string peers_text(const Peers& peers) {
+std::string peers_text(const Peers& peers, const PeersSees& sees) {
   JsonWriter json;
   json.begin_object();
   json.key("peers");
-  write_peers(json, peers);
+  write_peers(json, peers, sees);
   json.end_object();
   return json.take();
 }

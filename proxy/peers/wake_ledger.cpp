@@ -57,12 +57,14 @@ void write_wake(JsonWriter& json, const Wake& wake) {
   json.end_object();
 }
 
-std::string WakeLedger::json() const {
+std::string WakeLedger::json(const std::function<bool(const std::string& model)>& sees) const {
   JsonWriter json;
   json.begin_object();
   json.key("wakes");
   json.begin_array();
-  for (auto it = wakes_.rbegin(); it != wakes_.rend(); ++it) write_wake(json, *it);
+  for (auto it = wakes_.rbegin(); it != wakes_.rend(); ++it) {
+    if (it->by.model.empty() || sees(it->by.model)) write_wake(json, *it);
+  }
   json.end_array();
   json.end_object();
   return json.take();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,8 +47,8 @@ class WakeLedger {
   /// The newest wake of @p peer; null: none is known.
   [[nodiscard]] const Wake* last_of(std::string_view peer) const;
 
-  /// {"wakes": [...]}, newest first.
-  [[nodiscard]] std::string json() const;
+  /// {"wakes": [...]}, newest first: those that were for a model which @p sees, or for none.
+  [[nodiscard]] std::string json(const std::function<bool(const std::string& model)>& sees) const;
 
  private:
   std::deque<Wake> wakes_;

@@ -160,11 +160,13 @@ void Power::open_doors() {
 
 // --- work ----------------------------------------------------------------------------------------
 
-std::variant<std::unique_ptr<Power::Work>, Failure> Power::begin(const RequestHead& head) {
+std::variant<std::unique_ptr<Power::Work>, Failure> Power::begin(const RequestHead& head,
+                                                                 std::string_view sender) {
   if (is_suspending()) step(cp::Tick{});  // or has it slept already?
   const std::uint64_t number = next_work_++;
   std::optional<core::Attempt> attempt;
   if (const auto text = head.fields.find(kAttemptHeader)) attempt = core::parse_attempt(*text);
+  if (attempt) attempt->id = fmt::format("{} {}", attempt->id, sender);
   if (attempt && !lease_.refuses_work()) {
     const auto verdict = attempts_.begin(*attempt, number, power_clocks().mono);
     if (verdict.superseded) {

@@ -70,8 +70,10 @@ class Power {
   };
   /// Lets a request for inference or for the management of models in, which cancels a drain and
   /// cuts an older attempt of the same request; or says why not: the box goes to sleep (503
-  /// "suspending"), or a later attempt has come.
-  [[nodiscard]] std::variant<std::unique_ptr<Work>, Failure> begin(const RequestHead& head);
+  /// "suspending"), or a later attempt has come. @p sender: whose attempts they are; another one's
+  /// of the same id are others.
+  [[nodiscard]] std::variant<std::unique_ptr<Work>, Failure> begin(const RequestHead& head,
+                                                                   std::string_view sender = {});
 
   [[nodiscard]] bool is_suspending() const {
     return lease_.state() == core::power::State::Suspending;
@@ -121,8 +123,9 @@ class Power {
 
   /// `GET /v1/power`
   [[nodiscard]] std::string snapshot_json() const;
-  /// All that is known of this machine's sleep: the members of an object that has been begun.
-  void write(JsonWriter& json) const;
+  /// All that is known of this machine's sleep: the members of an object that has been begun. Of
+  /// what keeps it awake, the models that @p sees.
+  void write(JsonWriter& json, const EventHub::Sees& sees = nullptr) const;
   [[nodiscard]] EventHub& subscribers() { return hub_; }
   [[nodiscard]] std::string frame(std::string_view event) const;
   void acked(std::uint64_t epoch);

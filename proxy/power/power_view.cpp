@@ -122,12 +122,16 @@ void Power::write_state(JsonWriter& json) const {
   facts_.write(json);
 }
 
-void Power::write(JsonWriter& json) const {
+void Power::write(JsonWriter& json, const EventHub::Sees& sees) const {
   write_state(json);
   json.member("daemon", facts_.was_told() || !lease_.lease().empty());
   json.member("lease", !lease_.lease().empty());
   json.member("last_activity_ms", ms(lease_.idle(power_clocks().mono)));
-  write_busy(json, busy());
+  std::vector<cp::Busy> shown = busy();
+  std::erase_if(shown, [&sees](const cp::Busy& each) {
+    return sees && !each.model.empty() && !sees(each.model);
+  });
+  write_busy(json, shown);
 }
 
 std::string Power::frame(std::string_view event) const {

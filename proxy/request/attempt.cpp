@@ -1,7 +1,9 @@
 #include "proxy/request/attempt.hpp"
 
 #include "base/http/tcp_delivery.hpp"
+#include "proxy/access/own_keys.hpp"
 #include "proxy/request/forwarding.hpp"
+#include "proxy/wire/query.hpp"
 
 #include <boost/asio/error.hpp>
 #include <fmt/format.h>
@@ -73,7 +75,7 @@ RequestHead Attempt::head_to_send(const RequestBody::Outgoing& outgoing) const {
   const Request& request = stage_.request;
   RequestHead head = head_for_upstream(request, ticket_.endpoint());
   if (to_.peer) head.fields.set("host", ticket_.endpoint().host_field());
-  head.target = ticket_.endpoint().base_path + target();
+  head.target = ticket_.endpoint().base_path + without_own_keys(*request.config, target());
   head.framing = outgoing.framing;
   head.content_length = outgoing.content_length;
   // Engines on FastAPI (vLLM and others) refuse JSON that does not say so.
@@ -119,6 +121,10 @@ Task<std::optional<Failure>> Attempt::send_rest() {
       cut();  // the engine must not take half a request for a whole one
       co_return body_failure(piece.error());
     }
+    if (std::optional<Failure> wrong = stage_.body.fault()) {
+      cut();  // before the end of it, so that nobody has it whole
+      co_return wrong;
+    }
     stage_.record.sent(*piece);
     upstream_->expires_after(stage_.request.config->limits.body_timeout);
     const Result<void> sent = co_await upstream_->write_body(*piece, !stage_.body.is_read());
@@ -142,8 +148,13 @@ Task<std::optional<Failure>> Attempt::read_head(std::function<void(const Respons
   } else {
     upstream_->expires_never();
   }
+  const auto hear = [interim = std::move(interim), this](const ResponseHead& head) {
+    ResponseHead shown = head;
+    if (!is_from_rouse()) remove_own_fields(shown.fields);
+    interim(shown);
+  };
   Result<ResponseHead> answer =
-      co_await upstream_->read_response(stage_.request.head.method == "HEAD", std::move(interim));
+      co_await upstream_->read_response(stage_.request.head.method == "HEAD", hear);
   if (answer && answer->status == 101 && !is_asked_for(*answer)) {
     answer = Error{make_error_code(HttpErrc::BadMessage),
                    "the engine changed to a protocol that nobody asked for"};
@@ -151,6 +162,7 @@ Task<std::optional<Failure>> Attempt::read_head(std::function<void(const Respons
   if (answer) {
     upstream_->expires_never();
     head_ = std::move(*answer);
+    if (!is_from_rouse()) remove_own_fields(head_.fields);
     std::optional<Failure> suspending = suspending_failure();
     if (!suspending && to_.peer) to_.peer->answered(ticket_);
     co_return suspending;
@@ -169,6 +181,12 @@ Task<std::optional<Failure>> Attempt::read_head(std::function<void(const Respons
   const bool is_safe = method == "GET" || method == "HEAD" || method == "OPTIONS";
   made.try_again = (pooled_ && is_safe && broke_off_) || was_never_delivered();
   co_return stage_.request.unread(std::move(made));
+}
+
+/// What another rouse says of its own (x-rouse-cold-start, x-rouse-aux, x-rouse-not-executed) is as
+/// good as what we say.
+bool Attempt::is_from_rouse() const {
+  return to_.peer && !to_.peer->is_foreign();
 }
 
 /// A peer that goes to sleep says that it has not looked at the request.

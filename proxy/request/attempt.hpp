@@ -74,6 +74,7 @@ class Attempt {
   [[nodiscard]] bool is_asked_for(const ResponseHead& answer) const;
   void add_peer_fields(RequestHead& head);
   Task<std::optional<Failure>> send_rest();
+  [[nodiscard]] bool is_from_rouse() const;
   [[nodiscard]] std::optional<Failure> suspending_failure() const;
   void cut();
 

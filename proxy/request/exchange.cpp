@@ -3,6 +3,8 @@
 #include "proxy/access/own_keys.hpp"
 #include "proxy/api/ollama_api.hpp"
 #include "proxy/request/aux_yield.hpp"
+#include "proxy/request/peer_path.hpp"
+#include "proxy/wire/query.hpp"
 
 #include <fmt/format.h>
 
@@ -29,8 +31,11 @@ Exchange::Exchange(Proxy& proxy, HttpStream& client, RequestHead head, const wir
       record_(proxy.recorder, request_.head, route, request_.id,
               session_id_of(request_.head, *request_.config)),
       presence_(client),
-      flight_(proxy.recorder.in_flight, request_.head, request_.remote,
-              [this] { presence_.cancel(); }),
+      flight_(
+          proxy.recorder.in_flight, request_.head, request_.remote, [this] { presence_.cancel(); },
+          [config = request_.config](const Fields::Field& field) {
+            return holds_own_key(*config, field);
+          }),
       body_(request_),
       answer_(request_, body_, presence_, record_, flight_),
       admission_(request_, body_, answer_, presence_, record_, flight_) {
@@ -101,6 +106,8 @@ Task<std::optional<Failure>> Exchange::find_model() {
   auto found = find_destinations(request_, body_.finder(), record_.row.asked_for);
   if (auto* unknown = std::get_if<Failure>(&found)) co_return std::move(*unknown);
   to_ = std::get<Destinations>(std::move(found));
+  failed = co_await check_peer_path(request_, body_, destination());
+  if (failed) co_return failed;
   if (names_none) to_.write_name(body_.finder());
   if (!destination().peer) flight_.set_counts(!must_not_load(request_, *destination().model));
   flight_.set_model(destination().model->id);
@@ -115,14 +122,22 @@ Task<std::optional<Failure>> Exchange::read_name() {
     name = request_.path->name;
     co_return std::nullopt;
   }
-  name = wire::query_value(request_.head.query(), "model").value_or("");
+  const wire::QueryModel asked = wire::model_in_query(request_.head.query());
+  if (asked.named > 1) {
+    co_return request_.unread(failure(400, "the query names a model twice: once is enough"));
+  }
+  name = asked.name.value_or("");
   if (request_.route.source == wire::ModelSource::Query) co_return std::nullopt;
   if (request_.head.framing == Framing::None && name.empty()) {
     co_return failure(400, "the request has no body: expected a JSON object with a \"model\"");
   }
   std::optional<Failure> failed = co_await body_.read_until_model();
   if (failed) co_return failed;
-  if (body_.finder().model()) name = *body_.finder().model();
+  if (!body_.finder().model()) co_return std::nullopt;
+  if (asked.name && *asked.name != *body_.finder().model()) {
+    co_return request_.unread(failure(400, "the query names another model than the body"));
+  }
+  name = *body_.finder().model();
   co_return std::nullopt;
 }
 
@@ -239,7 +254,8 @@ Task<std::optional<Failure>> Exchange::forward(const Destination& to) {
   }
   if (presence_.is_gone()) co_return std::nullopt;
   const bool has_next = which_ + 1 < to_.all.size();
-  std::optional<Failure> unfit = co_await body_.edit_for(to, has_next);
+  std::optional<Failure> unfit = body_.fault();
+  if (!unfit) unfit = co_await body_.edit_for(to, has_next);
   if (unfit) co_return unfit;
   bool fresh = !body_.is_read();
   bool may_have_run = false;

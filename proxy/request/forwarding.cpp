@@ -32,6 +32,7 @@ RequestHead head_for_upstream(const Request& request, const Endpoint& endpoint) 
   head.keep_alive = true;
   remove_hop_by_hop(head.fields);
   remove_own_keys(*request.config, head.fields);
+  remove_own_fields(head.fields);
   head.fields.erase("expect");
   head.fields.erase("http2-settings");
   // An engine that compressed a stream would hold its events back.

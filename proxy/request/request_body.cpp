@@ -35,12 +35,23 @@ Task<Result<void>> RequestBody::read_and_hold() {
   const Result<std::string_view> piece = co_await client_.read_body();
   if (!piece) co_return piece.error();
   held_ += *piece;
-  finder_.feed(*piece);
+  look_at(*piece);
   co_return Result<void>();
+}
+
+void RequestBody::look_at(std::string_view piece) {
+  finder_.feed(piece);
+  if (client_.body_done()) finder_.finish();
+}
+
+std::optional<Failure> RequestBody::fault() const {
+  if (finder_.state() != wire::BodyModel::State::Malformed || !is_looked_at_) return std::nullopt;
+  return request_.unread(failure(400, finder_.problem()));
 }
 
 Task<std::optional<Failure>> RequestBody::read_until_model() {
   if (request_.head.framing == Framing::None) co_return std::nullopt;
+  is_looked_at_ = true;
   while (!finder_.model() && finder_.state() == wire::BodyModel::State::Reading) {
     client_.expires_after(request_.config->limits.body_timeout);
     const Result<void> read = co_await read_and_hold();
@@ -50,10 +61,7 @@ Task<std::optional<Failure>> RequestBody::read_until_model() {
     if (is_late && !finder_.model()) co_return late_model();
   }
   client_.expires_never();
-  if (client_.body_done() && !finder_.model()) finder_.finish();
-  if (finder_.state() == wire::BodyModel::State::Malformed) {
-    co_return request_.unread(failure(400, finder_.problem()));
-  }
+  if (std::optional<Failure> wrong = fault()) co_return wrong;
   if (finder_.model_is_no_text()) {
     co_return request_.unread(failure(400, "\"model\" must be a text"));
   }
@@ -99,7 +107,7 @@ Task<std::optional<Failure>> RequestBody::read_whole() {
     if (!read) co_return body_failure(read.error());
   }
   client_.expires_never();
-  co_return std::nullopt;
+  co_return fault();
 }
 
 Task<std::optional<Failure>> RequestBody::translate(std::string_view model) {
@@ -119,7 +127,7 @@ Task<Result<std::string_view>> RequestBody::read_piece() {
   client_.expires_after(request_.config->limits.body_timeout);
   const Result<std::string_view> piece = co_await client_.read_body();
   client_.expires_never();
-  if (piece) finder_.feed(*piece);
+  if (piece) look_at(*piece);
   co_return piece;
 }
 
@@ -127,10 +135,6 @@ Task<std::optional<Failure>> RequestBody::edit_for(const Destination& to, bool k
   if (to.edits.empty() || edited_) co_return std::nullopt;
   std::optional<Failure> failed = co_await read_whole();
   if (failed) co_return failed;
-  finder_.finish();
-  if (finder_.state() == wire::BodyModel::State::Malformed) {
-    co_return failure(400, finder_.problem());
-  }
   std::vector<wire::JsonEdit> edits;
   if (!to.sent_name.empty()) {
     edits.push_back({wire::JsonEdit::Kind::Set, "model", json_string(to.sent_name)});

@@ -41,6 +41,8 @@ class RequestBody {
   /// The next piece for whoever passes it on; it is not held.
   Task<Result<std::string_view>> read_piece();
 
+  /// What is wrong with what was read of it, as far as anything is: nothing of it may go on.
+  [[nodiscard]] std::optional<Failure> fault() const;
   [[nodiscard]] bool is_read() const { return client_.body_done(); }
   /// Whether reading on could still tell if it asks for a stream.
   [[nodiscard]] bool may_tell_stream() const;
@@ -69,11 +71,13 @@ class RequestBody {
 
  private:
   Task<Result<void>> read_and_hold();
+  void look_at(std::string_view piece);
   [[nodiscard]] Failure late_model() const;
 
   const Request& request_;
   HttpStream& client_;
   wire::BodyModel finder_;
+  bool is_looked_at_ = false;                      // its model is what it is sent on by
   std::string held_;                               // as far as it was read
   std::optional<wire::OllamaRequest> translated_;  // without its body, which is held
   std::optional<std::string> edited_;              // what goes out instead

@@ -2,7 +2,7 @@
 
 #include "base/service/log.hpp"
 #include "proxy/access/cors.hpp"
-#include "proxy/access/own_keys.hpp"
+#include "proxy/access/rights.hpp"
 #include "proxy/api/operator_api.hpp"
 #include "proxy/request/exchange.hpp"
 #include "proxy/wire/error_body.hpp"
@@ -109,6 +109,11 @@ bool needs_awake(const Proxy& proxy, const RequestHead& request,
   return !(is_socket && model != nullptr && model->ignore_websockets);
 }
 
+/// Whose attempts of a request are taken for those of one sender.
+std::string sender_of(const Caller& caller, const std::string& remote) {
+  return caller.name.empty() ? "at " + remote : "key " + caller.name;
+}
+
 /// A request for a model, which its path, its query or its body names.
 Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch& match,
                 const std::string& remote, Caller caller, Proxy& proxy) {
@@ -128,7 +133,7 @@ Task<bool> pass(HttpStream& client, RequestHead request, const wire::RouteMatch&
   }
   std::unique_ptr<Power::Work> work;
   if (match.route->is_work() && needs_awake(proxy, request, path)) {
-    auto begun = proxy.power.begin(request);
+    auto begun = proxy.power.begin(request, sender_of(caller, remote));
     if (auto* refused = std::get_if<Failure>(&begun)) {
       co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
     }
@@ -165,9 +170,16 @@ Task<bool> refuse_unknown(HttpStream& client, const RequestHead& request,
 std::variant<Caller, Failure> identify(const RequestHead& request, const wire::Route& route,
                                        Proxy& proxy) {
   if (std::optional<Failure> fault = origin_fault(*proxy.config, route, request)) return *fault;
-  if (!route.needs_key) return Caller();
-  auto judged = proxy.keys.authorise(request.fields, scope_of(route));
-  if (auto* caller = std::get_if<Caller>(&judged)) return std::move(*caller);
+  const Right right = right_of(route);
+  if (!right.scope) return Caller();
+  auto judged = proxy.keys.authorise(request.fields, *right.scope);
+  const auto* const caller = std::get_if<Caller>(&judged);
+  if (caller != nullptr) {
+    const bool may = right.models != Right::Models::Every || proxy.keys.may_use_all(*caller);
+    if (may) return *caller;
+    proxy.recorder.metrics.rejected("model_forbidden", caller->name);
+    return failure_of(Keys::all_models_wanted(*caller));
+  }
   const KeyRefusal& refusal = std::get<KeyRefusal>(judged);
   proxy.recorder.metrics.rejected(refusal.status == 401 ? "auth" : "scope", "");
   return failure_of(refusal);
@@ -204,15 +216,15 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
     Caller caller = std::get<Caller>(std::move(identified));
     co_return co_await pass(client, std::move(request), match, remote, std::move(caller), proxy);
   }
+  Caller caller = std::get<Caller>(std::move(identified));
   std::unique_ptr<Power::Work> work;
   if (match.route->is_work()) {
-    auto begun = proxy.power.begin(request);
+    auto begun = proxy.power.begin(request, sender_of(caller, remote));
     if (auto* refused = std::get_if<Failure>(&begun)) {
       co_return co_await refuse(client, request, std::move(*refused), match.route, proxy);
     }
     work = std::get<std::unique_ptr<Power::Work>>(std::move(begun));
   }
-  Caller caller = std::get<Caller>(std::move(identified));
   co_return co_await answer_operator(client, request, match, proxy, std::move(caller));
 }
 

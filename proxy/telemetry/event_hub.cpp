@@ -7,8 +7,8 @@
 
 namespace rouse {
 
-EventHub::Listener::Listener(EventHub& hub, std::function<void()> bell)
-    : hub_(hub), bell_(std::move(bell)) {
+EventHub::Listener::Listener(EventHub& hub, std::function<void()> bell, Sees sees)
+    : hub_(hub), bell_(std::move(bell)), sees_(std::move(sees)) {
   hub_.listeners_.push_back(this);
 }
 
@@ -31,6 +31,19 @@ void EventHub::Listener::add(std::string event) {
 
 void EventHub::publish(std::string_view type, std::string_view data) {
   if (!listeners_.empty()) publish_frame(frame(type, data));
+}
+
+void EventHub::publish_of(const std::string& model, std::string_view type, std::string_view data) {
+  if (listeners_.empty()) return;
+  const std::string event = frame(type, data);
+  for (Listener* listener : listeners_) {
+    if (!listener->sees_ || listener->sees_(model)) listener->add(event);
+  }
+}
+
+void EventHub::publish_each(std::string_view type,
+                            const std::function<std::string(const Sees&)>& data) {
+  for (Listener* listener : listeners_) listener->add(frame(type, data(listener->sees_)));
 }
 
 void EventHub::publish_frame(const std::string& event) {

@@ -14,12 +14,14 @@ namespace rouse {
 class EventHub {
  public:
   static constexpr std::size_t kWaitingMax = 1024;
+  /// Whether a listener may know of a model; null: of all.
+  using Sees = std::function<bool(const std::string& model)>;
 
   /// Taken out of the hub when destroyed.
   class Listener {
    public:
     /// @p bell is rung for each event.
-    Listener(EventHub& hub, std::function<void()> bell);
+    Listener(EventHub& hub, std::function<void()> bell, Sees sees = nullptr);
     ~Listener();
     Listener(const Listener&) = delete;
     Listener& operator=(const Listener&) = delete;
@@ -33,6 +35,7 @@ class EventHub {
     friend class EventHub;
     EventHub& hub_;
     std::function<void()> bell_;
+    Sees sees_;
     std::deque<std::string> waiting_;
   };
 
@@ -40,6 +43,10 @@ class EventHub {
   [[nodiscard]] std::size_t listeners() const { return listeners_.size(); }
   /// @p type and @p data, JSON text, as llama-swap frames them (docs/llama-swap.md, Events).
   void publish(std::string_view type, std::string_view data);
+  /// Only to those who may know of @p model.
+  void publish_of(const std::string& model, std::string_view type, std::string_view data);
+  /// What @p data makes for each.
+  void publish_each(std::string_view type, const std::function<std::string(const Sees&)>& data);
   /// An event as it goes over the wire.
   void publish_frame(const std::string& event);
 

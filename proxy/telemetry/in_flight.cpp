@@ -10,10 +10,13 @@ namespace rouse {
 
 namespace {
 
-void write_shown_fields(JsonWriter& json, std::string_view key, const Fields& fields) {
+void write_shown_fields(JsonWriter& json, std::string_view key, const Fields& fields,
+                        const std::function<bool(const Fields::Field&)>& is_secret) {
   json.key(key);
   json.begin_object();
-  for (const Fields::Field& field : fields) json.member(field.name, shown_value(field));
+  for (const Fields::Field& field : fields) {
+    json.member(field.name, is_secret && is_secret(field) ? kRedacted : shown_value(field));
+  }
   json.end_object();
 }
 
@@ -36,12 +39,14 @@ std::string_view to_string(Phase phase) {
 }
 
 InFlight::Entry::Entry(InFlight& all, const RequestHead& head, std::string remote,
-                       std::function<void()> cancel)
+                       std::function<void()> cancel,
+                       std::function<bool(const Fields::Field&)> is_secret)
     : all_(all),
       id_(all.next_id_++),
       head_(head),
       remote_(std::move(remote)),
-      cancel_(std::move(cancel)) {
+      cancel_(std::move(cancel)),
+      is_secret_(std::move(is_secret)) {
   all_.entries_.emplace_hint(all_.entries_.end(), id_, this);
 }
 
@@ -88,9 +93,9 @@ std::string InFlight::Entry::json() const {
   json.member("model", model_);
   json.member("req_path", head_.path());
   json.member("method", head_.method);
-  write_shown_fields(json, "req_headers", head_.fields);
+  write_shown_fields(json, "req_headers", head_.fields, is_secret_);
   json.member("remote_ip", remote_);
-  write_shown_fields(json, "resp_headers", answer_);
+  write_shown_fields(json, "resp_headers", answer_, is_secret_);
   json.member("resp_bytes", bytes_);
   json.member("elapsed_ms", static_cast<std::int64_t>(elapsed.count()));
   json.member("phase", to_string(phase_));

@@ -24,7 +24,9 @@ class InFlight {
   /// One request; taken out when destroyed.
   class Entry {
    public:
-    Entry(InFlight& all, const RequestHead& head, std::string remote, std::function<void()> cancel);
+    /// @p is_secret: further header fields that are not shown; null: none.
+    Entry(InFlight& all, const RequestHead& head, std::string remote, std::function<void()> cancel,
+          std::function<bool(const Fields::Field&)> is_secret = nullptr);
     ~Entry();
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
@@ -63,6 +65,7 @@ class InFlight {
     const RequestHead& head_;
     std::string remote_;
     std::function<void()> cancel_;
+    std::function<bool(const Fields::Field&)> is_secret_;
     std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     std::string request_id_;

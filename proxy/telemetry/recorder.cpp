@@ -66,12 +66,14 @@ void Recorder::record(Activity row, const StreamTiming& timing, std::optional<Ca
                       const std::function<bool(const Fields::Field&)>& is_secret) {
   row.has_capture = capture.has_value();
   metrics.finished(row, timing);
+  const std::string model = row.model;
   const std::int64_t id = store_->record(std::move(row));
   if (capture) {
     capture->id = id;
+    capture->model = model;
     captures.keep(std::move(*capture), is_secret);
   }
-  if (events.has_listeners()) events.publish("activity", fmt::format("{{\"id\":{}}}", id));
+  events.publish_of(model, "activity", fmt::format("{{\"id\":{}}}", id));
 }
 
 }  // namespace rouse

@@ -1,11 +1,14 @@
 #include "proxy/wire/form_finder.hpp"
 
 #include "base/http/message.hpp"
-#include "proxy/wire/route.hpp"
+#include "base/text/ascii.hpp"
+#include "proxy/wire/query.hpp"
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <utility>
+#include <vector>
 
 namespace rouse::wire {
 
@@ -21,12 +24,14 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
-/// The value of the parameter @p name of a field's text, with its quotes taken off; empty: none.
-std::string parameter(std::string_view text, std::string_view name) {
+/// The values of the parameters of a field's text whose names @p is_wanted, quotes taken off.
+std::vector<std::string> parameters(std::string_view text,
+                                    const std::function<bool(std::string_view)>& is_wanted) {
+  std::vector<std::string> found;
   std::size_t at = text.find(';');
   while (at < text.size()) {
     std::size_t equals = text.find('=', at);
-    if (equals == std::string_view::npos) return {};
+    if (equals == std::string_view::npos) return found;
     const std::string_view key = trim(text.substr(at + 1, equals - at - 1));
     std::string value;
     at = equals + 1;
@@ -42,19 +47,42 @@ std::string parameter(std::string_view text, std::string_view name) {
       value = trim(text.substr(at, end - at));
       at = end;
     }
-    if (equal_without_case(key, name)) return value;
+    if (is_wanted(key)) found.push_back(std::move(value));
   }
-  return {};
+  return found;
 }
 
-/// The name of the field that a part's head announces; empty for a file, whatever it is called.
-std::string field_name(std::string head) {
+/// The value of the parameter @p name; empty: none.
+std::string parameter(std::string_view text, std::string_view name) {
+  const std::vector<std::string> all =
+      parameters(text, [name](std::string_view key) { return equal_without_case(key, name); });
+  return all.empty() ? std::string() : all.front();
+}
+
+/// What a part's head says of its field.
+struct PartName {
+  std::string name;       ///< empty: it has none, or is a file, whatever that is called
+  bool is_model = false;  ///< somebody may read that it is the model: one of its names says so
+};
+
+/// Of name and name*, which has a character set in front (RFC 8187).
+bool says_model(std::string_view value) {
+  const std::size_t quote = value.rfind('\'');
+  const std::string plain = quote == std::string_view::npos
+                                ? std::string(value)
+                                : percent_decode(value.substr(quote + 1));
+  return to_lower(value) == "model" || to_lower(plain) == "model";
+}
+
+PartName part_name(std::string head) {
   // A line that begins with a blank goes on with the one before (RFC 5322 §2.2.3).
   for (const std::string fold : {"\r\n ", "\r\n\t"}) {
     for (std::size_t at = head.find(fold); at != std::string::npos; at = head.find(fold, at)) {
       head.replace(at, fold.size(), " ");
     }
   }
+  PartName found;
+  bool is_first = true;
   std::string_view rest = head;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find("\r\n"), rest.size());
@@ -63,11 +91,16 @@ std::string field_name(std::string head) {
     if (colon != std::string_view::npos &&
         equal_without_case(trim(line.substr(0, colon)), "content-disposition")) {
       const std::string_view value = line.substr(colon + 1);
-      return parameter(value, "filename").empty() ? parameter(value, "name") : std::string();
+      if (!parameter(value, "filename").empty()) return {};
+      if (std::exchange(is_first, false)) found.name = parameter(value, "name");
+      const std::vector<std::string> names = parameters(value, [](std::string_view key) {
+        return equal_without_case(key, "name") || equal_without_case(key, "name*");
+      });
+      found.is_model = found.is_model || std::any_of(names.begin(), names.end(), says_model);
     }
     rest.remove_prefix(std::min(end + 2, rest.size()));
   }
-  return {};
+  return found;
 }
 
 /// Twice as fast as string::find where the data is full of the needle's first byte.
@@ -211,9 +244,10 @@ bool FormFinder::read_head() {
   const std::size_t end = view().find("\r\n\r\n");
   if (std::min(end, view().size()) > kPartHeadMax) return fail("a part's head is too long");
   if (end == std::string_view::npos) return false;
-  std::string name = field_name(std::string(view().substr(0, end)));
-  const bool wanted = (name == "model" && !model_) || (name == "stream" && !stream_);
-  field_ = wanted ? std::move(name) : std::string();
+  PartName part = part_name(std::string(view().substr(0, end)));
+  if (part.is_model && !note_name("model")) return false;
+  const bool wanted = part.name == "model" || (part.name == "stream" && !stream_);
+  field_ = wanted ? std::move(part.name) : std::string();
   consume(end + 4);
   step_ = Step::Data;
   return true;
@@ -231,8 +265,9 @@ bool FormFinder::read_pair(bool is_last) {
   }
   if (end == std::string_view::npos && !is_last) return false;
   const std::size_t equals = pair.find('=');
+  std::string name = form_decode(pair.substr(0, equals));
+  if (!note_name(name)) return false;
   if (equals != std::string_view::npos) {
-    std::string name = form_decode(pair.substr(0, equals));
     if (is_wanted(name)) {
       field_ = std::move(name);
       take_field(form_decode(pair.substr(equals + 1)), seen_ + equals + 1, seen_ + pair.size());
@@ -246,7 +281,13 @@ bool FormFinder::read_pair(bool is_last) {
 /// A pair that is too long for a name: that of a model is a fault, others are skipped.
 bool FormFinder::take_long_pair(std::string_view pair) {
   const std::string name = form_decode(pair.substr(0, std::min<std::size_t>(pair.find('='), 64)));
-  return name != "model" || model_ ? true : fail("model is too long");
+  return note_name(name) && (name != "model" || fail("model is too long"));
+}
+
+/// False: @p name is that of the model, which there has been before.
+bool FormFinder::note_name(std::string_view name) {
+  if (to_lower(name) != "model") return true;
+  return !std::exchange(is_named_, true) || fail("it has the field \"model\" a second time");
 }
 
 void FormFinder::take_field(std::string_view value, std::size_t begin, std::size_t end) {

@@ -12,9 +12,9 @@ namespace rouse::wire {
 /// ModelFinder for multipart/form-data (RFC 7578, RFC 2046 §5.1) and
 /// application/x-www-form-urlencoded.
 ///
-/// A push reader: pieces may be split anywhere. The first of two equal fields wins. Files are
-/// skipped at memory speed; nothing is kept but a delimiter's length and the field inside which we
-/// are.
+/// A push reader: pieces may be split anywhere. "model" twice, in whatever case, is Malformed,
+/// since others may go by the second one; of "stream" the first wins. Files are skipped at memory
+/// speed; nothing is kept but a delimiter's length and the field inside which we are.
 class FormFinder {
  public:
   static constexpr std::size_t kPartHeadMax = 16 * 1024;
@@ -51,6 +51,7 @@ class FormFinder {
   bool read_pair(bool is_last);
   void take_field(std::string_view value, std::size_t begin, std::size_t end);
   bool take_long_pair(std::string_view pair);
+  bool note_name(std::string_view name);
   [[nodiscard]] std::string_view view() const { return std::string_view(window_).substr(at_); }
   void consume(std::size_t n);
   bool fail(std::string text);
@@ -63,6 +64,7 @@ class FormFinder {
   std::size_t seen_ = 0;      // the same in the body
   std::size_t in_front_ = 0;  // bytes from at_ on that are not of the body
   std::string field_;         // the name of the part that is being read, if it is wanted
+  bool is_named_ = false;     // by "model" in whatever case
   bool skipping_ = false;     // a pair that is too long to be wanted
   std::optional<std::string> model_;
   std::optional<bool> stream_;

@@ -1,5 +1,6 @@
 #include "proxy/wire/model_finder.hpp"
 
+#include "base/text/ascii.hpp"
 #include "base/text/utf8.hpp"
 #include "proxy/wire/text_scan.hpp"
 
@@ -9,6 +10,7 @@
 namespace rouse::wire {
 namespace {
 
+constexpr std::string_view kNamedTwice = "\"model\" a second time";
 constexpr std::uint32_t kReplacement = 0xFFFD;
 constexpr std::size_t kKeyBytesMax = 6;  // of "stream": a longer key is none of ours
 
@@ -313,6 +315,7 @@ void ModelFinder::end_text() {
 void ModelFinder::end_key() {
   keep_ = Keep::Nothing;
   if (key_too_long_) return;
+  if (to_lower(kept_) == "model" && std::exchange(is_named_, true)) return fail(kNamedTwice);
   if (kept_ == "model" && !model_seen_) keep_ = Keep::Model;
   if (kept_ == "stream" && !stream_) keep_ = Keep::Stream;
 }

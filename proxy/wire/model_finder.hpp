@@ -13,9 +13,10 @@ namespace rouse::wire {
 ///
 /// A push reader: feed() takes the body piece by piece, split anywhere, also inside an escape or a
 /// UTF-8 sequence. It checks the structure as far as it has read; it allocates nothing but the
-/// top-level key or the value it is inside. The first of two equal keys wins (as llama-swap does);
-/// a number is taken as its text; nested keys of the same name are not looked at. A byte-order mark
-/// at the very start is let through, as engines do; UTF-8 is not checked, that is theirs to do.
+/// top-level key or the value it is inside. "model" twice, in whatever case, is Malformed, since
+/// others may go by the second one; of "stream" the first wins. A number is taken as its text;
+/// nested keys of the same name are not looked at. A byte-order mark at the very start is let
+/// through, as engines do; UTF-8 is not checked, that is theirs to do.
 ///
 /// So many members, since it may stop at any byte: each is where it is in one construct of JSON.
 class ModelFinder {
@@ -101,6 +102,7 @@ class ModelFinder {
   Digits digits_ = Digits::Minus;
   bool key_too_long_ = false;
   bool model_seen_ = false;
+  bool is_named_ = false;   // by "model" in whatever case
   char scalar_first_ = 0;   // '"' for a string, else the first byte of the value
   std::uint8_t count_ = 0;  // bytes of the mark, or hex digits, read so far
   std::uint16_t hex_ = 0;

@@ -1,12 +1,14 @@
 #include "proxy/wire/refusal.hpp"
 
+#include "base/check.hpp"
 #include "base/http/stream.hpp"
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <vector>
 
 namespace rouse {
@@ -92,15 +94,13 @@ Failure failure_of(const core::Refuse& refusal) {
 }
 
 std::string fresh_id() {
-  // RFC 9562 §5.7: the time in front, so that ids sort as they came; then what makes them unique.
-  static std::uint64_t next = [] {
-    std::random_device random;
-    return (std::uint64_t{random()} << 32) | random();
-  }();
+  // RFC 9562 §5.7: the time in front, so that ids sort as they came; then what makes them unique,
+  // and nobody's to guess: whoever knew the next one could meddle with its request.
+  std::uint64_t unique = 0;
+  ROUSE_CHECK(::getentropy(&unique, sizeof unique) == 0);
   const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
   const auto ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count());
-  const std::uint64_t unique = next++;
   return fmt::format("{:08x}-{:04x}-7{:03x}-{:04x}-{:012x}", (ms >> 16) & 0xffff'ffff, ms & 0xffff,
                      (unique >> 52) & 0xfff, 0x8000 | ((unique >> 48) & 0xf),
                      unique & 0xffff'ffff'ffff);

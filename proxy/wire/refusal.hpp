@@ -39,7 +39,7 @@ inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 /// What the scheduler refused.
 [[nodiscard]] Failure failure_of(const core::Refuse& refusal);
 
-/// A UUID of version 7, unique within and, very likely, between runs. Engines exist that refuse
+/// A UUID of version 7, with 62 bits that nobody can guess. Engines exist that refuse
 /// every request whose id is none (starlette-context, of llama-cpp-python).
 [[nodiscard]] std::string fresh_id();
 

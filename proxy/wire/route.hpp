@@ -4,6 +4,7 @@
 #include "proxy/wire/ollama_request.hpp"
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -118,20 +119,7 @@ struct RouteMatch {
 /// guess.
 [[nodiscard]] std::string nearest_route(std::string_view path);
 
-/// "%2F" becomes "/"; what is no escape stays as it is.
-[[nodiscard]] std::string percent_decode(std::string_view text);
-
-/// As HTML forms write queries: also, a plus is a space.
-[[nodiscard]] std::string form_decode(std::string_view text);
-
-/// Letters and digits as they are, everything else as %XX.
-[[nodiscard]] std::string percent_encode(std::string_view name);
-
-/// @p target with another value for the first @p name of its query; all else as it was.
-[[nodiscard]] std::string with_query_value(std::string_view target, std::string_view name,
-                                           std::string_view value);
-
-/// The decoded value of @p name in a query string; nullopt when it is not there.
-[[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view name);
+/// All routes there are.
+[[nodiscard]] std::span<const Route> all_routes();
 
 }  // namespace rouse::wire

@@ -1,6 +1,6 @@
 #include "proxy/wire/upstream_path.hpp"
 
-#include "proxy/wire/route.hpp"
+#include "proxy/wire/query.hpp"
 
 #include <algorithm>
 #include <array>

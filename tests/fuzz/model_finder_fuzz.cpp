@@ -1,6 +1,8 @@
 // The model finder against simdjson: whatever simdjson takes for an object, the finder reads to the
-// same end, with the same first top-level "model" and "stream", however the bytes are split.
+// same end, with the same top-level "model" and first "stream", however the bytes are split; unless
+// it names its model twice.
 
+#include "base/text/ascii.hpp"
 #include "proxy/wire/model_finder.hpp"
 
 #include <simdjson.h>
@@ -101,6 +103,14 @@ void expect_place(const ModelFinder& finder, std::string_view body) {
   expect(quoted || literal == *finder.model(), "the place is not that of the value");
 }
 
+int times_named(simdjson::dom::object object) {
+  int times = 0;
+  for (const simdjson::dom::key_value_pair member : object) {
+    times += rouse::to_lower(member.key) == "model" ? 1 : 0;
+  }
+  return times;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -119,6 +129,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       finder.problem().find("too long") != std::string::npos) {
     return 0;
   }
+  const bool is_refused = finder.problem().find("a second time") != std::string::npos;
+  expect(is_refused == (times_named(object) > 1), "how often it names a model");
+  if (is_refused) return 0;
   expect(finder.state() == State::Done, "refused though it is JSON");
   expect_model(finder, object);
   expect_stream(finder, object);

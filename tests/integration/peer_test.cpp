@@ -224,7 +224,8 @@ TEST(Peer, AModelWithoutACommandGivesItsModelNamesAndFilters) {
   for (const char* const name : {"big", "vast", "big:fast"}) {
     EXPECT_EQ(front.post("/v1/chat/completions", chat(name)).status, 200) << name;
   }
-  EXPECT_EQ(front.get("/upstream/vast/fake/mirror").status, 200);
+  EXPECT_EQ(front.get("/upstream/vast/health").status, 200);
+  EXPECT_EQ(front.post("/upstream/vast/v1/chat/completions", chat("vast")).status, 200);
   const std::string seen = read_file(dir / "record");
   EXPECT_THAT(seen, HasSubstr(R"(\"t\":1,\"u\":2})"));
   EXPECT_THAT(seen, HasSubstr(R"(\"t\":1,\"u\":2,\"v\":3})"));

@@ -1,7 +1,8 @@
 """Faults in who may do what: keys, pages of other origins, listeners that anybody can reach."""
 
 SECONDS = 30
-TESTS = [("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:ListenerTls*")]
+TESTS = [("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:ListenerTls*:"
+          "PeerPaths.*:OwnKeys.*:Rights.*")]
 
 CORS = "proxy/access/cors.cpp"
 CREDENTIALS = "proxy/access/credentials.cpp"
@@ -9,6 +10,8 @@ KEYS = "proxy/access/keys.cpp"
 TLS = "proxy/access/listener_tls.cpp"
 OPEN = "proxy/access/open_listener.cpp"
 OWN = "proxy/access/own_keys.cpp"
+RIGHTS = "proxy/access/rights.cpp"
+PEER_PATHS = "proxy/access/peer_paths.cpp"
 
 MUTANTS = [
     # --- pages of other origins
@@ -23,7 +26,7 @@ MUTANTS = [
     ("a page of the same site may", CORS, 'site == "cross-site" || site == "same-site"', 'site == "cross-site"'),
     ("one good origin hides a bad one", CORS, "if (is_own_origin(field.value, request.fields)) continue;",
      "if (is_own_origin(field.value, request.fields)) return std::nullopt;"),
-    ("links to inference are refused", CORS, "if (infers && is_navigation(request)) return std::nullopt;", ""),
+    ("links to inference are refused", CORS, "if (!controls && is_navigation(request)) return std::nullopt;", ""),
     ("whatever is loaded is a link", CORS, 'to_lower(request.fields.find("sec-fetch-dest").value_or("")) == "document"',
      "true"),
     ("a preflight is granted beyond the list", CORS, "if (!origin || !is_listed(config, *origin)) return head;",
@@ -34,7 +37,7 @@ MUTANTS = [
     ("caches mix up origins", CORS, 'if (!to_all) add_vary(head.fields, "Origin");', ""),
     ("without a list every answer is readable", CORS, "if (!tells_models) return;", ""),
     ("with a list strangers read", CORS, "!origin || (!to_all && !is_listed(config, *origin))", "!origin"),
-    ("inference asks for an origin without a list", CORS, "(infers && config.cors_origins)", "infers"),
+    ("inference asks for an origin without a list", CORS, "(!controls && !is_bound)", "false"),
     # --- credentials
     ("a scheme may be a beginning", CREDENTIALS, "value.size() <= scheme.size() || value[scheme.size()] != ' '",
      "value.size() <= scheme.size()"),
@@ -77,12 +80,46 @@ MUTANTS = [
     ("the peers' keys are not told of", OPEN, "!config.peers.empty()", "false"),
     ("captures are not told of", OPEN, "config.capture_buffer_mb > 0", "false"),
     # --- what a route wants, and what goes no further
-    ("who controls may wake", OWN, "if (route.id == wire::RouteId::WakePeer) return Scope::Wake;", ""),
-    ("a listing wants observe", OWN,
-     "if (lists) return Scope::List;", ""),
-    ("who observes may control", OWN, "return Scope::Control;", "return Scope::Observe;"),
-    ("our keys go to the engines", OWN,
-     "fields.erase_if([&](const Fields::Field& field) { return holds_own_key(config, field); });", ""),
+    ("who controls may wake", RIGHTS, "return {Scope::Wake, Pages::ByName, Models::None};",
+     "return {Scope::Control, Pages::ByName, Models::None};"),
+    ("a listing wants observe", RIGHTS, "return {Scope::List, Pages::Any, Models::Shown};",
+     "return {Scope::Observe, Pages::Any, Models::Shown};"),
+    ("who observes may control", RIGHTS, "return {Scope::Control, Pages::ByName, Models::Asked};",
+     "return {Scope::Observe, Pages::ByName, Models::Asked};"),
+    ("who observes reads prompts", RIGHTS, "return {Scope::Captures, Pages::Any, Models::Shown};",
+     "return {Scope::Observe, Pages::Any, Models::Shown};"),
+    ("the log of all is for keys of some", RIGHTS, "return {Scope::Observe, Pages::Any, Models::Every};",
+     "return {Scope::Observe, Pages::Any, Models::Shown};"),
+    ("any page may tell that a peer sleeps", RIGHTS, "return {Scope::Observe, Pages::ByName, Models::None};",
+     "return {Scope::Observe, Pages::Any, Models::None};"),
+    ("any page may open a socket", CORS, 'request.fields.contains("upgrade")', "false"),
+    ("any page may use a remembered password", CORS,
+     'credentials && to_lower(*credentials).starts_with("basic ")', "false"),
+    ("our keys go to the engines", OWN, "if (!holds_own_key(config, field)) return false;", "return false;"),
+    ("all cookies go with a key", OWN, 'if (!cookies.empty()) fields.add("cookie", cookies);', ""),
+    ("keys in queries go to the engines", OWN, "return is_changed ? kept : std::string(target);",
+     "return std::string(target);"),
+    ("a client speaks in our name", OWN, "to_lower(field.name).starts_with(kOwnFields)", "false"),
+    ("keys are known in our clothes only", CREDENTIALS, "if (!may_hold_keys(field.name)) return found;",
+     "if (MUTANT || !may_hold_keys(field.name)) return found;"),
+    ("a page's address hides a key", CREDENTIALS, 'add_parts(field.value, "?&#;", found);', ""),
+    # --- what a peer is asked
+    ("a path may climb at a peer", PEER_PATHS, "if (climbs(path)) return forbidden(asked);", ""),
+    ("whatever a peer has is asked for", PEER_PATHS,
+     "if (!is_inference && !is_probe && match.route->needs_key) return forbidden(asked);", ""),
+    ("what we do not know is asked for", PEER_PATHS, "if (is_probe) return PeerPathRule{};", "return PeerPathRule{};"),
+    ("what is not for them here they get there", PEER_PATHS,
+     "if (!may_ask_here(*match.route, caller, keys)) return forbidden(asked);", ""),
+    ("a peer tells some of all", PEER_PATHS, "if (is_of_all && !keys.may_use_all(caller)) return false;", ""),
+    ("Ollama's calls unload at a peer", PEER_PATHS,
+     "route.ollama == wire::OllamaCall::None || keys.may(caller, Scope::Control)", "true"),
+    ("pages of other models are asked for", PEER_PATHS, "!parts || parts->name != asked.model_there", "!parts"),
+    ("a name may begin another", PEER_PATHS, "name == asked.model_there || asked.is_model_there(name)",
+     "name == asked.model_there"),
+    ("a query names another model at a peer", PEER_PATHS, "said && *said != asked.model_there", "false"),
+    ("a body names another model at a peer", PEER_PATHS,
+     "if (*said == asked.model_there || *said == asked.asked_for) return std::nullopt;", "return std::nullopt;"),
+    ("a peer chooses for a key of some", PEER_PATHS, 'asked.method == "OPTIONS" || keys.may_use_all(caller)', "true"),
     # --- limits of all, and who lists
     ("there is no limit for all together", KEYS, "is_work && limit > 0 && *running_ >= limit", "false"),
     ("probes count for the limit of all", KEYS, "is_work ? running_ : nullptr", "running_"),

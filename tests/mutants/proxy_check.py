@@ -38,6 +38,7 @@ MUTANTS = [
     ("a card that is learned is no way", FINDINGS, "plan.macs.empty() && !plan.hook && !wake.learns_macs",
      "plan.macs.empty() && !plan.hook"),
     ("nobody has to wake", FINDINGS, "wakes && !may_wake", "false"),
+    ("nobody has to read captures", FINDINGS, "may_read = may_read || key.has(Scope::Captures);", "may_read = true;"),
     ("a certificate that is not there is", FINDINGS, "facts.kind == FileFacts::Kind::Missing", "false"),
     ("a certificate may be read by anybody", FINDINGS, "facts.kind == FileFacts::Kind::File && !facts.may_read", "false"),
     ("the address is told of where it is told already", FINDINGS, "!place_.tells_exposure ||", "(!MUTANT && !place_.tells_exposure) ||"),

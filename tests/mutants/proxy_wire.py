@@ -17,6 +17,7 @@ LIST = "proxy/wire/model_list.cpp"
 LISTED = "proxy/wire/capabilities_json.cpp"
 REFUSAL = "proxy/wire/refusal.cpp"
 ROUTE = "proxy/wire/route.cpp"
+QUERY = "proxy/wire/query.cpp"
 SSE = "proxy/wire/sse.cpp"
 PATH = "proxy/wire/upstream_path.cpp"
 USAGE = "proxy/wire/usage.cpp"
@@ -62,8 +63,13 @@ MUTANTS = [
     ("a form without a boundary is none at all", BODY, 'if (boundary.empty()) unusable_ = "its content type names no boundary";', ""),
     ("an object needs a boundary", BODY, "unusable_ = {};", ""),
     ("names in forms are quoted", BODY, "form == nullptr ? json_string(name) : form->encoded(name)", "json_string(name)"),
-    ("a file may be called model", FORM, 'parameter(value, "filename").empty() ? parameter(value, "name") : std::string()',
-     'parameter(value, "name")'),
+    ("a file may be called model", FORM, 'if (!parameter(value, "filename").empty()) return {};', ""),
+    ("the second model of a form is the model", FORM,
+     '!std::exchange(is_named_, true) || fail("it has the field \\"model\\" a second time")', "true"),
+    ("the second model of JSON is nothing", "proxy/wire/model_finder.cpp",
+     'to_lower(kept_) == "model" && std::exchange(is_named_, true)', "false"),
+    ("a model in capitals is none", "proxy/wire/model_finder.cpp", "to_lower(kept_)", "kept_"),
+    ("a query's second model is nothing", QUERY, 'if (to_lower(name) == "model") ++found.named;', ""),
     ("quotes end at an escaped one", FORM, "if (text[at] == '\\\\' && at + 1 < text.size()) ++at;", ""),
     ("a CR alone ends a line", FORM, "behind[text + 1] == '\\n' ?", "(MUTANT || behind[text + 1] == '\\n') ?"),
     ("the last delimiter is data", FORM, 'if (behind.starts_with("--")) behind.remove_prefix(2);', ""),
@@ -72,7 +78,7 @@ MUTANTS = [
     ("heads of parts have no limit", FORM, "std::min(end, view().size()) > kPartHeadMax", "false"),
     ("a delimiter that is cut is data", FORM, "delimiter_.size() - 1", "std::size_t{0}"),
     ("any stream is one", FORM, 'stream_ = value == "true";', "stream_ = true;"),
-    ("a model of any length", FORM, 'name != "model" || model_ ? true : fail("model is too long")', "true"),
+    ("a model of any length", FORM, 'name != "model" || fail("model is too long")', "true"),
     ("places count what is not there", FORM, "seen_ += n - not_ours;", "seen_ += n;"),
     ("a form may end anywhere", FORM,
      'if (state_ == State::Reading) fail("the form ends without its last delimiter");', "state_ = State::Done;"),
@@ -123,16 +129,16 @@ MUTANTS = [
     ("a body that broke off was read", REFUSAL, "made.body_unread = true;", ""),
     ("nobody is told when to come back", REFUSAL,
      'if (retry_after_s > 0) head.fields.add("retry-after", std::to_string(retry_after_s));', ""),
-    ("two requests have one id", REFUSAL, "next++", "next"),
+    ("two requests have one id", REFUSAL, "ROUSE_CHECK(::getentropy(&unique, sizeof unique) == 0);", ""),
     # --- routes
     ("a path with nothing behind it names a model", ROUTE, "return !argument.empty();", "return true;"),
     ("names in paths are not decoded", ROUTE, "match.argument = percent_decode(argument);", "match.argument = std::string(argument);"),
     ("methods of two routes run together", ROUTE, 'if (!match.allow.empty()) match.allow += ", ";', ""),
     ("what is allowed is refused", ROUTE, "match.allow.clear();", ""),
     ("engines do not get the query", ROUTE, "if (query != std::string_view::npos) out += target.substr(query);", ""),
-    ("a plus is a plus", ROUTE, "std::replace(spaced.begin(), spaced.end(), '+', ' ');", ""),
-    ("names in queries are not encoded", ROUTE, "percent_encode(value) +", "(MUTANT ? std::string(value) : percent_encode(value)) +"),
-    ("half an escape is one", ROUTE, "i + 2 < text.size()", "i + 1 < text.size()"),
+    ("a plus is a plus", QUERY, "std::replace(spaced.begin(), spaced.end(), '+', ' ');", ""),
+    ("names in queries are not encoded", QUERY, "percent_encode(value) +", "(MUTANT ? std::string(value) : percent_encode(value)) +"),
+    ("half an escape is one", QUERY, "i + 2 < text.size()", "i + 1 < text.size()"),
     ("a name of any length is looked up", PATH, "if (end > kNameMax) end = path.rfind('/', kNameMax);", ""),
     ("escaped slashes stay", PATH, "percent_decode(path.substr(0, end))", "std::string(path.substr(0, end))"),
     # --- streams and lists

@@ -12,8 +12,6 @@ namespace rouse {
 
 namespace {
 
-constexpr std::string_view kRedacted = "[REDACTED]";
-
 std::string base64(std::string_view bytes) {
   std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');  // it ends it with a NUL
   const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());
@@ -60,8 +58,9 @@ void write_fields(JsonWriter& json, std::string_view key, const Fields& fields) 
 }  // namespace
 
 std::string_view shown_value(const Fields::Field& field) {
-  static constexpr std::array<std::string_view, 5> kSecret{"authorization", "proxy-authorization",
-                                                           "cookie", "set-cookie", "x-api-key"};
+  static constexpr std::array<std::string_view, 7> kSecret{
+      "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key",
+      "api-key",       "x-goog-api-key"};
   const bool is_secret = std::any_of(kSecret.begin(), kSecret.end(), [&](std::string_view name) {
     return equal_without_case(name, field.name);
   });
@@ -90,10 +89,20 @@ void Captures::keep(Capture capture, const std::function<bool(const Fields::Fiel
   kept_.push_back(std::move(capture));
 }
 
-std::string Captures::json(std::int64_t id) const {
+const Capture* Captures::find(std::int64_t id) const {
   const auto it = std::find_if(kept_.begin(), kept_.end(),
                                [id](const Capture& capture) { return capture.id == id; });
-  if (it == kept_.end()) return {};
+  return it == kept_.end() ? nullptr : &*it;
+}
+
+const std::string* Captures::model_of(std::int64_t id) const {
+  const Capture* const found = find(id);
+  return found == nullptr ? nullptr : &found->model;
+}
+
+std::string Captures::json(std::int64_t id) const {
+  const Capture* const it = find(id);
+  if (it == nullptr) return {};
   JsonWriter json;
   json.begin_object();
   json.member("id", it->id);

@@ -14,6 +14,7 @@ namespace rouse {
 /// One request and its answer as they went over the wire, for `GET /api/captures/ID`.
 struct Capture {
   std::int64_t id = 0;
+  std::string model;
   std::string path;
   Fields request;
   std::string request_body;
@@ -37,10 +38,13 @@ class Captures {
   /// hold secrets are replaced here; @p is_secret says which others do.
   void keep(Capture capture, const std::function<bool(const Fields::Field&)>& is_secret);
 
+  /// The model of the one with @p id; null: there is none.
+  [[nodiscard]] const std::string* model_of(std::int64_t id) const;
   /// As JSON, bodies in base64; empty: there is none.
   [[nodiscard]] std::string json(std::int64_t id) const;
 
  private:
+  [[nodiscard]] const Capture* find(std::int64_t id) const;
   void shrink(std::size_t room);
 
   std::size_t bytes_max_;
@@ -48,7 +52,10 @@ class Captures {
   std::deque<Capture> kept_;  // by id
 };
 
-/// "[REDACTED]" for a field that carries a credential or a cookie, else its value.
+/// What stands for a value that is not shown, as llama-swap has it.
+inline constexpr std::string_view kRedacted = "[REDACTED]";
+
+/// kRedacted for a field that carries a credential or a cookie, else its value.
 [[nodiscard]] std::string_view shown_value(const Fields::Field& field);
 
 }  // namespace rouse

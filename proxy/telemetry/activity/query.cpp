@@ -2,7 +2,7 @@
 
 #include "base/text/json_writer.hpp"
 #include "base/text/rfc3339.hpp"
-#include "proxy/wire/route.hpp"
+#include "proxy/wire/query.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -108,6 +108,18 @@ void write_tokens(JsonWriter& json, const Activity& row) {
 }
 
 }  // namespace
+
+std::string glob_for_sqlite(std::string_view glob) {
+  std::string text;
+  for (const char c : glob) {
+    if (c == '?' || c == '[') {
+      text += {'[', c, ']'};
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
 
 std::variant<ActivityQuery, std::string> parse_activity_query(std::string_view text) {
   ActivityQuery query;

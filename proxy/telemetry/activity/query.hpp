@@ -12,9 +12,18 @@
 
 namespace rouse {
 
+/// Rows that may be told of.
+struct ActivityBounds {
+  std::vector<std::string> globs;  ///< of their models, as glob_for_sqlite() makes them
+  std::vector<std::string> names;  ///< or those they were asked for by
+
+  [[nodiscard]] bool operator==(const ActivityBounds&) const = default;
+};
+
 /// What `GET /api/metrics/activity` asks for (docs/llama-swap.md, The history).
 struct ActivityQuery {
-  std::vector<std::string> models;  ///< any of them; empty: all
+  std::optional<ActivityBounds> bounds;  ///< nullopt: all
+  std::vector<std::string> models;       ///< any of them; empty: all
   std::optional<std::chrono::system_clock::time_point> start;
   std::optional<std::chrono::system_clock::time_point> end;
   std::optional<std::int64_t> min_id;
@@ -24,6 +33,9 @@ struct ActivityQuery {
   std::string sort = "id";
   bool ascending = false;
 };
+
+/// @p glob, in which only * stands for something, in SQLite's words.
+[[nodiscard]] std::string glob_for_sqlite(std::string_view glob);
 
 /// The query or, for the client, what is wrong with it.
 [[nodiscard]] std::variant<ActivityQuery, std::string> parse_activity_query(std::string_view text);

@@ -114,6 +114,12 @@ std::string conditions(const ActivityQuery& query) {
     for (std::size_t i = 0; i < query.models.size(); ++i) marks += i > 0 ? ",?" : "?";
     all.push_back("model IN (" + marks + ")");
   }
+  if (query.bounds) {
+    std::string either = "(0";  // no bounds at all leave nothing
+    for (std::size_t i = 0; i < query.bounds->globs.size(); ++i) either += " OR model GLOB ?";
+    for (std::size_t i = 0; i < query.bounds->names.size(); ++i) either += " OR asked_for = ?";
+    all.push_back(either + ")");
+  }
   if (query.start) all.emplace_back("time_ms >= ?");
   if (query.end) all.emplace_back("time_ms <= ?");
   if (query.min_id) all.emplace_back("id >= ?");
@@ -123,6 +129,10 @@ std::string conditions(const ActivityQuery& query) {
 
 void bind_conditions(Statement& select, const ActivityQuery& query) {
   for (const std::string& model : query.models) select.bind(model);
+  if (query.bounds) {
+    for (const std::string& glob : query.bounds->globs) select.bind(glob);
+    for (const std::string& name : query.bounds->names) select.bind(name);
+  }
   if (query.start) select.bind(to_ms(*query.start));
   // A row has milliseconds, an end mostly has none, and is meant to hold its whole second.
   if (query.end) select.bind(to_ms(*query.end) + (to_ms(*query.end) % 1000 == 0 ? 999 : 0));

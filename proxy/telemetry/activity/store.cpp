@@ -142,17 +142,18 @@ struct ActivityStore::Database {
     return page;
   }
 
-  std::vector<double> speeds(const char* column, const std::string& model) {
-    Statement select(db, fmt::format("SELECT {0} FROM activity WHERE {0} > 0{1} ORDER BY id DESC "
-                                     "LIMIT {2}",
-                                     column, model.empty() ? "" : " AND model = ?", kSpeedsMax));
-    if (!model.empty()) select.bind(model);
+  std::vector<double> speeds(const char* column, const ActivityQuery& query) {
+    Statement select(db,
+                     fmt::format("SELECT {0} FROM (SELECT id, {0} FROM activity{1}) WHERE {0} > 0 "
+                                 "ORDER BY id DESC LIMIT {2}",
+                                 column, conditions(query), kSpeedsMax));
+    bind_conditions(select, query);
     std::vector<double> values;
     while (select.step()) values.push_back(select.real());
     return values;
   }
 
-  ActivityStats stats(const std::string& model) {
+  ActivityStats stats(const ActivityQuery& query) {
     ActivityStats stats;
     if (closing) return stats;
     reading = true;
@@ -160,8 +161,8 @@ struct ActivityStore::Database {
         db, std::string(
                 "SELECT COUNT(*), SUM(input_tokens), SUM(plain_input_tokens), SUM(output_tokens), "
                 "SUM(MAX(cache_tokens, 0)) FROM activity") +
-                (model.empty() ? "" : " WHERE model = ?"));
-    if (!model.empty()) sums.bind(model);
+                conditions(query));
+    bind_conditions(sums, query);
     if (sums.step()) {
       stats.requests = sums.integer();
       stats.input_tokens = sums.integer();
@@ -170,8 +171,8 @@ struct ActivityStore::Database {
       stats.cache_tokens = sums.integer();
     }
     if (sums.failed()) stats.fault = fault();
-    stats.prompt_speed = histogram_of(speeds("prompt_per_second", model));
-    stats.output_speed = histogram_of(speeds("tokens_per_second", model));
+    stats.prompt_speed = histogram_of(speeds("prompt_per_second", query));
+    stats.output_speed = histogram_of(speeds("tokens_per_second", query));
     reading = false;
     return stats;
   }
@@ -323,10 +324,14 @@ Task<std::optional<ActivityPage>> ActivityStore::page(ActivityQuery query) {
   co_return co_await worker_.ask(std::move(job));
 }
 
-Task<std::optional<ActivityStats>> ActivityStore::stats(std::string model) {
+Task<std::optional<ActivityStats>> ActivityStore::stats(std::string model,
+                                                        std::optional<ActivityBounds> bounds) {
   if (!waiting_.empty() && !in_trouble_) flush();
-  std::function<ActivityStats()> job = [database = database_, model = std::move(model)] {
-    return database->stats(model);
+  ActivityQuery query;
+  if (!model.empty()) query.models.push_back(std::move(model));
+  query.bounds = std::move(bounds);
+  std::function<ActivityStats()> job = [database = database_, query = std::move(query)] {
+    return database->stats(query);
   };
   co_return co_await worker_.ask(std::move(job));
 }

@@ -43,8 +43,9 @@ class ActivityStore {
   std::int64_t record(Activity row);
 
   [[nodiscard]] Task<std::optional<ActivityPage>> page(ActivityQuery query);
-  /// Of @p model, or of all when it is empty.
-  [[nodiscard]] Task<std::optional<ActivityStats>> stats(std::string model);
+  /// Of @p model, or of all when it is empty; of what @p bounds leave.
+  [[nodiscard]] Task<std::optional<ActivityStats>> stats(
+      std::string model, std::optional<ActivityBounds> bounds = std::nullopt);
 
   /// For rows that come from now on.
   void set_limits(std::int64_t rows_max, std::chrono::milliseconds age_max) {

@@ -61,6 +61,26 @@ bool refused(const Config& config, const std::string& method, const std::string&
   return fault.has_value();
 }
 
+TEST(OriginFault, SocketsAndRememberedPasswordsAreNotForAnyPage) {
+  const auto config = with("{}");
+  const std::pair<std::string, std::string> socket{"Upgrade", "websocket"};
+  const std::pair<std::string, std::string> basic{"Authorization", "bAsIc eDp5"};
+  const std::pair<std::string, std::string> evil{"Origin", "http://evil.example"};
+  EXPECT_TRUE(refused(*config, "GET", "/upstream/a/ws", {socket, evil}));
+  EXPECT_TRUE(refused(*config, "GET", "/comfyui/ws", {socket, {"Sec-Fetch-Site", "cross-site"}}));
+  EXPECT_FALSE(refused(*config, "GET", "/upstream/a/ws", {socket}));
+  EXPECT_FALSE(
+      refused(*config, "GET", "/upstream/a/ws", {socket, {"Origin", "http://127.0.0.1:8080"}}));
+  EXPECT_FALSE(refused(*with(kListed), "GET", "/upstream/a/ws",
+                       {socket, {"Origin", "https://chat.example.org"}}));
+  EXPECT_TRUE(refused(*config, "POST", "/v1/chat/completions", {basic, evil}));
+  EXPECT_FALSE(refused(*config, "POST", "/v1/chat/completions", {basic}));
+  EXPECT_FALSE(
+      refused(*config, "POST", "/v1/chat/completions", {{"Authorization", "Bearer x"}, evil}));
+  EXPECT_TRUE(refused(*config, "POST", "/v1/power/ack", {evil}));
+  EXPECT_FALSE(refused(*config, "POST", "/v1/power/ack", {}));
+}
+
 TEST(Preflight, IsGrantedToAllWithoutAList) {
   const ResponseHead head =
       preflight_head(*with("{}"), request_of("OPTIONS", "/nowhere", {{"Origin", "http://x"}}));

@@ -3,6 +3,7 @@
 #include "base/text/rfc3339.hpp"
 #include "proxy/access/open_listener.hpp"
 #include "proxy/access/own_keys.hpp"
+#include "proxy/access/rights.hpp"
 #include "proxy/cli/new_key.hpp"
 
 #include <fmt/format.h>
@@ -111,7 +112,7 @@ TEST(KeyConfig, HasDefaultsAndTakesEverything) {
                   "3, tokensPerMinute: 4000, expires: 2027-06-30"}}));
   ASSERT_EQ(config->keys.size(), 3u);
   EXPECT_EQ(config->keys[0].name, "apiKeys");
-  EXPECT_EQ(config->keys[0].scopes.size(), 4u);
+  EXPECT_EQ(config->keys[0].scopes.size(), 5u);
   EXPECT_THAT(config->keys[1].scopes, ElementsAre(Scope::Infer, Scope::Observe));
   EXPECT_THAT(config->keys[1].models, ElementsAre("*"));
   EXPECT_EQ(config->keys[1].limits, core::KeyLimits{});
@@ -166,7 +167,8 @@ TEST(KeyConfig, FaultsHavePlacesAndShowNoKey) {
   EXPECT_THAT(fault(keys_yaml({{"\"a b\"", "one", ""}})), HasSubstr("the name of a key has"));
   EXPECT_THAT(
       fault(keys_yaml({{"a", "one", "scopes: [infer, admin]"}})),
-      HasSubstr("scopes[1]: expected infer, observe, control, wake or list, got \"admin\""));
+      HasSubstr(
+          "scopes[1]: expected infer, observe, control, wake, list or captures, got \"admin\""));
   EXPECT_THAT(fault(keys_yaml({{"a", "one", "scopes: []"}})), HasSubstr("keys.a.scopes: a key"));
   EXPECT_THAT(fault(keys_yaml({{"a", "one", "models: [\"\"]"}})),
               HasSubstr("keys.a.models[0]: an empty text fits no model"));
@@ -379,7 +381,7 @@ TEST(Authorise, RoutesWantTheirScope) {
     request.target = path;
     if (!key.empty()) request.fields = bearer(key);
     if (!match.route->needs_key) return true;
-    const auto judged = keys.authorise(request.fields, scope_of(*match.route));
+    const auto judged = keys.authorise(request.fields, *right_of(*match.route).scope);
     return std::holds_alternative<Caller>(judged);
   };
   EXPECT_TRUE(may("POST", "/v1/chat/completions", "k1"));

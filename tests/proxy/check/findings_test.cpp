@@ -247,6 +247,13 @@ TEST(Findings, OfPeersKeysAndTls) {
                   "sleeps -> add wake to the scopes of those who may",
                   "warn c.yaml:1:8: keys.ci: expired on 2026-06-30: whoever uses it is refused -> "
                   "`rouse key ci` makes a new one; or take it out"));
+  const std::string reader = "captureBuffer: 1\nkeys: {ci: {sha256: " + key + ", scopes: [";
+  EXPECT_THAT(
+      found_in(reader + "infer, observe]}}\n"),
+      ElementsAre("warn c.yaml:1:16: captureBuffer: no key has the scope captures: nobody can "
+                  "read what is recorded (observe is not enough) -> add captures to the "
+                  "scopes of those who may read prompts"));
+  EXPECT_THAT(found_in(reader + "captures]}}\n"), IsEmpty());
   EXPECT_THAT(found_in("tls: {cert: /m/none.pem, key: /m/private.gguf}\n"),
               ElementsAre("refuse c.yaml:1:13: tls.cert: /m/none.pem does not exist: rouse would "
                           "not start with it -> correct the path",

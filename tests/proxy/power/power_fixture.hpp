@@ -93,12 +93,13 @@ class PowerFixture : public StreamFixture {
 
   // --- who sends work ----------------------------------------------------------------------------
 
-  std::variant<std::unique_ptr<Power::Work>, Failure> begin(const std::string& attempt = {}) {
+  std::variant<std::unique_ptr<Power::Work>, Failure> begin(const std::string& attempt = {},
+                                                            std::string_view sender = "a") {
     RequestHead head;
     head.method = "POST";
     head.target = "/v1/chat/completions";
     if (!attempt.empty()) head.fields.add("x-request-attempt", attempt);
-    return power_.begin(head);
+    return power_.begin(head, sender);
   }
   static bool admitted(const std::variant<std::unique_ptr<Power::Work>, Failure>& begun) {
     return std::holds_alternative<std::unique_ptr<Power::Work>>(begun);

@@ -229,6 +229,18 @@ TEST_F(PowerTest, ALaterAttemptCutsTheEarlierOneAndAnEarlierOneIsRefused) {
   EXPECT_TRUE(admitted(begin("other;n=1")));
 }
 
+TEST_F(PowerTest, AttemptsOfOthersAreOthers) {
+  RequestHead head;
+  bool cut = false;
+  InFlight::Entry entry(recorder_.in_flight, head, "192.0.2.1", [&] { cut = true; });
+  auto first = begin("id;n=2", "key a");
+  std::get<0>(first)->is_request(recorder_.in_flight.entries().begin()->first);
+  EXPECT_TRUE(admitted(begin("id;n=3", "key b")));
+  EXPECT_FALSE(cut) << "whoever knows an id could end it";
+  EXPECT_TRUE(admitted(begin("id;n=1", "key c"))) << "nor is it refused for it";
+  EXPECT_FALSE(admitted(begin("id;n=1", "key a")));
+}
+
 TEST_F(PowerTest, AnAttemptThatHasEndedIsNotCut) {
   RequestHead head;
   bool cut = false;

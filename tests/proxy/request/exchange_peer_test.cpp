@@ -27,14 +27,15 @@ class PeerExchanges : public ExchangeWorld {
     attic_.listen();
     connect_client();
   }
-  /// The next inference request at @p side, whose probes are answered until then.
-  static std::string next_request(OtherSide& side) {
+  /// The next inference request at @p side, whose probes are answered until then. @p power: how it
+  /// says what it knows of its power; with 404 it is no rouse.
+  static std::string next_request(OtherSide& side, int power = 403) {
     for (int calls = 0; calls < 10; ++calls) {
       side.accept();
       std::string text = side.hear_request();
       if (text.starts_with("POST ")) return text;
       const bool is_health = text.starts_with("GET /health");
-      side.answer(is_health ? 200 : 404, "{}", "Connection: close\r\n");
+      side.answer(is_health ? 200 : power, "{}", "Connection: close\r\n");
       side.hang_up();
     }
     ADD_FAILURE() << "no request, only probes";
@@ -134,6 +135,15 @@ TEST_F(PeerExchanges, ARequestThatAPeerTurnedAwayAsItGoesToSleepIsSentAgain) {
   attic_.answer(200, R"({"woken":1})");
   const std::string told = client_hears(R"({"woken":1})");
   EXPECT_THAT(told, StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(PeerExchanges, WhatIsNoRouseSaysNothingInOurName) {
+  start_with_attic();
+  ask(kChat, kBody);
+  next_request(attic_, 404);
+  attic_.answer(503, "{}", "X-Rouse-Not-Executed: suspending\r\nX-Rouse-Cold-Start: wake\r\n");
+  EXPECT_THAT(client_hears("{}"), AllOf(StartsWith("HTTP/1.1 503 "), Not(HasSubstr("uspending")),
+                                        HasSubstr("x-rouse-cold-start: none")));
 }
 
 TEST_F(PeerExchanges, APeerIsNotWokenWithoutTheScopeOrInItsQuietHours) {

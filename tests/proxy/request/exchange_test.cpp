@@ -337,7 +337,7 @@ TEST_F(Exchanges, AnEngineMayRefuseBeforeItHasReadTheBody) {
   engine_.hear("\"x\":\"");
   engine_.answer(413, R"({"error":"too long"})", "Connection: close\r\n");
   engine_.hang_up();
-  say(std::string(982, 'y') + "\"}");
+  say(std::string(980, 'y') + "\"}");
   const std::string told = client_hears(R"({"error":"too long"})");
   EXPECT_THAT(told, StartsWith("HTTP/1.1 413 "));
 }

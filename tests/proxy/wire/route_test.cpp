@@ -1,5 +1,7 @@
 #include "proxy/wire/route.hpp"
 
+#include "proxy/wire/query.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
