@@ -54,7 +54,7 @@ Task<void> check_engine(std::shared_ptr<const Config> config, Dispatcher& dispat
   const ModelConfig* const model = config->find_exact(id);
   if (model == nullptr) co_return;
   const int pid = dispatcher.engine_pid(id);
-  Endpoint endpoint = model->endpoint;
+  Endpoint endpoint = dispatcher.as_started(*model).endpoint;
   std::string name = model->name_there();
   const std::string fault = co_await ask_for_a_token(pool, std::move(endpoint), std::move(name));
   if (fault.empty()) {

@@ -319,6 +319,22 @@ TEST(Power, AnEngineThatAnswersAfterTheSleepStays) {
   EXPECT_EQ(box.world.children(), before);
 }
 
+TEST(Power, AnEngineThatGotAnotherPortIsLookedForThere) {
+  // Somebody has the port that ${PORT} gives: this rouse, for one.
+  const World other(models({fake_model("a")}));
+  const std::string given =
+      fmt::format("  a:\n    cmd: {} --name a --port ${{PORT}}\n", built_program("fake_engine"));
+  PowerWorld box({given}, fmt::format("startPort: {}\n", other.port()));
+  ASSERT_EQ(box.world.post("/v1/chat/completions", chat("a")).status, 200);
+  EXPECT_THAT(box.world.get("/running").body,
+              Not(HasSubstr(fmt::format("--port {}", other.port()))));
+  const std::vector<pid_t> before = box.world.children();
+  PowerDrain drain = box.suspend("L1");
+  box.resumed(60'000);
+  EXPECT_TRUE(box.world.wait_for_log("a lived through the sleep"));
+  EXPECT_EQ(box.world.children(), before);
+}
+
 TEST(Power, AForcedDrainTurnsWorkAway) {
   PowerWorld box({fake_model("a", "--tps 50")});
   HttpProbe client = box.world.connect();
