@@ -162,6 +162,10 @@ std::optional<Failure> origin_fault(const Config& config, const wire::Route& rou
                  "origin_forbidden");
 }
 
+bool has_trusted_origin(const Config& config, const RequestHead& request) {
+  return !foreign_origin(config, request, false);
+}
+
 void add_cors(const Config& config, const wire::Route* route, const RequestHead& request,
               ResponseHead& head) {
   const std::optional<std::string_view> origin = request.fields.find("origin");

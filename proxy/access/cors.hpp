@@ -36,6 +36,10 @@ namespace rouse {
 [[nodiscard]] std::optional<Failure> origin_fault(const Config& config, const wire::Route& route,
                                                   const RequestHead& request);
 
+/// Whether every page that @p request may come from is of our own origin or one of `cors:`, so that
+/// nobody behind us need judge it again.
+[[nodiscard]] bool has_trusted_origin(const Config& config, const RequestHead& request);
+
 /// Puts into any answer (errors, streams and early heads, too) whether a page may read it. With
 /// `cors:` the engine's own CORS fields give way. @p route: null where none was found.
 void add_cors(const Config& config, const wire::Route* route, const RequestHead& request,

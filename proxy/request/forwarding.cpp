@@ -1,5 +1,6 @@
 #include "proxy/request/forwarding.hpp"
 
+#include "proxy/access/cors.hpp"
 #include "proxy/access/own_keys.hpp"
 
 #include <fmt/format.h>
@@ -24,6 +25,15 @@ void add_forwarded(const Request& request, Fields& fields) {
   fields.set("via", fmt::format("{}{} rouse", via ? fmt::format("{}, ", *via) : "", version));
 }
 
+/// The upstream gets its own Host. It then does not get the Origin of a page that we trust: one
+/// that compares the two, as ComfyUI and Ollama do, would refuse a page of ours.
+void change_host(const Request& request, const Endpoint& endpoint, Fields& fields) {
+  fields.set("host", endpoint.host_field());
+  if (!has_trusted_origin(*request.config, request.head)) return;
+  fields.erase("origin");
+  fields.erase("sec-fetch-site");
+}
+
 }  // namespace
 
 RequestHead head_for_upstream(const Request& request, const Endpoint& endpoint) {
@@ -39,7 +49,7 @@ RequestHead head_for_upstream(const Request& request, const Endpoint& endpoint) 
   head.fields.erase("accept-encoding");
   add_forwarded(request, head.fields);
   const bool keeps_host = request.path && !endpoint.tls && head.fields.contains("host");
-  if (!keeps_host) head.fields.set("host", endpoint.host_field());
+  if (!keeps_host) change_host(request, endpoint, head.fields);
   head.fields.set("x-request-id", request.id);
   if (request.wants_upgrade()) head.fields.set("upgrade", *request.head.fields.find("upgrade"));
   return head;

@@ -1,7 +1,7 @@
 """Faults in who may do what: keys, pages of other origins, listeners that anybody can reach."""
 
 SECONDS = 30
-TESTS = [("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:ListenerTls*:"
+TESTS = [("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:TrustedOrigin.*:ListenerTls*:"
           "PeerPaths.*:OwnKeys.*:Rights.*")]
 
 CORS = "proxy/access/cors.cpp"
@@ -20,6 +20,8 @@ MUTANTS = [
      "std::find(list.begin(), list.end(), std::string(origin))"),
     ("the port that a scheme implies is another origin", CORS,
      "if (authority.ends_with(port)) authority.resize(authority.size() - port.size());", ""),
+    ("a star is nobody to engines", CORS, "return !foreign_origin(config, request, false);",
+     "return !foreign_origin(config, request, MUTANT);"),
     ("a star lets pages control", CORS, "(!by_name && lets_all(config))", "lets_all(config)"),
     ("the browser's word is not taken", CORS, 'if (site == "same-origin") return std::nullopt;', ""),
     ("a page that hides its origin may", CORS, '(site == "cross-site" || site == "same-site")', "false"),

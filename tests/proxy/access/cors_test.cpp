@@ -246,6 +246,24 @@ TEST(OriginFault, TheOwnOriginIsKnownBehindTlsAndRewrittenHosts) {
   EXPECT_TRUE(origin_fault(*config, route, request)) << "no Host";
 }
 
+TEST(TrustedOrigin, IsOursOrListed) {
+  const auto trusts = [](const char* config, const List& fields) {
+    RequestHead request;
+    request.fields.add("Host", "llm:8080");
+    for (const auto& [name, value] : fields) request.fields.add(name, value);
+    return has_trusted_origin(*with(config), request);
+  };
+  EXPECT_TRUE(trusts("{}", {})) << "no page";
+  EXPECT_TRUE(trusts("{}", {{"Origin", "http://llm:8080"}}));
+  EXPECT_TRUE(trusts("{}", {{"Origin", "https://front"}, {"Sec-Fetch-Site", "same-origin"}}));
+  EXPECT_FALSE(trusts("{}", {{"Origin", "http://x"}}));
+  EXPECT_FALSE(trusts("{}", {{"Origin", "null"}}));
+  EXPECT_FALSE(trusts("{}", {{"Sec-Fetch-Site", "cross-site"}}));
+  EXPECT_FALSE(trusts(kListed, {{"Origin", "http://x"}}));
+  EXPECT_TRUE(trusts(kListed, {{"Origin", "app://notes"}, {"Sec-Fetch-Site", "cross-site"}}));
+  EXPECT_TRUE(trusts("cors: {origins: [\"*\"]}\n", {{"Origin", "http://x"}}));
+}
+
 TEST(OriginFault, ControlWantsItsOriginByName) {
   const List page{{"Origin", "https://chat.example.org"}};
   EXPECT_FALSE(refused(*with(kListed), "POST", "/api/models/unload", page));

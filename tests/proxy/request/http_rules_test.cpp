@@ -179,6 +179,24 @@ TEST_F(HttpRules, AnInferenceRequestHasTheEnginesOwnHost) {
   EXPECT_THAT(got, HasSubstr("x-forwarded-host: rouse\r\n"));
 }
 
+/// ComfyUI and Ollama compare Origin with Host.
+TEST_F(HttpRules, APageOfOursIsNoneToAnEngineThatIsAskedByAnotherHost) {
+  ask("/v1/chat/completions", R"({"model":"m","messages":[]})",
+      "Origin: http://rouse\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\n");
+  engine_.accept();
+  const std::string got = engine_.hear_request();
+  EXPECT_THAT(got, AllOf(Not(HasSubstr("Origin:")), Not(HasSubstr("Sec-Fetch-Site:"))));
+  EXPECT_THAT(got, HasSubstr("Sec-Fetch-Mode: cors\r\n"));
+}
+
+TEST_F(HttpRules, AForeignPageIsForTheEngineToJudge) {
+  ask("/v1/chat/completions", R"({"model":"m","messages":[]})",
+      "Origin: http://x\r\nSec-Fetch-Site: cross-site\r\n");
+  engine_.accept();
+  EXPECT_THAT(engine_.hear_request(), AllOf(HasSubstr("Origin: http://x\r\n"),
+                                            HasSubstr("Sec-Fetch-Site: cross-site\r\n")));
+}
+
 TEST_F(HttpRules, AnEmptyQueryIsAPartOfTheTarget) {
   EXPECT_THAT(get("/x?"), StartsWith("GET /x? HTTP/1.1\r\n"));
   engine_.say(kOk);
