@@ -5,10 +5,9 @@
 
 namespace rouse::core {
 
-/// What can be told of a request that asks for something small beside the work: a title, a summary,
-/// a count of tokens, a check of the quota or of its health.
+/// What can be told of the body of a request that asks for something small beside the work: a
+/// title, a summary, a check of the quota or of its health.
 struct AuxSigns {
-  bool counts_tokens = false;  ///< its path only counts
   std::optional<std::int64_t> max_tokens;
   bool has_empty_tools = false;  ///< "tools": []
   bool wants_title = false;      ///< the answer is to be an object with a title
@@ -19,7 +18,7 @@ struct AuxSigns {
 /// Whether it is such a request: no model should be swapped for its sake. Nothing in the protocols
 /// says so; the signs are those of recorded clients (docs/clients.md, Small requests).
 [[nodiscard]] constexpr bool is_aux(const AuxSigns& signs, std::int64_t max_tokens) {
-  if (signs.counts_tokens || signs.fits_rule || signs.embeds_one_word) return true;
+  if (signs.fits_rule || signs.embeds_one_word) return true;
   if (signs.max_tokens && *signs.max_tokens <= max_tokens) return true;
   return signs.has_empty_tools && signs.wants_title;
 }

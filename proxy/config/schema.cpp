@@ -368,7 +368,8 @@ constexpr std::array kAux = {
     ConfigKey{"ifNotLoaded", Text, "", "wait",
               "refuse: nothing is loaded or woken for them, that is a 409", true, 0, 0,
               "wait|refuse"},
-    ConfigKey{"rules", TextList, "", "[]", "patterns (RE2) of bodies that are one"},
+    ConfigKey{"rules", TextList, "", "[]",
+              "patterns (RE2) of bodies that are one, whatever they ask for"},
 };
 constexpr std::array kLimits = {
     ConfigKey{"bodyMax", Size, "", "64MiB", "a request's body; more is 413"},

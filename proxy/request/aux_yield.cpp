@@ -18,18 +18,27 @@ namespace {
 
 constexpr auto kAuxLook = 50ms;
 
+/// Texts can be told by their signs, everything else only by the patterns of the configuration.
+bool has_signs(const Request& request, const RequestBody& body) {
+  const bool embeds = request.route.api == wire::Api::Embeddings;
+  return body.finder().is_json() && (embeds || request.route.dialect != wire::Dialect::Plain);
+}
+
+core::AuxSigns signs_of(const Request& request, std::string_view body) {
+  const bool embeds = request.route.api == wire::Api::Embeddings;
+  return embeds ? wire::embedding_signs(body) : wire::aux_signs(body);
+}
+
 /// Reads the body to its end, if it is small, and looks at it.
 Task<bool> looks_aux(const Request& request, RequestBody& body) {
-  core::AuxSigns signs;
-  signs.counts_tokens = request.route.counts_tokens();
-  if (signs.counts_tokens) co_return true;
+  if (request.route.counts_tokens()) co_return true;
   const AuxConfig& aux = request.config->aux;
-  const bool embeds = request.route.api == wire::Api::Embeddings;
-  const bool is_read = embeds || request.route.dialect != wire::Dialect::Plain;
+  const bool is_read = has_signs(request, body) || !aux.rules.empty();
   if (!is_read || !body.is_at_most(aux.body_max)) co_return false;
   const std::optional<Failure> unreadable = co_await body.read_whole();
   if (unreadable) co_return false;  // whoever reads on is told what is wrong
-  signs = embeds ? wire::embedding_signs(body.held()) : wire::aux_signs(body.held());
+  core::AuxSigns signs;
+  if (has_signs(request, body)) signs = signs_of(request, body.held());
   signs.fits_rule = std::any_of(aux.rules.begin(), aux.rules.end(), [&body](const auto& rule) {
     return re2::RE2::PartialMatch(body.held(), *rule);
   });
@@ -47,9 +56,12 @@ const ModelConfig* loaded_stand_in(const Request& request) {
   return nullptr;
 }
 
-/// "answered by ID"; empty: there is none. Numbers of another embedding model are worth nothing.
+/// "answered by ID"; empty: there is none. Only texts and counts of tokens are worth something from
+/// another model: not its numbers, sounds or pictures.
 std::string hand_over(const Request& request, Destinations& to) {
-  if (request.route.api == wire::Api::Embeddings) return {};
+  const bool is_text =
+      request.route.dialect != wire::Dialect::Plain || request.route.counts_tokens();
+  if (!is_text || request.route.api == wire::Api::Embeddings) return {};
   const ModelConfig* const other = loaded_stand_in(request);
   if (other == nullptr) return {};
   to.set_only({request.config, other}, other->id);
@@ -61,8 +73,7 @@ std::string hand_over(const Request& request, Destinations& to) {
 Task<AuxYield> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
                             const ClientPresence& presence) {
   const AuxConfig& aux = request.config->aux;
-  const bool is_looked_at =
-      aux.enabled && !request.path && body.finder().is_json() && body.finder().model();
+  const bool is_looked_at = aux.enabled && !request.path && body.finder().model();
   const Dispatcher& dispatcher = request.proxy.dispatcher;
   if (!is_looked_at || to.all.front().is_ready(dispatcher)) co_return AuxYield();
   const bool is_aux = co_await looks_aux(request, body);

@@ -134,6 +134,8 @@ std::string error_body(ResponseHead& head, const wire::ErrorText& text, const Fi
 ResponseHead error_head(int status, int retry_after_s) {
   ResponseHead head = own_head(status, "application/json");
   if (retry_after_s > 0) head.fields.add("retry-after", std::to_string(retry_after_s));
+  // OpenAI's and Anthropic's libraries would ask twice more, and be told the same.
+  if (status == 409) head.fields.add("x-should-retry", "false");
   return head;
 }
 

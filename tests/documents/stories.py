@@ -253,6 +253,7 @@ BLOCKS = {
     ("README.md", "A configuration", ""): findings,
     ("README.md", "Waking a machine", "sh"): wake_it,
     ("README.md", "Models of other machines", "yaml"): configuration,
+    ("docs/clients.md", "A gateway in front", "yaml"): configuration,
     ("README.md", "rouse-suspendd", "sh"): daemon,
 }
 

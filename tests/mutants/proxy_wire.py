@@ -121,6 +121,7 @@ MUTANTS = [
     ("one dialect is as the other", ERROR, 'return fmt::format("event: error\\ndata: {}\\n\\n", error_json(status, error));',
      "break;"),
     ("an id may be long", REFUSAL, "id.size() <= kRequestIdMax", "true"),
+    ("a refusal that stays is asked for again", REFUSAL, 'if (status == 409) head.fields.add("x-should-retry", "false");', ""),
     ("an id may be two lines", REFUSAL, "c > 0x20 && c < 0x7f", "true"),
     ("a circuit closes in a moment", REFUSAL, "made.passing = false;", ""),
     ("clients are told to come back in a year", REFUSAL, "std::clamp<long>(seconds, 1, kRetryAfterMax)", "seconds"),

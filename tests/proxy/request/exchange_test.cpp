@@ -470,8 +470,9 @@ TEST_F(Exchanges, NothingIsLoadedForWhatIsSmallOrOnlyLooks) {
   connect_client();
   ask(kChat, R"({"model":"m","max_tokens":1})");
   EXPECT_THAT(client_hears("aux.ifNotLoaded"), StartsWith("HTTP/1.1 409 "));
+  connect_client();
   ask("/v1/embeddings", R"({"model":"m","input":["test"]})");
-  client_hears("aux.ifNotLoaded");
+  EXPECT_THAT(client_hears("aux.ifNotLoaded"), StartsWith("HTTP/1.1 409 "));
   say("GET /upstream/m/props HTTP/1.1\r\nHost: r\r\n\r\n");
   EXPECT_THAT(client_hears("m is not loaded; this request does not start it"),
               HasSubstr("HTTP/1.1 409 "));

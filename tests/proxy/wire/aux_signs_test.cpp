@@ -47,12 +47,9 @@ TEST(AuxSigns, NonsenseIsNone) {
   EXPECT_FALSE(is_aux(R"({"max_tokens":"1"})"));
 }
 
-TEST(AuxSigns, CountingAndRulesAreEnough) {
+TEST(AuxSigns, ARuleIsEnough) {
   core::AuxSigns signs;
   EXPECT_FALSE(core::is_aux(signs, 16));
-  signs.counts_tokens = true;
-  EXPECT_TRUE(core::is_aux(signs, 16));
-  signs = {};
   signs.fits_rule = true;
   EXPECT_TRUE(core::is_aux(signs, 16));
 }

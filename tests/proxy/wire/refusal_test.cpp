@@ -59,6 +59,8 @@ TEST(Refusal, ABodyThatBrokeOffEndsTheConnection) {
 TEST(Refusal, OfAHeadTellsWhenToComeBackIfThatHelps) {
   EXPECT_EQ(error_head(503, 7).fields.find("retry-after"), "7");
   EXPECT_FALSE(error_head(404, 0).fields.contains("retry-after"));
+  EXPECT_EQ(error_head(409, 0).fields.find("x-should-retry"), "false") << "OpenAI's library asks";
+  EXPECT_FALSE(error_head(503, 7).fields.contains("x-should-retry"));
   EXPECT_EQ(own_head(200, "text/plain").fields.find("content-type"), "text/plain");
   EXPECT_FALSE(own_head(204, "").fields.contains("content-type"));
 }
