@@ -220,6 +220,7 @@ class App {
     config_ = loaded->config;
     proxy_.config = config_;
     capabilities_.adopt(config_);
+    proxy_.held.set_most(config_->limits.held_max);
     keys_.adopt(config_);
     const std::string profile = names_.active_profile();
     names_.adopt(config_);

@@ -121,6 +121,15 @@ void write_waiting_at(JsonWriter& json, const Peer& peer, const Caller& caller, 
   }
 }
 
+/// What of the bodies of requests that wait is in our memory.
+void write_held(JsonWriter& json, const core::HeldBytes& held) {
+  json.key("held");
+  json.begin_object();
+  json.member("bytes", static_cast<std::int64_t>(held.used()));
+  json.member("max", static_cast<std::int64_t>(held.most()));
+  json.end_object();
+}
+
 void write_queue(JsonWriter& json, Proxy& proxy, const Caller& caller) {
   const bool all = proxy.keys.may_use_all(caller);
   const core::ScheduleView view = proxy.dispatcher.view();
@@ -159,6 +168,7 @@ void write_queue(JsonWriter& json, Proxy& proxy, const Caller& caller) {
     write_waiting_at(json, *peer, caller, proxy.keys);
   }
   json.end_array();
+  write_held(json, proxy.held);
 }
 
 /// By time; oldest first. Each is about several models or machines, whose words are not taken

@@ -302,6 +302,7 @@ std::string metrics_text(Proxy& proxy, const Caller& caller) {
   MetricsNow now;
   now.view = &view;
   now.at = proxy.dispatcher.now();
+  now.held_bytes = proxy.held.used();
   for (const auto& [id, entry] : proxy.recorder.in_flight.entries()) {
     const bool loading =
         entry->phase() == Phase::Queued &&

@@ -142,6 +142,17 @@ Rows sleep_rows(const ProxyFacts& facts) {
   return rows;
 }
 
+/// Of the bodies of requests that wait; empty: nothing.
+std::string held_words(Object root) {
+  const auto held = object_in(root, "held");
+  const std::int64_t bytes = held ? count_in(*held, "bytes") : 0;
+  if (bytes <= 0) return {};
+  constexpr double kMiB = 1024.0 * 1024.0;
+  return fmt::format("{:.1f} of {:.0f} MiB that requests may hold while they wait",
+                     static_cast<double>(bytes) / kMiB,
+                     static_cast<double>(count_in(*held, "max")) / kMiB);
+}
+
 std::string page_of_all(const ProxyFacts& facts, const PageLook& look) {
   const Object root = facts.root();
   const std::vector<Object> models = list_in(root, "models");
@@ -159,6 +170,9 @@ std::string page_of_all(const ProxyFacts& facts, const PageLook& look) {
   Rows labels;
   if (const std::string profile = text_in(root, "profile"); !profile.empty()) {
     labels.push_back({"profile:", profile});
+  }
+  if (std::string held = held_words(root); !held.empty()) {
+    labels.push_back({"held:", std::move(held)});
   }
   const auto next = deadlines(facts);
   labels.push_back({"next:", next.empty() ? std::string("nothing, until a request comes")

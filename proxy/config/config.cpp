@@ -143,6 +143,25 @@ void read_aux(const Section& top, Config& config) {
   }
 }
 
+void read_limits(const Section& top, Config& config) {
+  const Section limits = top.section("limits");
+  config.limits.body_max = limits.size("bodyMax", config.limits.body_max);
+  config.limits.body_rate_min = limits.size("bodyRateMin", config.limits.body_rate_min);
+  const std::uint64_t held = std::max(config.limits.held_max, config.limits.body_max);
+  config.limits.held_max = limits.size("heldMax", held);
+  if (config.limits.held_max < config.limits.body_max) {
+    limits.fault("heldMax", "less than bodyMax: a body may have to be held whole");
+  }
+  config.limits.head_max = limits.size("headMax", config.limits.head_max);
+  config.limits.connections_max = static_cast<std::size_t>(limits.number("connectionsMax", 20'000));
+  config.limits.head_timeout = limits.duration("headTimeout", config.limits.head_timeout);
+  config.limits.body_timeout = limits.duration("bodyTimeout", config.limits.body_timeout);
+  config.limits.tunnel_timeout = limits.duration("tunnelTimeout", config.limits.tunnel_timeout);
+  config.limits.idle_timeout = limits.duration("idleTimeout", config.limits.idle_timeout);
+  if (config.limits.head_max < 1024) limits.fault("headMax", "less than 1KiB fits no request");
+  if (config.limits.head_max > 64 * 1024) limits.fault("headMax", "more than 64KiB is not parsed");
+}
+
 void read_ours(const Section& top, Config& config) {
   const Section schedule = top.section("schedule");
   core::SchedulePolicy& policy = config.schedule;
@@ -164,16 +183,7 @@ void read_ours(const Section& top, Config& config) {
     waiting.fault("keepAlive", "a comment more often than every 10ms is a flood");
   }
   read_aux(top, config);
-  const Section limits = top.section("limits");
-  config.limits.body_max = limits.size("bodyMax", config.limits.body_max);
-  config.limits.head_max = limits.size("headMax", config.limits.head_max);
-  config.limits.connections_max = static_cast<std::size_t>(limits.number("connectionsMax", 20'000));
-  config.limits.head_timeout = limits.duration("headTimeout", config.limits.head_timeout);
-  config.limits.body_timeout = limits.duration("bodyTimeout", config.limits.body_timeout);
-  config.limits.tunnel_timeout = limits.duration("tunnelTimeout", config.limits.tunnel_timeout);
-  config.limits.idle_timeout = limits.duration("idleTimeout", config.limits.idle_timeout);
-  if (config.limits.head_max < 1024) limits.fault("headMax", "less than 1KiB fits no request");
-  if (config.limits.head_max > 64 * 1024) limits.fault("headMax", "more than 64KiB is not parsed");
+  read_limits(top, config);
 }
 
 void read_tls(const Section& top, Config& config) {

@@ -155,6 +155,8 @@ struct AuxConfig {  // aux: (ours) titles, summaries, counts: no model is swappe
 
 struct LimitsConfig {  // limits: (ours)
   std::uint64_t body_max = 64ULL * 1024 * 1024;
+  std::uint64_t body_rate_min = 4 * 1024;         ///< bytes a second; 0: any
+  std::uint64_t held_max = 256ULL * 1024 * 1024;  ///< of all bodies that wait, at least body_max
   std::size_t head_max = 64 * 1024;
   std::size_t connections_max = 20'000;
   std::chrono::milliseconds head_timeout{30'000};       ///< for the whole head of a request

@@ -373,6 +373,11 @@ constexpr std::array kAux = {
 };
 constexpr std::array kLimits = {
     ConfigKey{"bodyMax", Size, "", "64MiB", "a request's body; more is 413"},
+    ConfigKey{"bodyRateMin", Size, "", "4KiB",
+              "a second: a client that sends less loses its request, one that takes less loses it "
+              "when others wait; 0: any"},
+    ConfigKey{"heldMax", Size, "", "256MiB",
+              "of all bodies that wait in memory; more are 503; at least bodyMax"},
     ConfigKey{"headMax", Size, "", "64KiB", "a request's head; more is 431"},
     ConfigKey{"connectionsMax", Number, "", "20000", "connections at once; more get 503", true, 1},
     ConfigKey{"headTimeout", Duration, "", "30s", "for the whole head of a request"},

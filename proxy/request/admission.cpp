@@ -15,6 +15,9 @@ namespace {
 
 constexpr auto kPauseBeforeRetry = 100ms;
 
+/// How often what has arrived of a body is looked at while its request waits.
+constexpr auto kLookAgain = 2s;
+
 bool is_quiet_now(const std::vector<WeekSpan>& spans) {
   if (spans.empty()) return false;
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -119,27 +122,23 @@ std::optional<Failure> Admission::take_ticket_of_peer(const Destination& to, boo
   return std::nullopt;
 }
 
-/// Meanwhile the client's connection is kept alive, and as much of the body is read as is needed to
-/// know how.
+/// Meanwhile the client's connection is kept alive, and looked at: its end may be behind what is
+/// unread of the body.
 Task<void> Admission::wait(const Destination& to) {
   const auto waits = [this] { return ticket_->state() == AdmissionTicket::State::Waiting; };
   ClientPresence::Interrupt end_wait(presence_, [this] { ticket_->wake(); });
-  const auto hold_until = request_.started + request_.config->waiting.hold;
-  bool look_at_once = answer_.shows_loading(*to.model);
+  if (to.peer && waits()) to.peer->grew(*ticket_, body_.held().size());
   while (waits() && !presence_.is_gone()) {
     if (answer_.wants_heartbeat()) {
       answer_.start_heartbeat(to, timing(to), waits(), [this, &to] { return queue_position(to); });
     }
-    const bool may_look = body_.may_tell_stream() && (request_.route.early_head || look_at_once);
-    if (may_look && (look_at_once || Request::Clock::now() >= hold_until)) {
-      look_at_once = false;
-      const bool is_there = co_await body_.read_until_stream();
-      if (!is_there) presence_.leave();
-      if (to.peer) to.peer->grew(*ticket_, body_.held().size());
-      continue;
-    }
-    const auto until = may_look ? hold_until : Request::Clock::time_point::max();
+    const auto now = Request::Clock::now();
+    const auto until = body_.is_read() ? Request::Clock::time_point::max() : now + kLookAgain;
     co_await ticket_->changed(until);
+    if (!waits() || presence_.is_gone() || body_.is_read()) continue;
+    const bool is_there = co_await body_.look_ahead();
+    if (!is_there) presence_.leave();
+    if (to.peer && waits()) to.peer->grew(*ticket_, body_.held().size());
   }
 }
 

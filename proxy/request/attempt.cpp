@@ -56,6 +56,7 @@ Task<std::optional<Failure>> Attempt::send(bool fresh, bool may_have_run) {
   stage_.record.sent(outgoing.first);
   const Result<void> sent = co_await upstream_->write_request(head, outgoing.first, outgoing.more);
   stage_.record.dispatched();
+  if (outgoing.more) stage_.body.let_go();  // it cannot be sent again without its rest
   if (!sent) {
     Failure made = passing_failure(
         502, fmt::format("{} took no request: {}", to_.upstream_name(), sent.error().message()), 5);
@@ -119,7 +120,7 @@ Task<std::optional<Failure>> Attempt::send_rest() {
     const Result<std::string_view> piece = co_await stage_.body.read_piece();
     if (!piece) {
       cut();  // the engine must not take half a request for a whole one
-      co_return body_failure(piece.error());
+      co_return stage_.body.unreadable(piece.error());
     }
     if (std::optional<Failure> wrong = stage_.body.fault()) {
       cut();  // before the end of it, so that nobody has it whole

@@ -29,20 +29,18 @@ core::AuxSigns signs_of(const Request& request, std::string_view body) {
   return embeds ? wire::embedding_signs(body) : wire::aux_signs(body);
 }
 
-/// Reads the body to its end, if it is small, and looks at it.
-Task<bool> looks_aux(const Request& request, RequestBody& body) {
-  if (request.route.counts_tokens()) co_return true;
+/// Looks at a small body that is here to its end.
+bool looks_aux(const Request& request, const RequestBody& body) {
+  if (request.route.counts_tokens()) return true;
   const AuxConfig& aux = request.config->aux;
-  const bool is_read = has_signs(request, body) || !aux.rules.empty();
-  if (!is_read || !body.is_at_most(aux.body_max)) co_return false;
-  const std::optional<Failure> unreadable = co_await body.read_whole();
-  if (unreadable) co_return false;  // whoever reads on is told what is wrong
+  const bool is_looked_at = has_signs(request, body) || !aux.rules.empty();
+  if (!is_looked_at || !body.is_read() || !body.is_at_most(aux.body_max)) return false;
   core::AuxSigns signs;
   if (has_signs(request, body)) signs = signs_of(request, body.held());
   signs.fits_rule = std::any_of(aux.rules.begin(), aux.rules.end(), [&body](const auto& rule) {
     return re2::RE2::PartialMatch(body.held(), *rule);
   });
-  co_return core::is_aux(signs, aux.max_tokens);
+  return core::is_aux(signs, aux.max_tokens);
 }
 
 /// A loaded model that the configuration allows to answer in place of others; null: there is none.
@@ -70,14 +68,13 @@ std::string hand_over(const Request& request, Destinations& to) {
 
 }  // namespace
 
-Task<AuxYield> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
+Task<AuxYield> yield_if_aux(const Request& request, const RequestBody& body, Destinations& to,
                             const ClientPresence& presence) {
   const AuxConfig& aux = request.config->aux;
   const bool is_looked_at = aux.enabled && !request.path && body.finder().model();
   const Dispatcher& dispatcher = request.proxy.dispatcher;
   if (!is_looked_at || to.all.front().is_ready(dispatcher)) co_return AuxYield();
-  const bool is_aux = co_await looks_aux(request, body);
-  if (!is_aux || presence.is_gone()) co_return AuxYield();
+  if (!looks_aux(request, body) || presence.is_gone()) co_return AuxYield();
   std::string handed = hand_over(request, to);
   if (!handed.empty()) co_return AuxYield{std::move(handed)};
   if (aux.refuses_unloaded) co_return AuxYield{"refused", false, true};

@@ -19,7 +19,7 @@ struct AuxYield {
 /// Lets a small request whose model is not loaded go behind the others: a title, a count or a check
 /// of somebody's health is worth no swap. A model that is loaded may answer it instead ("answered
 /// by ID", for which @p to is changed), or others get their models first ("low priority").
-Task<AuxYield> yield_if_aux(const Request& request, RequestBody& body, Destinations& to,
+Task<AuxYield> yield_if_aux(const Request& request, const RequestBody& body, Destinations& to,
                             const ClientPresence& presence);
 
 /// Below every priority that somebody gives on purpose.

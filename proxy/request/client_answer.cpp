@@ -10,6 +10,13 @@
 
 namespace rouse {
 
+namespace {
+
+/// Over how much waiting for a client its reading is judged, when others wait for its place.
+constexpr std::chrono::seconds kReadingWindow{5};
+
+}  // namespace
+
 ClientAnswer::ClientAnswer(const Request& request, const RequestBody& body,
                            ClientPresence& presence, RequestRecord& record, InFlight::Entry& flight)
     : request_(request),
@@ -18,10 +25,13 @@ ClientAnswer::ClientAnswer(const Request& request, const RequestBody& body,
       presence_(presence),
       record_(record),
       flight_(flight),
-      heartbeat_(client_, request.proxy.sessions.executor(), request.config->waiting) {
+      heartbeat_(client_, request.proxy.sessions.executor(), request.config->waiting),
+      reading_(client_, request.proxy.sessions.executor(), request.config->limits.body_rate_min,
+               kReadingWindow) {
   if (request.route.dialect == wire::Dialect::Ollama) heartbeat_.use_blanks();
 }
 
+/// Whether the client of a chat is told in the stream that @p model is being loaded.
 bool ClientAnswer::shows_loading(const ModelConfig& model) const {
   return model.send_loading_state && request_.route.dialect == wire::Dialect::OpenAiChat;
 }

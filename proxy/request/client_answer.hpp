@@ -4,6 +4,7 @@
 #include "proxy/request/client_presence.hpp"
 #include "proxy/request/destination.hpp"
 #include "proxy/request/heartbeat.hpp"
+#include "proxy/request/reading_watch.hpp"
 #include "proxy/request/request_body.hpp"
 #include "proxy/request/request_record.hpp"
 #include "proxy/request/timing.hpp"
@@ -26,8 +27,6 @@ class ClientAnswer {
   ClientAnswer(const Request& request, const RequestBody& body, ClientPresence& presence,
                RequestRecord& record, InFlight::Entry& flight);
 
-  /// Whether the client of a chat is told in the stream that @p model is being loaded.
-  [[nodiscard]] bool shows_loading(const ModelConfig& model) const;
   /// A stream is asked for by a client that can read an early head, and nothing has begun yet.
   [[nodiscard]] bool wants_heartbeat() const;
   /// From the end of the hold on, or at once if it is shown that the model is being loaded; @p
@@ -69,7 +68,7 @@ class ClientAnswer {
   Task<void> relay_tunnel(Attempt& attempt, const AdmissionTicket& ticket);
   Task<Failure> engine_refusal(Attempt& attempt);
   Task<void> tell_as_event(Failure failed);
-  void hurry();
+  [[nodiscard]] bool shows_loading(const ModelConfig& model) const;
   void begin_write();
   void end_write();
   void not_taken(const AdmissionTicket& ticket);
@@ -85,10 +84,9 @@ class ClientAnswer {
   RequestRecord& record_;
   InFlight::Entry& flight_;
   Heartbeat heartbeat_;
+  ReadingWatch reading_;  // from when somebody waits for the place of this request
   std::optional<wire::LoadingStream> loading_;  // what is told of a load, where that is shown
   std::string aux_;
-  Request::Clock::time_point write_began_{};  // of a piece of the answer; none: none is written
-  bool is_hurried_ = false;                   // somebody waits for the place of this request
   int status_ = 0;
   bool keep_alive_ = true;
 };

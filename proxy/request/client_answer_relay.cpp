@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 
 namespace rouse {
@@ -16,9 +15,6 @@ namespace {
 
 /// How much of an engine's refusal is read to pass its message on inside a stream.
 constexpr std::size_t kRefusalMax = 64 * 1024;
-
-/// While others wait for its place, a client that takes nothing for this long does not read.
-constexpr auto kReadingPause = 5s;
 
 }  // namespace
 
@@ -33,9 +29,10 @@ void ClientAnswer::announce(const ResponseHead& interim) {
 
 Task<void> ClientAnswer::relay(Attempt& attempt, AdmissionTicket& ticket,
                                const RequestTiming& timing) {
-  ticket.on_hurry([this] { hurry(); });
+  ticket.on_hurry([this] { reading_.start(); });
   co_await relay_answer(attempt, ticket, timing);
   ticket.on_hurry(nullptr);
+  reading_.stop();
 }
 
 Task<void> ClientAnswer::relay_answer(Attempt& attempt, AdmissionTicket& ticket,
@@ -72,29 +69,25 @@ Task<bool> ClientAnswer::end_loading_text() {
   co_return static_cast<bool>(sent);
 }
 
-/// From now on a write must not take long: the rest of what it may take, of one that is under way.
-void ClientAnswer::hurry() {
-  is_hurried_ = true;
-  if (write_began_ == Request::Clock::time_point{}) return;
-  const auto taken = Request::Clock::now() - write_began_;
-  client_.expires_after(std::max<Request::Clock::duration>(kReadingPause - taken, 0ms));
-}
-
 /// Before a piece of the engine's answer is written.
 void ClientAnswer::begin_write() {
   heartbeat_.set_writing(true);
-  write_began_ = Request::Clock::now();
-  client_.expires_after(is_hurried_ ? kReadingPause : request_.config->limits.idle_timeout);
+  reading_.set_writing(true);
+  client_.expires_after(request_.config->limits.idle_timeout);
 }
 
 void ClientAnswer::end_write() {
   heartbeat_.set_writing(false);
-  write_began_ = {};
+  reading_.set_writing(false);
 }
 
-/// The client has gone, or does not read what it has asked for.
+/// The client has gone, or does not read what it has asked for: it must not take a part for the
+/// whole.
 void ClientAnswer::not_taken(const AdmissionTicket& ticket) {
-  if (is_hurried_) record_.note("cut: the client did not read, and " + ticket.hurried_by());
+  if (reading_.has_started()) {
+    record_.note("cut: the client did not read, and " + ticket.hurried_by());
+  }
+  client_.close(true);
   presence_.leave();
 }
 

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace rouse {
@@ -55,6 +56,7 @@ Exchange::~Exchange() = default;
 Task<bool> Exchange::run() {
   std::optional<Failure> failed = co_await find_model();
   if (!failed) failed = check_key();
+  if (!failed) failed = co_await read_for_place();
   if (!failed) {
     presence_.watch();
     failed = co_await yield_to_others();
@@ -67,6 +69,9 @@ Task<bool> Exchange::run() {
   }
   if (failed && !presence_.is_gone()) {
     count_refusal(*failed);
+    // Its place is for others while the client reads why.
+    attempt_.reset();
+    admission_.leave();
     co_await answer_.tell(std::move(*failed));
   } else if (!presence_.is_gone() && remembered_) {
     co_await answer_.tell_remembered(*remembered_);
@@ -178,6 +183,16 @@ std::optional<Failure> Exchange::check_key() {
 
 // --- where it waits, and who answers -------------------------------------------------------------
 
+/// A place is for a request that is here, and nobody holds one by sending slowly. What takes no
+/// place passes as it comes.
+Task<std::optional<Failure>> Exchange::read_for_place() {
+  if (must_not_load(request_, *destination().model)) co_return std::nullopt;
+  const bool is_edited = std::any_of(to_.all.begin(), to_.all.end(),
+                                     [](const Destination& to) { return !to.edits.empty(); });
+  if (is_edited) co_return co_await body_.read_whole();
+  co_return co_await body_.hold();
+}
+
 Task<std::optional<Failure>> Exchange::yield_to_others() {
   AuxYield aux = co_await yield_if_aux(request_, body_, to_, presence_);
   if (aux.told.empty()) co_return std::nullopt;
@@ -246,12 +261,6 @@ void Exchange::unload_unneeded() {
 /// Sends the request where it was admitted. Only one that is wholly in our hands can be sent twice,
 /// so only it may use a pooled connection, which may turn out to be stale.
 Task<std::optional<Failure>> Exchange::forward(const Destination& to) {
-  if (to.peer && admission_.ticket().endpoint().may_sleep && body_.can_hold()) {
-    // Those who have their bodies with them do not wait for this one's.
-    to.peer->taken(admission_.ticket());
-    const bool is_there = co_await body_.hold();
-    if (!is_there) presence_.leave();
-  }
   if (presence_.is_gone()) co_return std::nullopt;
   const bool has_next = which_ + 1 < to_.all.size();
   std::optional<Failure> unfit = body_.fault();
@@ -286,6 +295,7 @@ Task<std::optional<Failure>> Exchange::forward(const Destination& to) {
     fresh = true;
     may_have_run = !attempt_->was_never_delivered();
   }
+  body_.let_go();
   record_.answered(attempt_->head());
   flight_.set_answer(attempt_->head());
   flight_.set_phase(Phase::Streaming);
@@ -336,6 +346,7 @@ void Exchange::count_refusal(const Failure& failed) {
   if (failed.status == 413) reason = "body_too_large";
   if (failed.status == 429 && admission_.has_ticket()) reason = "queue_full";
   if (failed.status == 503) reason = failed.load_failed ? "circuit" : "draining";
+  if (failed.text.code == kHeldFull) reason = kHeldFull;
   if (!reason.empty()) {
     request_.proxy.recorder.metrics.rejected(reason, record_.row.client);
   }

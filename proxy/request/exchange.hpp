@@ -36,6 +36,7 @@ class Exchange {
   Task<std::optional<Failure>> read_name();
   [[nodiscard]] std::string no_model_text() const;
   std::optional<Failure> check_key();
+  Task<std::optional<Failure>> read_for_place();
   Task<std::optional<Failure>> yield_to_others();
   Task<std::optional<Failure>> try_destination();
   Task<std::optional<Failure>> forward(const Destination& to);

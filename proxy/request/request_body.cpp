@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -11,32 +12,84 @@ namespace rouse {
 
 namespace {
 
-/// How much of a body is held while its request waits: to learn whether it asks for a stream, or to
-/// send it again to a machine that may fall asleep.
+using namespace std::chrono_literals;
+
+/// How much of a body is held while its request waits: so much may be sent again, and asks for no
+/// place before it is whole.
 constexpr std::size_t kHeldMax = 8 * 1024 * 1024;
+
+/// How much is read at once of what need not be held.
+constexpr std::size_t kLookAhead = 512 * 1024;
+
+/// From here on a body that has told its length gets the memory for all of it.
+constexpr std::size_t kReserveFrom = 1024 * 1024;
+
+/// Over how much waiting for a client its rate is judged.
+constexpr std::chrono::milliseconds kRateWindow{30'000};
 
 }  // namespace
 
 RequestBody::RequestBody(const Request& request)
     : request_(request),
       client_(request.client),
+      rate_(request.config->limits.body_rate_min,
+            std::min(kRateWindow, request.config->limits.body_timeout)),
+      share_(request.proxy.held),
       finder_(request.head.fields.find("content-type").value_or("")) {}
 
 bool RequestBody::is_at_most(std::uint64_t most) const {
   return request_.head.framing == Framing::Length && request_.head.content_length <= most;
 }
 
-bool RequestBody::may_tell_stream() const {
-  return !client_.body_done() && !finder_.stream() && held_.size() < kHeldMax;
+Task<Result<std::string_view>> RequestBody::read_piece() {
+  using Span = Request::Clock::duration;
+  const Span most = request_.config->limits.body_timeout;
+  const auto began = Request::Clock::now();
+  client_.expires_after(std::min<Span>(most, rate_.patience()));
+  const Result<std::string_view> piece = co_await client_.read_body();
+  client_.expires_never();
+  rate_.add(piece ? piece->size() : 0, Request::Clock::now() - began);
+  if (!piece) co_return piece;
+  if (is_looked_at_) look_at(*piece);
+  if (rate_.is_too_slow() && !client_.body_done()) {
+    co_return Error{make_error_code(HttpErrc::Timeout), "reading a body"};
+  }
+  co_return piece;
 }
 
-/// One piece more, within the client's deadline.
-Task<Result<void>> RequestBody::read_and_hold() {
-  const Result<std::string_view> piece = co_await client_.read_body();
-  if (!piece) co_return piece.error();
+Failure RequestBody::unreadable(const Error& error) const {
+  Failure made = body_failure(error);
+  if (rate_.is_too_slow()) {
+    made.text.message =
+        fmt::format("the body came slower than {} bytes a second (limits.bodyRateMin)",
+                    request_.config->limits.body_rate_min);
+  }
+  return made;
+}
+
+/// One piece more.
+Task<std::optional<Failure>> RequestBody::read_and_hold() {
+  const Result<std::string_view> piece = co_await read_piece();
+  if (!piece) co_return unreadable(piece.error());
+  if (!share_.add(piece->size())) co_return no_room();
+  if (held_.size() > kReserveFrom && is_at_most(request_.config->limits.body_max)) {
+    held_.reserve(static_cast<std::size_t>(request_.head.content_length));
+  }
   held_ += *piece;
-  look_at(*piece);
-  co_return Result<void>();
+  co_return std::nullopt;
+}
+
+/// What others hold already is served first.
+Failure RequestBody::no_room() {
+  let_go();
+  constexpr int kAgainInSeconds = 5;
+  Failure made = passing_failure(
+      503,
+      fmt::format("the bodies of requests that wait fill the {} bytes of limits.heldMax",
+                  request_.proxy.held.most()),
+      kAgainInSeconds);
+  made.text.code = kHeldFull;
+  return request_.unread(std::move(made));
 }
 
 void RequestBody::look_at(std::string_view piece) {
@@ -53,14 +106,12 @@ Task<std::optional<Failure>> RequestBody::read_until_model() {
   if (request_.head.framing == Framing::None) co_return std::nullopt;
   is_looked_at_ = true;
   while (!finder_.model() && finder_.state() == wire::BodyModel::State::Reading) {
-    client_.expires_after(request_.config->limits.body_timeout);
-    const Result<void> read = co_await read_and_hold();
-    if (!read) co_return body_failure(read.error());
+    std::optional<Failure> failed = co_await read_and_hold();
+    if (failed) co_return failed;
     if (client_.body_done()) break;
     const bool is_late = held_.size() > request_.config->limits.body_max;
     if (is_late && !finder_.model()) co_return late_model();
   }
-  client_.expires_never();
   if (std::optional<Failure> wrong = fault()) co_return wrong;
   if (finder_.model_is_no_text()) {
     co_return request_.unread(failure(400, "\"model\" must be a text"));
@@ -76,37 +127,33 @@ Failure RequestBody::late_model() const {
                        request_.config->limits.body_max)));
 }
 
-Task<bool> RequestBody::read_until_stream() {
-  client_.expires_after(request_.config->limits.body_timeout);
-  while (may_tell_stream()) {
-    const Result<void> read = co_await read_and_hold();
-    if (!read) co_return false;
+Task<std::optional<Failure>> RequestBody::hold() {
+  const bool is_long = request_.head.framing == Framing::Length && !is_at_most(kHeldMax);
+  while (!client_.body_done() && !is_long && held_.size() < kHeldMax &&
+         request_.proxy.held.has_plenty()) {
+    std::optional<Failure> failed = co_await read_and_hold();
+    if (failed) co_return failed;
   }
-  client_.expires_never();
-  co_return true;
+  co_return std::nullopt;
 }
 
-bool RequestBody::can_hold() const {
-  return !client_.body_done() && (request_.head.framing != Framing::Length || is_at_most(kHeldMax));
-}
-
-Task<bool> RequestBody::hold() {
-  client_.expires_after(request_.config->limits.body_timeout);
-  while (!client_.body_done() && held_.size() < kHeldMax) {
-    const Result<void> read = co_await read_and_hold();
-    if (!read) co_return false;
+Task<bool> RequestBody::look_ahead() {
+  if (client_.is_secure()) co_return true;  // what has arrived may be no whole record
+  const std::size_t enough = held_.size() + kLookAhead;
+  while (!client_.body_done() && held_.size() < enough && request_.proxy.held.has_plenty()) {
+    boost::system::error_code ignored;
+    if (!client_.has_buffered() && client_.socket().available(ignored) == 0) break;
+    const std::optional<Failure> failed = co_await read_and_hold();
+    if (failed) co_return false;
   }
-  client_.expires_never();
   co_return true;
 }
 
 Task<std::optional<Failure>> RequestBody::read_whole() {
   while (!client_.body_done()) {
-    client_.expires_after(request_.config->limits.body_timeout);
-    const Result<void> read = co_await read_and_hold();
-    if (!read) co_return body_failure(read.error());
+    std::optional<Failure> failed = co_await read_and_hold();
+    if (failed) co_return failed;
   }
-  client_.expires_never();
   co_return fault();
 }
 
@@ -117,24 +164,19 @@ Task<std::optional<Failure>> RequestBody::translate(std::string_view model) {
   if (auto* problem = std::get_if<std::string>(&read)) co_return failure(400, std::move(*problem));
   translated_ = std::get<wire::OllamaRequest>(std::move(read));
   held_ = std::move(translated_->body);
+  share_.set(held_.size());
   finder_ = wire::BodyModel("");  // it is JSON by its look, whatever the client said of its own
   finder_.feed(held_);
   finder_.finish();
   co_return std::nullopt;
 }
 
-Task<Result<std::string_view>> RequestBody::read_piece() {
-  client_.expires_after(request_.config->limits.body_timeout);
-  const Result<std::string_view> piece = co_await client_.read_body();
-  client_.expires_never();
-  if (piece) look_at(*piece);
-  co_return piece;
-}
-
 Task<std::optional<Failure>> RequestBody::edit_for(const Destination& to, bool keep) {
   if (to.edits.empty() || edited_) co_return std::nullopt;
   std::optional<Failure> failed = co_await read_whole();
   if (failed) co_return failed;
+  if (keep && !share_.add(held_.size())) co_return no_room();
+  write_name({});
   std::vector<wire::JsonEdit> edits;
   if (!to.sent_name.empty()) {
     edits.push_back({wire::JsonEdit::Kind::Set, "model", json_string(to.sent_name)});
@@ -144,7 +186,21 @@ Task<std::optional<Failure>> RequestBody::edit_for(const Destination& to, bool k
   Result<std::string> edited = wire::edit_json(std::move(from), edits);
   if (!edited) co_return failure(400, edited.error().doing);
   edited_ = std::move(*edited);
+  share_.set(held_.size() + edited_->size());
   co_return std::nullopt;
+}
+
+/// Puts @p name where the body names its model, in what is held; empty: as the client wrote it.
+void RequestBody::write_name(const std::string& name) {
+  if (!finder_.model() || (name.empty() && !written_name_)) return;
+  const std::size_t at = finder_.model_begin();
+  if (!written_name_) {
+    name_size_ = finder_.model_end() - at;
+    written_name_ = held_.substr(at, name_size_);
+  }
+  const std::string written = name.empty() ? *written_name_ : finder_.renamed(name);
+  held_.replace(at, name_size_, written);
+  name_size_ = written.size();
 }
 
 RequestBody::Outgoing RequestBody::outgoing(const Destination& to) {
@@ -152,24 +208,28 @@ RequestBody::Outgoing RequestBody::outgoing(const Destination& to) {
   out.framing = request_.head.framing;
   out.content_length = request_.head.content_length;
   out.more = !client_.body_done();
-  if (translated_) {
-    out.framing = Framing::Length;
-    out.content_length = held_.size();
-  }
   if (edited_) {
     out.framing = Framing::Length;
     out.content_length = edited_->size();
     out.first = *edited_;
     return out;
   }
-  out.first = out.more ? std::exchange(held_, std::string()) : held_;
   // A body that we do not look at goes on as it is.
-  if (!finder_.model() || to.sent_name.empty()) return out;
-  const std::size_t length = finder_.model_end() - finder_.model_begin();
-  const std::string name = finder_.renamed(to.sent_name);
-  out.first.replace(finder_.model_begin(), length, name);
-  if (out.framing == Framing::Length) out.content_length += name.size() - length;  // may wrap
+  write_name(to.sent_name);
+  if (translated_) {
+    out.framing = Framing::Length;
+    out.content_length = held_.size();
+  } else if (written_name_ && out.framing == Framing::Length) {
+    out.content_length += name_size_ - written_name_->size();  // may wrap
+  }
+  out.first = held_;
   return out;
+}
+
+void RequestBody::let_go() {
+  held_ = std::string();
+  edited_.reset();
+  share_.set(0);
 }
 
 }  // namespace rouse

@@ -1,6 +1,8 @@
 #pragma once
 
 #include "base/http/stream.hpp"
+#include "core/held_bytes.hpp"
+#include "core/least_rate.hpp"
 #include "proxy/request/destination.hpp"
 #include "proxy/wire/body_model.hpp"
 #include "proxy/wire/ollama_request.hpp"
@@ -13,24 +15,24 @@
 
 namespace rouse {
 
-/// The body of a request, read no further than somebody must know it: the rest stays in the kernel,
-/// where it costs us nothing. Holds what was read until it has been sent for the last time. Single
-/// thread; owned by the Exchange, @p request outlives it.
+/// The body of a request. One of up to 8 MiB is read whole before its request waits for a place, so
+/// that nobody holds one by sending slowly; of a longer one, and where much is held already
+/// (limits.heldMax), no more is read than somebody must know: the rest stays in the kernel, where
+/// it costs us nothing. Who sends less than limits.bodyRateMin is not waited for. Holds what was
+/// read until it has been sent for the last time. Single thread; owned by the Exchange, @p request
+/// outlives it.
 class RequestBody {
  public:
   explicit RequestBody(const Request& request);
 
   /// Reads on until the model's name is known, or surely not there; why it cannot be read.
   Task<std::optional<Failure>> read_until_model();
-  /// Reads on until it says whether it asks for a stream, up to 8 MiB. False: the client has gone.
-  Task<bool> read_until_stream();
-  /// Whether hold() would read: there is more of it, and no more than 8 MiB in all, as far as
-  /// known.
-  [[nodiscard]] bool can_hold() const;
-  /// Reads on to its end, so that it can be sent more than once, but no more than 8 MiB. False: the
-  /// client has gone.
-  Task<bool> hold();
-  /// Reads it whole; limits.bodyTimeout is for each piece of it, elsewhere for all of them.
+  /// Reads on to its end, unless it is one of which the rest stays in the kernel.
+  Task<std::optional<Failure>> hold();
+  /// Reads a little of what has arrived of that rest, for as long as there is plenty of room: the
+  /// end of a client that has left is behind it. False: the client has gone.
+  Task<bool> look_ahead();
+  /// Reads it whole, whatever its length.
   Task<std::optional<Failure>> read_whole();
   /// Reads it whole, and puts in its place what an engine understands. @p model: its name.
   Task<std::optional<Failure>> translate(std::string_view model);
@@ -40,12 +42,12 @@ class RequestBody {
   }
   /// The next piece for whoever passes it on; it is not held.
   Task<Result<std::string_view>> read_piece();
+  /// What the client is told of an error of read_piece().
+  [[nodiscard]] Failure unreadable(const Error& error) const;
 
   /// What is wrong with what was read of it, as far as anything is: nothing of it may go on.
   [[nodiscard]] std::optional<Failure> fault() const;
   [[nodiscard]] bool is_read() const { return client_.body_done(); }
-  /// Whether reading on could still tell if it asks for a stream.
-  [[nodiscard]] bool may_tell_stream() const;
   [[nodiscard]] bool asks_for_stream() const { return finder_.stream().value_or(false); }
   [[nodiscard]] const wire::BodyModel& finder() const { return finder_; }
   [[nodiscard]] const std::string& held() const { return held_; }
@@ -60,25 +62,32 @@ class RequestBody {
   struct Outgoing {
     Framing framing = Framing::None;
     std::uint64_t content_length = 0;
-    std::string first;
-    bool more = false;  ///< read_piece() has the rest
+    std::string_view first;  ///< until the next call of anything here
+    bool more = false;       ///< read_piece() has the rest
   };
-  /// For @p to. What was read is kept only while the whole is here, since only then it may have to
-  /// be sent again.
+  /// For @p to.
   [[nodiscard]] Outgoing outgoing(const Destination& to);
   /// It is for another destination now, which may want other edits.
   void forget_edits() { edited_.reset(); }
+  /// What was read will not be sent again.
+  void let_go();
 
  private:
-  Task<Result<void>> read_and_hold();
   void look_at(std::string_view piece);
+  Task<std::optional<Failure>> read_and_hold();
   [[nodiscard]] Failure late_model() const;
+  [[nodiscard]] Failure no_room();
+  void write_name(const std::string& name);
 
   const Request& request_;
   HttpStream& client_;
+  core::LeastRate rate_;
+  core::HeldBytes::Share share_;  // for held_ and edited_
   wire::BodyModel finder_;
   bool is_looked_at_ = false;                      // its model is what it is sent on by
   std::string held_;                               // as far as it was read
+  std::optional<std::string> written_name_;        // the client's own, where held_ has another
+  std::size_t name_size_ = 0;                      // of that other
   std::optional<wire::OllamaRequest> translated_;  // without its body, which is held
   std::optional<std::string> edited_;              // what goes out instead
 };

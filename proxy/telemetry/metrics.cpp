@@ -108,6 +108,7 @@ struct Metrics::Impl {
   Counter& loop_stalls = all.loop_stalls.add({});
   Gauge& reload_ok = all.reload_ok.add({});
   Gauge& reload_at = all.reload_at.add({});
+  Gauge& held = all.held.add({});
   ModelSeries& unknown;
   prometheus::TextSerializer serializer;
 
@@ -374,6 +375,7 @@ void Metrics::Impl::take_model(const core::ModelView& seen, core::Instant at) {
 
 void Metrics::Impl::take(const MetricsNow& now) {
   take_requests(now);
+  held.Set(static_cast<double>(now.held_bytes));
   if (now.view == nullptr) return;
   for (const core::ModelView& seen : now.view->models) take_model(seen, now.at);
 }

@@ -33,6 +33,7 @@ struct MetricsNow {
   std::map<std::pair<std::string, std::string>, int> phases;
   /// The start of the oldest one, in seconds since 1970, by phase.
   std::map<std::string, double> oldest;
+  std::uint64_t held_bytes = 0;  ///< bodies of requests that wait
 };
 
 class PeerMetrics;

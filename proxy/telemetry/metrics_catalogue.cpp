@@ -59,6 +59,8 @@ constexpr std::array kCatalogue{
                 "Start of the oldest request in a phase; 0: there is none"},
     MetricEntry{"rouse_request_body_bytes", Histogram, "api",
                 "Size of the bodies of inference requests", kBytes},
+    MetricEntry{"rouse_held_body_bytes", Gauge, "",
+                "Bodies of requests that wait, as far as they are in our memory (limits.heldMax)"},
     MetricEntry{"rouse_rejected_requests_total", Counter, "reason client",
                 "Requests that were refused by us"},
     MetricEntry{"rouse_retries_total", Counter, "target reason",

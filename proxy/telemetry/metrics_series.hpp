@@ -103,6 +103,7 @@ struct MetricFamilies {
   Metric<Gauge> in_flight{registry, "rouse_requests_in_flight"};
   Metric<Gauge> oldest{registry, "rouse_oldest_request_start_timestamp_seconds"};
   Metric<Histogram> body_bytes{registry, "rouse_request_body_bytes"};
+  Metric<Gauge> held{registry, "rouse_held_body_bytes"};
   Metric<Counter> rejections{registry, "rouse_rejected_requests_total"};
   Metric<Counter> retries{registry, "rouse_retries_total"};
 

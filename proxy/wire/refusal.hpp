@@ -28,6 +28,9 @@ struct Failure {
 /// A rouse in front wakes it and sends the request again.
 inline constexpr std::string_view kNotExecuted = "x-rouse-not-executed";
 
+/// The code of a 503 for whose body there is no room among those that wait (limits.heldMax).
+inline constexpr std::string_view kHeldFull = "held_full";
+
 [[nodiscard]] Failure failure(int status, std::string message, std::string code = {});
 [[nodiscard]] Failure passing_failure(int status, std::string message, int retry_after_s);
 /// Which limit of the configuration an answer of ours with @p status is about: " (limits.bodyMax)".

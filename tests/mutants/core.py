@@ -1,7 +1,7 @@
 """Faults in which target of an alias is chosen, and in what a key may use."""
 
 SECONDS = 30
-TESTS = [("core_tests", "Selector*:SlidingMinute*:KeyBudget*")]
+TESTS = [("core_tests", "Selector*:SlidingMinute*:KeyBudget*:LeastRate*:HeldBytes*")]
 
 SELECTOR = "core/selector.cpp"
 BUDGET = "core/key_budget.cpp"
@@ -48,4 +48,15 @@ MUTANTS = [
     ("who has ended is still in flight", BUDGET, "if (in_flight_ > 0) --in_flight_;", ""),
     ("one end too many is one request more", BUDGET, "if (in_flight_ > 0) --in_flight_;", "--in_flight_;"),
     ("tokens are not counted", BUDGET, "if (limits_.tokens_per_minute > 0) tokens_.add(tokens, now);", ""),
+    ("a window that has ended is gone on with", "core/least_rate.cpp", "if (waited_ < window_) return;", ""),
+    ("what came long ago counts", "core/least_rate.cpp", "  bytes_ = 0;\n", "  if (!MUTANT) bytes_ = 0;\n"),
+    ("nobody is too slow", "core/least_rate.cpp", "is_too_slow_ = !has_enough();", ""),
+    ("patience has no end", "core/least_rate.cpp", "return has_enough() ?", "return MUTANT || has_enough() ?"),
+    ("patience begins anew", "core/least_rate.cpp", "Span::max() : window_ - waited_", "Span::max() : window_"),
+    ("everything fits", "core/held_bytes.cpp", "bytes <= all_.most_ - all_.used_", "true"),
+    ("what is over the bound wraps", "core/held_bytes.cpp", "all_.used_ <= all_.most_ && ", "(MUTANT || all_.used_ <= all_.most_) && "),
+    ("what fits is not held", "core/held_bytes.cpp", "if (fits) set(bytes_ + bytes);", ""),
+    ("what was held is forgotten", "core/held_bytes.cpp", "if (fits) set(bytes_ + bytes);", "set(bytes);"),
+    ("who goes keeps it", "core/held_bytes.cpp", "all_.used_ -= bytes_;", ""),
+    ("there is always plenty", "core/held_bytes.hpp", "return used_ < most_ / 2;", "return true;"),
 ]

@@ -136,4 +136,7 @@ MUTANTS = [
     ("names that no peer has are not warned of", "proxy/config/read_remote.cpp", "if (fits) return;", "return;"),
     ("any default model will do", "proxy/config/read_remote.cpp", "if (!is_known) top.fault", "if (!MUTANT && !is_known) top.fault"),
     ("a star may have credentials", "proxy/config/read_keys.cpp", "config.cors_credentials && !has_names", "false"),
+    ("what waits may be less than a body", CONFIG, "config.limits.held_max < config.limits.body_max", "false"),
+    ("a large body makes no room for itself", CONFIG,
+     "std::max(config.limits.held_max, config.limits.body_max)", "config.limits.held_max"),
 ]

@@ -104,6 +104,8 @@ TEST_F(ApiViews, WhoWaitsIsTold) {
   const std::string all = call("GET", "/api/queue", "", "X-Api-Key: secret\r\n").body;
   EXPECT_THAT(all, HasSubstr(R"("waiting":[{"request_id":"two","model":"small","client":"agent",)"
                              R"("address":"127.0.0.1","priority":0,"waiting_s":0.)"));
+  EXPECT_THAT(all, HasSubstr(R"("held":{"bytes":)"));
+  EXPECT_THAT(all, HasSubstr(R"(,"max":268435456})"));
 }
 
 TEST_F(ApiViews, WhatLoadsIsToldOfAsLoading) {

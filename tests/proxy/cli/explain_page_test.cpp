@@ -307,5 +307,14 @@ TEST(ExplainWords, AnAnswerFromBeforeSaysNothingOfNow) {
   EXPECT_EQ(why(R"("asked_ms":9000,"since_ms":4000)"), "so");
 }
 
+TEST(ExplainPage, WhatRequestsHoldWhileTheyWait) {
+  const auto page = [](const std::string& held) {
+    return explain_page(facts_of(R"({"models":[],"power":{},"held":)" + held + "}"), window(0));
+  };
+  EXPECT_THAT(page(R"({"bytes":13107200,"max":268435456})"),
+              HasSubstr("held:  12.5 of 256 MiB that requests may hold while they wait\n"));
+  EXPECT_THAT(page(R"({"bytes":0,"max":268435456})"), testing::Not(HasSubstr("held:")));
+}
+
 }  // namespace
 }  // namespace rouse::test

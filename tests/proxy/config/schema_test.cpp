@@ -109,6 +109,8 @@ TEST(ConfigSchema, TheDefaultsOfTheTablesAreThoseOfTheReader) {
                                      config.waiting.hold.count(),
                                      config.waiting.keep_alive.count(),
                                      static_cast<std::int64_t>(config.limits.body_max),
+                                     static_cast<std::int64_t>(config.limits.body_rate_min),
+                                     static_cast<std::int64_t>(config.limits.held_max),
                                      static_cast<std::int64_t>(config.limits.head_max),
                                      static_cast<std::int64_t>(config.limits.connections_max),
                                      config.limits.head_timeout.count(),

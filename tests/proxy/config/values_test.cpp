@@ -37,6 +37,10 @@ TEST(ConfigValues, OfTheTopHaveTheirBounds) {
   EXPECT_THAT(fault("waiting: {keepAlive: 9ms}\n"), HasSubstr("is a flood"));
   EXPECT_EQ(fault("waiting: {keepAlive: 10ms}\n"), "");
   EXPECT_THAT(fault("limits: {headMax: 65KiB}\n"), HasSubstr("more than 64KiB is not parsed"));
+  EXPECT_THAT(fault("limits: {heldMax: 63MiB}\n"), HasSubstr("heldMax: less than bodyMax"));
+  EXPECT_EQ(good("limits: {bodyMax: 1GiB}\n")->limits.held_max, 1U << 30) << "no less";
+  EXPECT_EQ(good("limits: {bodyMax: 1KiB, heldMax: 2KiB}\n")->limits.held_max, 2048U);
+  EXPECT_EQ(good("limits: {bodyRateMin: 0}\n")->limits.body_rate_min, 0U);
   EXPECT_THAT(fault("limits: {headMax: 1023}\n"), HasSubstr("fits no request"));
   EXPECT_EQ(good("limits: {headMax: 64KiB}\n")->limits.head_max, 65536U);
 }

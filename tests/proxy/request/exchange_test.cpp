@@ -149,9 +149,9 @@ TEST_F(Exchanges, WhatADyingEngineHasNotReadIsForTheNextOne) {
 }
 
 TEST_F(Exchanges, WhatIsNoLongerHereIsNotForTheNextOne) {
-  start_with();
+  start_with("", "limits: {bodyMax: 34, heldMax: 34}\n");
   say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: "
-      "30\r\n\r\n{\"model\":\"m\",");
+      "34\r\n\r\n{\"model\":\"m\",    ");
   engine_.accept();
   say(R"("stream":false})"
       "  ");
@@ -317,8 +317,8 @@ TEST_F(Exchanges, AnUnloadOfItsModelCutsARequestWhoseHeadIsStillToCome) {
   EXPECT_TRUE(engine_.is_left());
 }
 
-TEST_F(Exchanges, ABodyIsSentWhileItIsRead) {
-  start_with();
+TEST_F(Exchanges, ABodyIsSentWhileItIsReadWhereThereIsNoRoomToHoldIt) {
+  start_with("", "limits: {bodyMax: 16, heldMax: 16}\n");
   say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n"
       "c\r\n{\"model\":\"m\"\r\n");
   engine_.accept();
@@ -330,21 +330,22 @@ TEST_F(Exchanges, ABodyIsSentWhileItIsRead) {
 }
 
 TEST_F(Exchanges, AnEngineMayRefuseBeforeItHasReadTheBody) {
-  start_with();
+  start_with("", "limits: {bodyMax: 1000, heldMax: 1000}\n");
   say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 1000\r\n\r\n"
-      "{\"model\":\"m\",\"x\":\"");
+      "{\"model\":\"m\",\"x\":\"" +
+      std::string(500, 'y'));
   engine_.accept();
-  engine_.hear("\"x\":\"");
+  engine_.hear(std::string(500, 'y'));
   engine_.answer(413, R"({"error":"too long"})", "Connection: close\r\n");
   engine_.hang_up();
-  say(std::string(980, 'y') + "\"}");
+  say(std::string(480, 'y') + "\"}");
   const std::string told = client_hears(R"({"error":"too long"})");
   EXPECT_THAT(told, StartsWith("HTTP/1.1 413 "));
 }
 
 TEST_F(Exchanges, HalfABodyIsNeverAWholeOneForTheEngine) {
   start_with();
-  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 1000\r\n\r\n"
+  say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 9000000\r\n\r\n"
       "{\"model\":\"m\",");
   engine_.accept();
   engine_.hear("\"m\",");
@@ -409,8 +410,12 @@ TEST_F(Exchanges, AFailureThatWillNotPassIsAnEventAfterTheEarlyHead) {
   connect_client();
   say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 40\r\n\r\n"
       R"({"model":"m","stream":true,)");
-  client_hears("\r\n\r\n");
+  ASSERT_TRUE(run_until([this] {
+    const auto& entries = recorder().in_flight.entries();
+    return entries.size() == 2 && entries.rbegin()->second->model() == "m";
+  }));
   say("no JSON at al");
+  client_hears("\r\n\r\n");
   engine_.answer(200, "{}");
   const std::string told = client_hears("0\r\n\r\n");
   EXPECT_THAT(told, AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("\ndata: {")));
@@ -535,7 +540,7 @@ TEST_F(Exchanges, TheEngineGetsTheNameAndTheBodyThatTheConfigurationWants) {
 }
 
 TEST_F(Exchanges, ANameIsReplacedWithoutReadingTheRest) {
-  start_with("    useModelName: a-longer-name\n");
+  start_with("    useModelName: a-longer-name\n", "limits: {bodyMax: 22, heldMax: 22}\n");
   say("POST /v1/chat/completions HTTP/1.1\r\nHost: r\r\nContent-Length: 22\r\n\r\n"
       "{\"model\":\"m\",");
   engine_.accept();
