@@ -4,6 +4,10 @@
 
 #include <gmock/gmock.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <future>
 #include <thread>
@@ -319,15 +323,33 @@ TEST(Power, AnEngineThatAnswersAfterTheSleepStays) {
   EXPECT_EQ(box.world.children(), before);
 }
 
+/// Somebody who has a port.
+class TakenPort {
+ public:
+  explicit TakenPort(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::listen(fd_, 1), 0);
+  }
+  ~TakenPort() { ::close(fd_); }
+  TakenPort(const TakenPort&) = delete;
+  TakenPort& operator=(const TakenPort&) = delete;
+
+ private:
+  int fd_;
+};
+
 TEST(Power, AnEngineThatGotAnotherPortIsLookedForThere) {
-  // Somebody has the port that ${PORT} gives: this rouse, for one.
-  const World other(models({fake_model("a")}));
+  const std::uint16_t first = free_port(2);
+  const TakenPort taken(first);
   const std::string given =
       fmt::format("  a:\n    cmd: {} --name a --port ${{PORT}}\n", built_program("fake_engine"));
-  PowerWorld box({given}, fmt::format("startPort: {}\n", other.port()));
+  PowerWorld box({given}, fmt::format("startPort: {}\n", first));
   ASSERT_EQ(box.world.post("/v1/chat/completions", chat("a")).status, 200);
-  EXPECT_THAT(box.world.get("/running").body,
-              Not(HasSubstr(fmt::format("--port {}", other.port()))));
+  EXPECT_THAT(box.world.get("/running").body, HasSubstr(fmt::format("--port {}", first + 1)));
   const std::vector<pid_t> before = box.world.children();
   PowerDrain drain = box.suspend("L1");
   box.resumed(60'000);

@@ -108,9 +108,9 @@ profiles
   night  gpt-4 is disabled, huge -> any
 
 keys
-  key                  may                            models  limits                      until
-  apiKeys (2 of them)  infer, observe, control, wake  *       -                           -
-  ci                   infer, wake                    huge*   2 at once, 60 requests/min  2026-06-30, EXPIRED
+  key                  may                                      models  limits                      until
+  apiKeys (2 of them)  infer, observe, control, wake, captures  *       -                           -
+  ci                   infer, wake                              huge*   2 at once, 60 requests/min  2026-06-30, EXPIRED
 
 power
   socket                /run/p.sock
