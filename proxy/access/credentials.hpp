@@ -12,7 +12,7 @@ namespace rouse {
 /// The key in @p field: of Bearer, of x-api-key, or the password of Basic; empty: it has none.
 [[nodiscard]] std::string credential_in(const Fields::Field& field);
 
-/// All texts of @p field that may be a key in one of its clothes: those that we take (above), other
+/// All texts of @p field that may be a key in one of its forms: those that we take (above), other
 /// fields for keys, and cookies and addresses of pages with a key in them.
 [[nodiscard]] std::vector<std::string> possible_keys(const Fields::Field& field);
 

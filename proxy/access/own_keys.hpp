@@ -8,7 +8,7 @@
 
 namespace rouse {
 
-/// Whether @p field carries a key of ours, in whatever clothes.
+/// Whether @p field carries a key of ours, in whatever form.
 [[nodiscard]] bool holds_own_key(const Config& config, const Fields::Field& field);
 
 /// Removes the credentials that are ours, so that no engine or log ever sees a key of the proxy. Of

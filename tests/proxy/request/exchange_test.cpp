@@ -402,6 +402,20 @@ TEST_F(Exchanges, ARefusalWithinTheHoldKeepsItsStatus) {
   EXPECT_THAT(client_hears("the prompt is too long"), StartsWith("HTTP/1.1 400 "));
 }
 
+TEST_F(Exchanges, AFailureThatWillNotPassIsAnEventAfterTheEarlyHead) {
+  start_with("    concurrencyLimit: 1\n", "waiting: {hold: 1ms, keepAlive: 5s}\n");
+  ask_engine(R"({"model":"m","first":1})");
+  const int first = ::dup(peer_.get());  // whose client stays
+  connect_client();
+  ask(kChat, kStream);
+  client_hears("\r\n\r\n");
+  dispatcher().adopt(parse_config("models: {}\n", "c.yaml").config);  // its model is taken away
+  const std::string told = client_hears("0\r\n\r\n");
+  EXPECT_THAT(told, AllOf(StartsWith("HTTP/1.1 200 "), HasSubstr("\ndata: {\"error\":{")));
+  engine_.answer(200, "{}");
+  ::close(first);
+}
+
 TEST_F(Exchanges, AMalformedBodyIsRefusedBeforeItWaits) {
   start_with("    concurrencyLimit: 1\n    filters: {stripParams: top_k}\n",
              "waiting: {hold: 1ms, keepAlive: 5s}\n");
