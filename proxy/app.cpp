@@ -20,6 +20,7 @@
 #include "proxy/power/engine_check.hpp"
 #include "proxy/power/power_socket.hpp"
 #include "proxy/proxy.hpp"
+#include "proxy/request/beyond.hpp"
 #include "proxy/request/session.hpp"
 #include "proxy/telemetry/engine_output.hpp"
 #include "proxy/telemetry/loop_lag.hpp"
@@ -131,10 +132,7 @@ class App {
     is_up_ = true;
     tell_findings();
     engines_.spawn(feed_watchdog(engines_.executor()));
-    for (const std::string& model : config_->preload) {
-      const bool is_base = config_->models.at(model).baseline;
-      dispatcher_.load(model, is_base ? "it is of the baseline" : "hooks.on_startup preloads it");
-    }
+    load_at_start(*config_, dispatcher_);
     if (options_.watch_config)
       engines_.spawn(watch_files(engines_.executor(), options_.sources, [this] {
         if (!is_ending_) reload("a change of a file");
@@ -190,10 +188,7 @@ class App {
   }
 
   Reloaded take_config(std::string_view asked_by) {
-    ConfigSources sources = options_.sources;
-    for (const auto& [id, model] : config_->models) {
-      if (model.port) sources.ports.emplace(id, *model.port);
-    }
+    const ConfigSources sources = keeping_ports(options_.sources, *config_);
     const auto loaded = std::make_shared<const LoadedConfig>(load_config(sources));
     Reloaded outcome;
     for (const Problem& problem : loaded->problems) {
@@ -221,6 +216,7 @@ class App {
     proxy_.config = config_;
     capabilities_.adopt(config_);
     proxy_.held.set_most(config_->limits.held_max);
+    withhold_from_programs(config_->withheld);
     keys_.adopt(config_);
     const std::string profile = names_.active_profile();
     names_.adopt(config_);
@@ -230,7 +226,7 @@ class App {
     recorder_.metrics.reloaded("ok");
     if (names_.active_profile() != profile) publish_profile(proxy_);
     publish_models(proxy_);
-    server_.set_limits(http_limits(*config_), config_->limits.connections_max);
+    set_limits(server_, *config_);
     outcome.replaced = dispatcher_.adopt(config_);
     engine_output_.follow(config_);
     tls_.reload(*config_);  // without a good pair the one in use goes on
@@ -249,6 +245,7 @@ class App {
     CheckedPlace place;
     place.listen = options_.listen;
     place.now = std::chrono::system_clock::now();
+    place.runs = true;
     place.tells_exposure = false;  // that is said at more length
     findings_.look(loaded_, std::move(place), [](std::vector<Finding> findings) {
       for (const Finding& each : findings) spdlog::warn("{}", each.str());
@@ -278,10 +275,13 @@ class App {
       return std::nullopt;
     }
     listens_for_ = address->host;
+    proxy_.own_names = look_up_own_names(address->host);
     return std::move(*socket);
   }
 
   bool serve_on(ListeningSocket socket) {
+    set_limits(server_, *config_);
+    beyond_.take_over(server_, proxy_);
     server_.on_bad_handshake([](const std::string& remote, const Error& failed) {
       spdlog::debug("{}: {}", remote, failed.message());
     });
@@ -339,6 +339,7 @@ class App {
   Power power_;
   FindingLook findings_;
   Proxy proxy_;
+  BeyondPlaces beyond_;
   ListenerTls tls_;
   HttpServer server_;
   PowerSocket power_socket_;
@@ -366,6 +367,7 @@ int serve(const ServeOptions& options) {
   asio::io_context context(1);
   std::signal(SIGPIPE, SIG_IGN);
   become_subreaper();
+  withhold_from_programs(loaded->config->withheld);
   App app(context, loaded, options);
   const LogOptions log = log_options(*loaded->config);
   set_up_log(context.get_executor(), log, [&app, to_mux = log.to_stderr](std::string_view line) {

@@ -3,6 +3,7 @@
 #include "base/http/pool.hpp"
 #include "base/http/stream_deadlines.hpp"
 #include "core/held_bytes.hpp"
+#include "proxy/access/host_rule.hpp"
 #include "proxy/access/keys.hpp"
 #include "proxy/admission/dispatcher.hpp"
 #include "proxy/capabilities/known_capabilities.hpp"
@@ -45,6 +46,7 @@ struct Proxy {
   TaskGroup& sessions;
   Logs& logs;
   std::function<Reloaded()> reload;
+  OwnNames own_names = {};  ///< of this machine, as they were at the start
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   core::HeldBytes held{config->limits.held_max};  ///< of requests that wait
 };

@@ -1,6 +1,7 @@
 #include "suspendd/control_server.hpp"
 
 #include "base/service/log.hpp"
+#include "base/text/ascii.hpp"
 #include "base/text/json_writer.hpp"
 #include "suspendd/box/clock.hpp"
 
@@ -181,6 +182,12 @@ Task<void> ControlServer::serve_control(std::unique_ptr<HttpStream> client) {
     const simdjson::padded_string json(body->empty() ? std::string("{}") : *body);
     if (call.parser.parse(json).get(call.body) != simdjson::SUCCESS) {
       std::string text = message_json("bad_json", "the body is no JSON");
+      const Result<bool> told = co_await write_json(*client, 400, std::move(text));
+      if (!told) co_return;
+      continue;
+    }
+    if (has_control(call.text("token")) || has_control(call.text("why"))) {
+      std::string text = message_json("bad_request", "token, why: a line end has no place in them");
       const Result<bool> told = co_await write_json(*client, 400, std::move(text));
       if (!told) co_return;
       continue;

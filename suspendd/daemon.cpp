@@ -2,6 +2,7 @@
 
 #include "base/async/use_task.hpp"
 #include "base/config/tell_problems.hpp"
+#include "base/process/spawn.hpp"
 #include "base/service/log.hpp"
 #include "base/service/sd_notify.hpp"
 #include "core/sleep/to_string.hpp"
@@ -143,6 +144,7 @@ void Daemon::heard(LifeSignals::Request request, const std::string& what) {
 }
 
 void Daemon::configure() {
+  withhold_from_programs(config_->withheld);
   action_runner_.configure(config_);
   notices_.configure(config_);
   proxy_watch_.configure(config_);

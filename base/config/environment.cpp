@@ -1,8 +1,11 @@
 #include "base/config/environment.hpp"
 
+#include "base/text/secrets.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <set>
 #include <tuple>
@@ -118,13 +121,43 @@ void add_unknown(const YamlNode& node, std::set<Spot>& spots) {
 }  // namespace
 
 bool names_variable(std::string_view text) {
+  bool names = false;
+  for_each_variable(text, [&](const std::string&, std::size_t, std::size_t) { names = true; });
+  return names;
+}
+
+void for_each_variable(
+    std::string_view text,
+    const std::function<void(const std::string& name, std::size_t at, std::size_t size)>& visit) {
   for (std::size_t at = text.find(kStart); at != std::string_view::npos;
        at = text.find(kStart, at + 1)) {
     const std::size_t end = text.find('}', at);
-    if (end == std::string_view::npos) return false;
-    if (is_name(text.substr(at + kStart.size(), end - at - kStart.size()))) return true;
+    if (end == std::string_view::npos) return;
+    const std::string name(text.substr(at + kStart.size(), end - at - kStart.size()));
+    if (is_name(name)) visit(name, at, end + 1 - at);
   }
-  return false;
+}
+
+bool is_everybodys_variable(std::string_view name) {
+  constexpr std::array<std::string_view, 11> kNames = {
+      "HOME", "PATH",   "USER", "LOGNAME",  "SHELL",          "LANG",
+      "TZ",   "TMPDIR", "PWD",  "HOSTNAME", "LD_LIBRARY_PATH"};
+  constexpr std::array<std::string_view, 6> kBeginnings = {"LC_",  "XDG_",  "CUDA_",
+                                                           "HIP_", "ROCR_", "NVIDIA_"};
+  if (is_secret_name(name)) return false;
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+         std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                     [&](std::string_view begin) { return name.starts_with(begin); });
+}
+
+void add_variables(const YamlNode& node, std::set<std::string, std::less<>>& names) {
+  if (node.is_scalar()) {
+    for_each_variable(node.text, [&](const std::string& name, std::size_t, std::size_t) {
+      if (!is_everybodys_variable(name)) names.insert(name);
+    });
+  }
+  for (const YamlNode& item : node.items) add_variables(item, names);
+  for (const YamlNode::Member& member : node.members) add_variables(member.value, names);
 }
 
 void drop_follow_ups(const YamlNode& root, std::size_t from, std::vector<Problem>& problems) {

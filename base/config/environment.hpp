@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,18 @@ void expand_environment(YamlNode& node, const std::string& path, std::vector<Pro
 
 /// Whether @p text still has an ${env.NAME} in it: nobody knows what it will be.
 [[nodiscard]] bool names_variable(std::string_view text);
+
+/// Calls @p visit with the NAME of each ${env.NAME} in @p text, and where it stands.
+void for_each_variable(
+    std::string_view text,
+    const std::function<void(const std::string& name, std::size_t at, std::size_t size)>& visit);
+
+/// Whether @p name is a variable that every program has, and may need: paths, the language, which
+/// GPUs there are. Such a one is no secret, whatever names it.
+[[nodiscard]] bool is_everybodys_variable(std::string_view name);
+
+/// Adds the other ones that the values of @p node name.
+void add_variables(const YamlNode& node, std::set<std::string, std::less<>>& names);
 
 /// Removes the problems from the place @p from on that only say that a value or key with an
 /// ${env.NAME} in it is not fit for its purpose: with its variable set, it may be.

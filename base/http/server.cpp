@@ -217,7 +217,7 @@ bool HttpServer::accept_some(Listener& listener, int n) {
                   SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
       remote.ss_family = static_cast<sa_family_t>(listener.family);
-      admit(fd, listener, address_text(remote));
+      admit(fd, listener, remote);
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) return true;
@@ -227,9 +227,12 @@ bool HttpServer::accept_some(Listener& listener, int n) {
   return true;
 }
 
-void HttpServer::admit(int fd, const Listener& listener, std::string remote_address) {
-  const bool full = connections_ >= connections_max_;
-  if (full && refusing_ >= kRefusalsMax) {
+void HttpServer::admit(int fd, const Listener& listener, const sockaddr_storage& remote) {
+  std::optional<AddressCount::Place> place;
+  if (connections_ < connections_max_) place = addresses_.take(remote, per_address_);
+  const bool is_lost =
+      serve_beyond_ ? beyond_ >= beyond_max_ : refusing_ >= kRefusalsMax;  // if it has no place
+  if (!place && is_lost) {
     ::close(fd);
     return;
   }
@@ -249,16 +252,19 @@ void HttpServer::admit(int fd, const Listener& listener, std::string remote_addr
     tls = listener.tls->accept();
     if (tls == nullptr) return;  // nobody read the certificate
   }
-  if (full) {
-    group_.spawn(refuse(std::move(stream), std::move(tls)));
+  std::string address = address_text(remote);
+  if (place) {
+    group_.spawn(run(std::move(stream), std::move(address), std::move(tls), std::move(*place)));
+  } else if (serve_beyond_) {
+    group_.spawn(run_beyond(std::move(stream), std::move(address), std::move(tls)));
   } else {
-    group_.spawn(run(std::move(stream), std::move(remote_address), std::move(tls)));
+    group_.spawn(refuse(std::move(stream), std::move(tls)));
   }
 }
 
 Task<bool> HttpServer::secure(HttpStream& stream, const std::string& remote_address,
-                              std::unique_ptr<TlsSession> tls) {
-  auto secured = co_await stream.secure(std::move(tls), kHandshakeTime);
+                              std::unique_ptr<TlsSession> tls, std::chrono::milliseconds limit) {
+  auto secured = co_await stream.secure(std::move(tls), limit);
   if (secured) co_return true;
   const Error& error = secured.error();
   if (bad_handshake_) bad_handshake_(remote_address, error);
@@ -276,13 +282,24 @@ Task<bool> HttpServer::secure(HttpStream& stream, const std::string& remote_addr
 }
 
 Task<void> HttpServer::run(std::unique_ptr<HttpStream> stream, std::string remote_address,
-                           std::unique_ptr<TlsSession> tls) {
+                           std::unique_ptr<TlsSession> tls, AddressCount::Place place) {
+  const AddressCount::Place held = std::move(place);
   const Counted counted(connections_);
   if (tls != nullptr) {
-    const bool secured = co_await secure(*stream, remote_address, std::move(tls));
+    const bool secured = co_await secure(*stream, remote_address, std::move(tls), kHandshakeTime);
     if (!secured) co_return;
   }
   co_await serve_(std::move(stream), std::move(remote_address));
+}
+
+Task<void> HttpServer::run_beyond(std::unique_ptr<HttpStream> stream, std::string remote_address,
+                                  std::unique_ptr<TlsSession> tls) {
+  const Counted counted(beyond_);
+  if (tls != nullptr) {
+    const bool secured = co_await secure(*stream, remote_address, std::move(tls), kRefusalTime);
+    if (!secured) co_return;
+  }
+  co_await serve_beyond_(std::move(stream), std::move(remote_address));
 }
 
 Task<void> HttpServer::refuse(std::unique_ptr<HttpStream> stream, std::unique_ptr<TlsSession> tls) {

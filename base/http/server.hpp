@@ -1,11 +1,13 @@
 #pragma once
 
 #include "base/async/task_group.hpp"
+#include "base/http/address_count.hpp"
 #include "base/http/stream.hpp"
 #include "base/net/listen.hpp"
 #include "base/result.hpp"
 #include "base/tls/context.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,6 +50,13 @@ class HttpServer {
     bad_handshake_ = std::move(call);
   }
 
+  /// Who comes beyond connections_max is served by @p serve instead of being refused, so that it
+  /// can still be told apart who it is; more than @p most at once are closed without a word.
+  void serve_beyond(Serve serve, std::size_t most) {
+    serve_beyond_ = std::move(serve);
+    beyond_max_ = most;
+  }
+
   /// Closes the listening sockets; connections live on. Their files are removed.
   void stop_accepting();
 
@@ -60,10 +69,13 @@ class HttpServer {
   /// listeners are open, and it may be called again.
   Result<void> resume();
 
-  /// For connections that come from now on.
-  void set_limits(HttpLimits limits, std::size_t connections_max) {
+  /// For connections that come from now on. Of one address (of IPv6: of one network of 64 bits)
+  /// there are @p per_address at most, 0: as many as there are of all; this machine's own do not
+  /// count.
+  void set_limits(HttpLimits limits, std::size_t connections_max, std::size_t per_address = 0) {
     limits_ = limits;
     connections_max_ = connections_max;
+    per_address_ = per_address;
   }
 
   [[nodiscard]] std::size_t connections() const { return connections_; }
@@ -74,13 +86,15 @@ class HttpServer {
   /// Takes what waits in the kernel's queue, @p n at most; false when the process has no room for
   /// more.
   bool accept_some(Listener& listener, int n);
-  void admit(int fd, const Listener& listener, std::string remote_address);
+  void admit(int fd, const Listener& listener, const sockaddr_storage& remote);
   Task<void> run(std::unique_ptr<HttpStream> stream, std::string remote_address,
-                 std::unique_ptr<TlsSession> tls);
+                 std::unique_ptr<TlsSession> tls, AddressCount::Place place);
+  Task<void> run_beyond(std::unique_ptr<HttpStream> stream, std::string remote_address,
+                        std::unique_ptr<TlsSession> tls);
   Task<void> refuse(std::unique_ptr<HttpStream> stream, std::unique_ptr<TlsSession> tls);
   /// The handshake; false when there is nobody to talk to.
   Task<bool> secure(HttpStream& stream, const std::string& remote_address,
-                    std::unique_ptr<TlsSession> tls);
+                    std::unique_ptr<TlsSession> tls, std::chrono::milliseconds limit);
   void start(std::shared_ptr<Listener> listener);
 
   /// Where a listener was that pause() has closed.
@@ -95,8 +109,13 @@ class HttpServer {
   HttpLimits limits_;
   StreamDeadlines& deadlines_;
   std::size_t connections_max_;
+  std::size_t per_address_ = 0;
   std::size_t connections_ = 0;
+  AddressCount addresses_;
   std::size_t refusing_ = 0;
+  Serve serve_beyond_;
+  std::size_t beyond_max_ = 0;
+  std::size_t beyond_ = 0;
   std::function<void(const std::string&, const Error&)> bad_handshake_;
   std::list<std::shared_ptr<Listener>> listeners_;  ///< shared with the task that accepts
   std::list<Place> closed_;                         ///< by pause()

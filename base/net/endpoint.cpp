@@ -1,5 +1,7 @@
 #include "base/net/endpoint.hpp"
 
+#include "base/text/secrets.hpp"
+
 #include <boost/asio/ip/address_v6.hpp>
 #include <boost/system/errc.hpp>
 
@@ -14,7 +16,7 @@ constexpr std::size_t kUnixPathMax = 107;
 
 Error refused(std::string_view text, const std::string& why) {
   return Error{make_error_code(boost::system::errc::invalid_argument),
-               "endpoint \"" + std::string(text.substr(0, 200)) + "\" " + why};
+               "endpoint \"" + hide_secrets(text.substr(0, 200)) + "\" " + why};
 }
 
 bool is_host_name(std::string_view host) {

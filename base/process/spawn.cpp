@@ -1,6 +1,7 @@
 #include "base/process/spawn.hpp"
 
 #include "base/process/supervisor.hpp"
+#include "base/text/secrets.hpp"
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <set>
 #include <string_view>
 
 extern char** environ;  // NOLINT: POSIX wants it declared by the user
@@ -26,9 +28,20 @@ namespace rouse {
 namespace {
 
 /// Variables by which systemd speaks with us alone: a container runtime that finds them would
-/// answer in our place. (The last says that stderr is the journal, which a child's is not.)
-constexpr std::array<std::string_view, 4> kOursAlone = {"NOTIFY_SOCKET", "WATCHDOG_USEC",
-                                                        "WATCHDOG_PID", "JOURNAL_STREAM"};
+/// answer in our place. (JOURNAL_STREAM says that stderr is the journal, which a child's is not.)
+constexpr std::array<std::string_view, 9> kOursAlone = {
+    "NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",   "JOURNAL_STREAM",       "LISTEN_FDS",
+    "LISTEN_PID",    "LISTEN_FDNAMES", "LISTEN_PIDFDID", "CREDENTIALS_DIRECTORY"};
+
+std::set<std::string, std::less<>>& withheld() {
+  static std::set<std::string, std::less<>> names;
+  return names;
+}
+
+/// ROUSE_KEY, ROUSE_RELAY_TOKEN …: whatever they are for, it is not for others.
+bool is_secret_of_ours(std::string_view name) {
+  return name.starts_with("ROUSE_") && is_secret_name(name);
+}
 
 /// Our environment with @p extra over it, as execve takes it.
 std::vector<std::string> merged_environment(const std::vector<std::string>& extra) {
@@ -36,6 +49,9 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& extr
   const auto add = [&](const std::string& pair) { merged[pair.substr(0, pair.find('='))] = pair; };
   for (char** each = environ; *each != nullptr; ++each) add(*each);
   for (const std::string_view name : kOursAlone) merged.erase(std::string(name));
+  std::erase_if(merged, [](const auto& entry) {
+    return withheld().contains(entry.first) || is_secret_of_ours(entry.first);
+  });
   for (const std::string& pair : extra) add(pair);
   std::vector<std::string> list;
   for (auto& [name, pair] : merged) list.push_back(std::move(pair));
@@ -170,6 +186,10 @@ Result<Spawned> start(const std::vector<std::string>& argv, const std::vector<st
 }
 
 }  // namespace
+
+void withhold_from_programs(std::set<std::string, std::less<>> names) {
+  withheld() = std::move(names);
+}
 
 std::string search_path(const std::vector<std::string>& env) {
   constexpr std::string_view kName = "PATH=";

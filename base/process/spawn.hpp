@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,11 @@ struct Spawned {
   UniqueFd output;  ///< its standard output and error, one pipe, non-blocking
 };
 
+/// From now on the variables called @p names are in no environment that spawn() gives, unless its
+/// @p env has them: they hold secrets of ours. Those that systemd speaks with us by, and ROUSE_KEY,
+/// ROUSE_…_TOKEN and the like, are never. For the whole process, as the environment is.
+void withhold_from_programs(std::set<std::string, std::less<>> names);
+
 /// Where a program is looked for that is started with @p env: the PATH in there, then ours.
 [[nodiscard]] std::string search_path(const std::vector<std::string>& env);
 
@@ -27,9 +34,9 @@ struct Spawned {
 
 /// Starts @p argv without a shell: found as program_candidates() says, in a process group of its
 /// own, standard input from /dev/null, every other descriptor closed, default signals, and dying
-/// with us (PR_SET_PDEATHSIG). @p env lists K=V over our own environment, the later wins. @p
-/// cgroup_fd: the cgroup.procs to join before anything runs; -1: none. An exec that fails is an
-/// error here, never a child that exits with 127.
+/// with us (PR_SET_PDEATHSIG). @p env lists K=V over our own environment without what is for us
+/// alone (withhold_from_programs()), the later wins. @p cgroup_fd: the cgroup.procs to join before
+/// anything runs; -1: none. An exec that fails is an error here, never a child that exits with 127.
 [[nodiscard]] Result<Spawned> spawn(const std::vector<std::string>& argv,
                                     const std::vector<std::string>& env, int cgroup_fd = -1);
 

@@ -15,11 +15,16 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 
 namespace rouse {
 
 namespace {
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 LinePriority priority_of(spdlog::level::level_enum level) {
   if (level >= spdlog::level::err) return LinePriority::Error;
@@ -36,6 +41,23 @@ std::string for_journal(LinePriority priority, std::string_view text) {
     if (text[i] == '\n' && i + 1 < text.size()) out += prefix;
   }
   return out;
+}
+
+/// @p text without what a terminal would obey; what follows a line end within it is set in, so that
+/// it is never taken for a line of its own, whoever has brought it in.
+void make_one_entry(std::string_view text, spdlog::memory_buf_t& out) {
+  constexpr std::string_view kIndent = "    ";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n' && i + 1 < text.size()) {
+      out.push_back(c);
+      out.append(kIndent.data(), kIndent.data() + kIndent.size());
+    } else if (c != '\n' && c != '\t' && is_control(c)) {
+      fmt::format_to(std::back_inserter(out), "\\x{:02x}", static_cast<unsigned char>(c));
+    } else {
+      out.push_back(c);
+    }
+  }
 }
 
 /// That nobody reads our stderr stops no program.
@@ -66,8 +88,10 @@ class GatheringSink final : public spdlog::sinks::base_sink<spdlog::details::nul
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     ++lines_.at(static_cast<std::size_t>(message.level));
+    spdlog::memory_buf_t formatted;
+    formatter_->format(message, formatted);
     spdlog::memory_buf_t line;
-    formatter_->format(message, line);
+    make_one_entry({formatted.data(), formatted.size()}, line);
     const std::string_view text(line.data(), line.size());
     if (tee_) tee_(text);
     if (!to_stderr_) return;
@@ -154,7 +178,6 @@ void close_log() {
 }
 
 std::string for_log(std::string_view text, std::size_t max) {
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   if (text.size() <= max && std::none_of(text.begin(), text.end(), is_control)) {
     return std::string(text);
   }

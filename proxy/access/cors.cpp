@@ -3,6 +3,7 @@
 #include "base/http/message.hpp"
 #include "base/service/log.hpp"
 #include "base/text/ascii.hpp"
+#include "proxy/access/credentials.hpp"
 #include "proxy/access/rights.hpp"
 
 #include <fmt/format.h>
@@ -94,6 +95,21 @@ std::optional<std::string> foreign_origin(const Config& config, const RequestHea
   return std::nullopt;
 }
 
+/// A GET that changes something is sent by an <img> or a link of any page, and over plain HTTP with
+/// nothing that says so. What tells it from a program is that it comes of a browser, and has no key
+/// that a program has put there.
+bool is_bare_get_of_browser(const RequestHead& request) {
+  const Fields& fields = request.fields;
+  const bool says_where = fields.contains("sec-fetch-site") || fields.contains("origin");
+  if (request.method != "GET" || says_where) return false;
+  if (!to_lower(fields.find("user-agent").value_or("")).starts_with("mozilla/")) return false;
+  const auto referer = fields.find("referer").value_or("");
+  const std::size_t host = referer.find("://");
+  const bool is_own = host != std::string_view::npos &&
+                      is_own_origin(referer.substr(0, referer.find('/', host + 3)), fields);
+  return !is_own && std::none_of(fields.begin(), fields.end(), is_sent_by_hand);
+}
+
 /// A link that was followed, or an address that was typed.
 bool is_navigation(const RequestHead& request) {
   return (request.method == "GET" || request.method == "HEAD") &&
@@ -154,6 +170,13 @@ std::optional<Failure> origin_fault(const Config& config, const wire::Route& rou
   const bool is_bound = config.cors_origins || is_readable_or_keyed(request);
   if (pages == Right::Pages::Any || (!controls && !is_bound)) return std::nullopt;
   if (!controls && is_navigation(request)) return std::nullopt;
+  if (controls && is_bare_get_of_browser(request)) {
+    return failure(
+        403,
+        "a browser may do this from a page of this proxy only; programs such as curl may, "
+        "and POST /api/models/unload does the same",
+        "origin_forbidden");
+  }
   const auto origin = foreign_origin(config, request, controls);
   if (!origin) return std::nullopt;
   return failure(403,

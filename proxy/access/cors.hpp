@@ -23,9 +23,10 @@ namespace rouse {
 //
 // security.cors.allowCredentials adds that browsers send cookies and remembered passwords along.
 //
-// Two things only keys protect from: a page whose name resolves to this machine (its origin is then
-// its Host), and GET /unload from an <img> over plain http to another machine, with which browsers
-// send nothing that would tell it from curl.
+// A page whose name resolves to this machine has an origin that is its Host: the rule of
+// host_rule.hpp keeps it out. GET /unload, the one GET that changes something, is for programs: a
+// browser may send it from a page of ours, or from its address bar where it says so
+// (Sec-Fetch-Site: none).
 
 /// The answer to OPTIONS, before keys are looked at: 204, no body. Only what is no preflight and is
 /// for an engine's own path goes to the engine instead.

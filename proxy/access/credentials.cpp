@@ -94,6 +94,12 @@ std::string credential_in(const Fields::Field& field) {
   return basic_password(after_scheme(field.value, "basic"));
 }
 
+bool is_sent_by_hand(const Fields::Field& field) {
+  if (equal_without_case(field.name, "x-api-key")) return !field.value.empty();
+  return equal_without_case(field.name, "authorization") &&
+         !after_scheme(field.value, "bearer").empty();
+}
+
 const KeyConfig* find_key(const std::vector<KeyConfig>& keys, std::string_view credential) {
   if (credential.empty()) return nullptr;
   const Sha256 digest = sha256(credential);

@@ -16,6 +16,10 @@ namespace rouse {
 /// fields for keys, and cookies and addresses of pages with a key in them.
 [[nodiscard]] std::vector<std::string> possible_keys(const Fields::Field& field);
 
+/// Whether @p field carries one, or what is meant to be one, that only a program puts there which
+/// knows it: browsers remember passwords of Basic and send them by themselves.
+[[nodiscard]] bool is_sent_by_hand(const Fields::Field& field);
+
 /// The entry of @p keys that @p credential belongs to; nullptr: none. Digests are compared in
 /// constant time.
 [[nodiscard]] const KeyConfig* find_key(const std::vector<KeyConfig>& keys,

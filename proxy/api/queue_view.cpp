@@ -218,7 +218,7 @@ std::string running_text(Proxy& proxy, const Caller& caller) {
     json.begin_object();
     json.member("model", model.id);
     json.member("state", state_name(seen.state));
-    json.member("cmd", model.cmd);
+    json.member("cmd", model.cmd_shown);
     json.member("proxy", model.proxy);
     json.member("ttl", static_cast<std::int64_t>(model.ttl.count()));
     json.member("name", model.name);

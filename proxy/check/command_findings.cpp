@@ -2,6 +2,7 @@
 
 #include "base/config/environment.hpp"
 #include "base/config/section.hpp"
+#include "base/text/secrets.hpp"
 #include "base/text/text_table.hpp"
 #include "proxy/check/model_files.hpp"
 #include "proxy/check/ports.hpp"
@@ -81,8 +82,11 @@ class CommandLook {
  private:
   /// What a command to stop cannot do, SIGTERM does: no more than a warning.
   void add(bool fatal, std::string what, std::string todo) {
+    std::vector<std::string> secrets = secret_values(model_.argv);
+    for (std::string& each : secret_values(model_.env)) secrets.push_back(std::move(each));
     findings_.push_back({fatal && !is_stop_ ? Severity::Refuse : Severity::Warn, place_, title_,
-                         std::move(what), std::move(todo)});
+                         hide_values(std::move(what), secrets),
+                         hide_values(std::move(todo), secrets)});
   }
 
   FoundProgram look_at_program() {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 namespace rouse {
@@ -17,6 +18,26 @@ namespace rouse {
 namespace {
 
 using Severity = Finding::Severity;
+
+constexpr std::size_t kKeyLeast = 16;  // characters
+
+/// Whether a command has --host with every address of the machine.
+bool listens_on_all(const std::vector<std::string>& argv) {
+  constexpr std::string_view kHost = "--host";
+  constexpr std::array<std::string_view, 4> kAll = {"0.0.0.0", "::", "[::]", "*"};
+  for (std::size_t i = 1; i < argv.size(); ++i) {
+    std::string_view word = argv[i];
+    if (word == kHost && i + 1 < argv.size()) {
+      word = argv[i + 1];
+    } else if (word.starts_with(kHost) && word.substr(kHost.size()).starts_with('=')) {
+      word.remove_prefix(kHost.size() + 1);
+    } else {
+      continue;
+    }
+    if (std::find(kAll.begin(), kAll.end(), word) != kAll.end()) return true;
+  }
+  return false;
+}
 
 void append(std::vector<Finding> more, std::vector<Finding>& list) {
   std::move(more.begin(), more.end(), std::back_inserter(list));
@@ -38,6 +59,8 @@ class OtherLook {
     look_at_tls();
     look_at_store();
     look_at_exposure();
+    look_at_engines();
+    look_at_user();
     return std::move(findings_);
   }
 
@@ -86,6 +109,12 @@ class OtherLook {
       add(Severity::Warn, "captureBuffer",
           "no key has the scope captures: nobody can read what is recorded (observe is not enough)",
           "add captures to the scopes of those who may read prompts");
+    }
+    const auto is_short = [](const std::string& key) { return key.size() < kKeyLeast; };
+    if (std::any_of(config_.api_keys.begin(), config_.api_keys.end(), is_short)) {
+      add(Severity::Warn, "apiKeys",
+          fmt::format("one of them has less than {} characters: it can be guessed", kKeyLeast),
+          "`rouse key NAME` makes one that cannot");
     }
     if (wakes && !may_wake) {
       add(Severity::Warn, "keys", "no key has the scope wake: no request wakes a peer that sleeps",
@@ -154,6 +183,25 @@ class OtherLook {
                     "and unload every model",
                     place_.listen),
         "make one with `rouse key NAME`, or listen on 127.0.0.1 only");
+  }
+
+  /// Engines that anybody can reach past the keys.
+  void look_at_engines() {
+    if (config_.keys.empty()) return;
+    for (const auto& [id, model] : config_.models) {
+      if (!model.api_key.empty() || !listens_on_all(model.argv)) continue;
+      add(Severity::Warn, "models." + id + ".cmd",
+          "the engine listens on every address: whoever reaches its port needs none of the keys "
+          "here",
+          "have it listen on 127.0.0.1, or give it a key of its own (apiKey)");
+    }
+  }
+
+  /// `rouse check` is often run by root for a service that is not.
+  void look_at_user() {
+    if (!place_.runs || place_.files->user() != "root") return;
+    add(Severity::Warn, "user", "rouse runs as root, and so do all engines",
+        "run it as a user of its own, as the unit of the package does");
   }
 
   const LoadedConfig& loaded_;

@@ -15,6 +15,7 @@ struct CheckedPlace {
   const MachineFiles* files = &real_files();
   std::string listen = "127.0.0.1:8080";  ///< where rouse is going to listen, HOST:PORT
   std::chrono::system_clock::time_point now;
+  bool runs = false;           ///< rouse itself asks, as the user that it runs as
   bool tells_exposure = true;  ///< whether it is said that anybody may use it; `serve` does anyway
 };
 

@@ -4,6 +4,7 @@
 #include "proxy/check/report.hpp"
 #include "proxy/check/report_parts.hpp"
 #include "proxy/check/time_text.hpp"
+#include "proxy/config/command_line.hpp"
 
 namespace rouse {
 
@@ -28,8 +29,8 @@ void write_models(JsonWriter& json, const Config& config) {
     model.port ? json.value(*model.port) : json.null();
     json.member("address", address_of(model));
     json.member("proxy", model.proxy);
-    json.member("cmd", model.cmd);
-    write_texts(json, "argv", model.argv);
+    json.member("cmd", model.cmd_shown);
+    write_texts(json, "argv", split_command(model.cmd_shown));
     json.member("ttl", static_cast<std::int64_t>(model.ttl.count()));
     json.member("concurrencyLimit", model.concurrency_limit);
     json.member("unlisted", model.unlisted);

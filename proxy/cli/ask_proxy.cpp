@@ -3,6 +3,7 @@
 #include "base/async/task_group.hpp"
 #include "base/http/pool.hpp"
 #include "base/http/stream_deadlines.hpp"
+#include "proxy/cli/config_arguments.hpp"
 #include "proxy/wire/error_body.hpp"
 
 #include <CLI/CLI.hpp>
@@ -33,7 +34,7 @@ std::string refusal_words(const HttpAnswer& answer, bool has_key) {
   switch (answer.status) {
     case 401:
       return has_key ? with_message("the key is not taken", message)
-                     : std::string("a key is needed: --key or ROUSE_KEY");
+                     : std::string("a key is needed: put it into ROUSE_KEY");
     case 403:
       return with_message("the key may not look at it", message);
     case 404:
@@ -50,7 +51,9 @@ void add_proxy_options(CLI::App& command, ProxyOptions& options) {
       ->type_name("URL")
       ->envname("ROUSE_URL")
       ->capture_default_str();
-  command.add_option("--key", options.key, "an API key")->type_name("KEY")->envname("ROUSE_KEY");
+  CLI::Option* const key = command.add_option(
+      "--key", options.key, "an API key; by ROUSE_KEY only, since everybody sees a command line");
+  take_from_environment(*key->type_name("KEY"), "ROUSE_KEY");
   command.add_flag("-k,--insecure", options.insecure, "https: take any certificate");
 }
 

@@ -33,6 +33,17 @@ bool find_config(ConfigSources& sources, const std::string& name) {
   return false;
 }
 
+void take_from_environment(CLI::Option& option, const char* variable) {
+  option.envname(variable)->check(CLI::Validator(
+      [variable](const std::string& given) {
+        const char* const ours = std::getenv(variable);
+        if (ours != nullptr && given == ours) return std::string();
+        return std::string("a command line is seen by every user of this machine: put it into ") +
+               variable;
+      },
+      ""));
+}
+
 void add_state_dir(CLI::App& command, std::string& folder) {
   command
       .add_option(

@@ -6,7 +6,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace rouse {
 
@@ -21,6 +22,10 @@ void add_config_arguments(CLI::App& command, ConfigSources& sources);
 /// Where nothing was named, the usual file, if it is there. Nothing in @p sources afterwards: there
 /// is none, which is said on stderr for the command @p name.
 [[nodiscard]] bool find_config(ConfigSources& sources, const std::string& name);
+
+/// @p option, which takes a secret, takes it from @p variable only: a command line is seen by every
+/// user of the machine. One that has it is refused, and told where it belongs.
+void take_from_environment(CLI::Option& option, const char* variable);
 
 /// --state-dir of a command.
 void add_state_dir(CLI::App& command, std::string& folder);

@@ -32,8 +32,9 @@ void add_wake_flags(CLI::App& command, WakeFlags& flags) {
           "the card's: six bytes in hex, or four with dots between");
   command.add_flag("--raw", flags.raw, "also without IP, as ethertype 0x0842; needs CAP_NET_RAW");
   add_one("--relay", flags.relay, "URL", "by a rouse-suspendd relay on its network");
-  add_one("--relay-token", flags.relay_token, "TOKEN", "the token that the relay wants")
-      ->envname("ROUSE_RELAY_TOKEN");
+  CLI::Option* const token = add_one("--relay-token", flags.relay_token, "TOKEN",
+                                     "the token that the relay wants; by ROUSE_RELAY_TOKEN only");
+  take_from_environment(*token, "ROUSE_RELAY_TOKEN");
 }
 
 }  // namespace
@@ -66,7 +67,9 @@ void add_wake_command(CommandLine& line) {
                    "try one path after the other, and tell which one woke it");
   command.add_flag("--json", wake->json, "one object at the end, for scripts");
   command.add_option("--url", wake->url, "where it answers when it is awake")->type_name("URL");
-  command.add_option("--key", wake->key, "the API key that it wants")->type_name("KEY");
+  CLI::Option* const key =
+      command.add_option("--key", wake->key, "the API key that it wants; by ROUSE_PEER_KEY only");
+  take_from_environment(*key->type_name("KEY"), "ROUSE_PEER_KEY");
   command
       .add_option("--timeout", wake->flags.timeout,
                   "it must answer within this time; 2m unless configured")

@@ -154,6 +154,8 @@ void read_limits(const Section& top, Config& config) {
   }
   config.limits.head_max = limits.size("headMax", config.limits.head_max);
   config.limits.connections_max = static_cast<std::size_t>(limits.number("connectionsMax", 20'000));
+  config.limits.connections_per_address =
+      static_cast<std::size_t>(limits.number("connectionsPerAddress", 0));
   config.limits.head_timeout = limits.duration("headTimeout", config.limits.head_timeout);
   config.limits.body_timeout = limits.duration("bodyTimeout", config.limits.body_timeout);
   config.limits.tunnel_timeout = limits.duration("tunnelTimeout", config.limits.tunnel_timeout);
@@ -270,6 +272,7 @@ std::shared_ptr<Config> read_config(const YamlNode& root, const std::map<std::st
   read_power(top, *config);
   read_keys(top, *config);
   read_cors(top, *config);
+  read_hosts(top, *config);
   return config;
 }
 

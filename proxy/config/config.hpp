@@ -59,7 +59,8 @@ struct Timeouts {
 struct ModelConfig {
   std::string id;
   std::string peer;                  ///< not empty: it is a model of that peer, id is PEER/MODEL
-  std::string cmd;                   ///< expanded text, for people
+  std::string cmd;                   ///< expanded text
+  std::string cmd_shown;             ///< the same for people: *** in the place of secrets
   std::vector<std::string> argv;     ///< the same, split
   std::string cmd_stop;              ///< may hold ${PID}
   std::string proxy;                 ///< expanded URL text
@@ -159,6 +160,7 @@ struct LimitsConfig {  // limits: (ours)
   std::uint64_t held_max = 256ULL * 1024 * 1024;  ///< of all bodies that wait, at least body_max
   std::size_t head_max = 64 * 1024;
   std::size_t connections_max = 20'000;
+  std::size_t connections_per_address = 0;              ///< 0: half of connections_max
   std::chrono::milliseconds head_timeout{30'000};       ///< for the whole head of a request
   std::chrono::milliseconds body_timeout{60'000};       ///< between two pieces of a body
   std::chrono::milliseconds tunnel_timeout{3'600'000};  ///< of a WebSocket on which nobody talks
@@ -239,7 +241,8 @@ struct Config {
   std::vector<KeyConfig> keys;  ///< those of api_keys are the first entry; empty: no key is needed
   /// cors: (ours) origins whose pages may use us, in lower case, or "*"; nullopt: not said.
   std::optional<std::vector<std::string>> cors_origins;
-  bool cors_credentials = false;  ///< pages of the named origins may send cookies and the like
+  std::vector<std::string> hosts;  ///< hosts: (ours) globs of names that are ours, in lower case
+  bool cors_credentials = false;   ///< pages of the named origins may send cookies and the like
   std::map<std::string, ModelConfig, std::less<>> models;   ///< by id
   std::map<std::string, std::string, std::less<>> aliases;  ///< alias -> id
   std::vector<AliasPattern> alias_patterns;                 ///< the most particular first
@@ -261,8 +264,11 @@ struct Config {
   LimitsConfig limits;
   TlsFiles tls;  // tls: (ours); cert and key both or neither
   PowerConfig power;
+  /// Variables of the environment that hold secrets of ours: no program gets them (secrets.hpp).
+  std::set<std::string, std::less<>> withheld;
   /// What the files say, before any macro: of it with_port() makes a model with another port.
   std::shared_ptr<const YamlNode> source;
+  std::shared_ptr<const YamlNode> written;  ///< the same with each ${env.NAME} as it stands there
 
   /// The model with that id or exactly that alias; nullptr if none.
   [[nodiscard]] const ModelConfig* find_exact(std::string_view name) const;
@@ -297,6 +303,9 @@ struct ConfigSources {
   /// where the secrets are not; nobody may run by what comes out.
   bool looks_up_env = true;
 };
+
+/// @p sources with the ports of @p config, which runs.
+[[nodiscard]] ConfigSources keeping_ports(ConfigSources sources, const Config& config);
 
 /// Reads, merges, expands and checks. Never throws; reads files and environment only.
 [[nodiscard]] LoadedConfig load_config(const ConfigSources& sources);

@@ -6,6 +6,7 @@
 #include "proxy/config/merge.hpp"
 #include "proxy/config/reader.hpp"
 #include "proxy/config/schema.hpp"
+#include "proxy/config/secrets.hpp"
 
 #include <fmt/format.h>
 
@@ -90,10 +91,17 @@ void add_places(const YamlNode& node, const std::string& path, int depth,
   }
 }
 
+/// What all files say together.
+struct Sources {
+  YamlNode root;
+  YamlNode written;  ///< the same with each ${env.NAME} of a value as it stands there
+};
+
 /// From one tree, merged of all files, to values. @p file: the first of them.
-LoadedConfig finish(YamlNode root, const std::string& file,
+LoadedConfig finish(Sources sources, const std::string& file,
                     const std::map<std::string, int>& kept_ports, std::vector<Problem> problems) {
   LoadedConfig loaded;
+  YamlNode& root = sources.root;
   loaded.emptied = emptied_in(root);
   auto source = std::make_shared<const YamlNode>(root);
   std::vector<Problem> macros;
@@ -109,6 +117,8 @@ LoadedConfig finish(YamlNode root, const std::string& file,
   std::vector<Problem> later;
   const std::shared_ptr<Config> config = read_config(root, ports, later);
   config->source = std::move(source);
+  config->written = std::make_shared<const YamlNode>(std::move(sources.written));
+  find_secrets(*config);
   loaded.config = config;
   drop_follow_ups(root, 0, later);
   if (has_names(root)) add_independent(problems, std::move(later));
@@ -137,23 +147,29 @@ std::vector<fs::path> yaml_files(const std::string& dir, std::vector<Problem>& p
 }
 
 /// Adds what @p text has. False: nothing of it could be read, so that nobody knows what there is.
-bool add_text(const std::string& text, const std::string& name, bool looks_up_env, YamlNode& root,
+bool add_text(const std::string& text, const std::string& name, bool looks_up_env, Sources& sources,
               std::vector<Problem>& problems) {
   const std::size_t before = problems.size();
   YamlNode more = read_yaml(text, name, problems);
   if (more.is_null() && has_errors(problems, before)) return false;
-  if (looks_up_env) expand_environment(more, "", problems);
+  YamlNode written = more;
+  if (looks_up_env) {
+    expand_environment(more, "", problems);
+    expand_keys(written);
+  }
   const std::string fault = top_fault(more, config_table());
   if (!fault.empty()) {
     problems.push_back({Problem::Severity::Error, more.place, "", fault});
     return false;
   }
-  merge_config(root, std::move(more), problems);
+  merge_config(sources.root, std::move(more), problems);
+  std::vector<Problem> told;
+  merge_config(sources.written, std::move(written), told);
   return true;
 }
 
 /// The same for a file.
-bool add_file(const fs::path& path, bool looks_up_env, YamlNode& root,
+bool add_file(const fs::path& path, bool looks_up_env, Sources& sources,
               std::vector<Problem>& problems) {
   const auto refuse = [&](std::string text) {
     problems.push_back({Problem::Severity::Error, {path.string(), 0, 0}, "", std::move(text)});
@@ -166,7 +182,7 @@ bool add_file(const fs::path& path, bool looks_up_env, YamlNode& root,
   if (!file) return refuse("cannot be read: " + std::generic_category().message(errno));
   if (size > kFileMax) return refuse("is larger than 16 MiB");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return add_text(text, path.string(), looks_up_env, root, problems);
+  return add_text(text, path.string(), looks_up_env, sources, problems);
 }
 
 }  // namespace
@@ -177,14 +193,21 @@ std::optional<ModelConfig> with_port(const Config& config, const std::string& id
     if (model.port) ports.emplace(each, each == id ? port : *model.port);
   }
   if (!ports.contains(id)) return std::nullopt;
-  const LoadedConfig moved = finish(*config.source, {}, ports, {});
+  const LoadedConfig moved = finish({*config.source, *config.written}, {}, ports, {});
   if (!moved.config) return std::nullopt;
   return moved.config->models.at(id);
 }
 
+ConfigSources keeping_ports(ConfigSources sources, const Config& config) {
+  for (const auto& [id, model] : config.models) {
+    if (model.port) sources.ports.emplace(id, *model.port);
+  }
+  return sources;
+}
+
 LoadedConfig load_config(const ConfigSources& sources) {
   std::vector<Problem> problems;
-  YamlNode root;
+  Sources texts;
   std::vector<fs::path> files;
   if (!sources.dir.empty()) files = yaml_files(sources.dir, problems);
   if (!sources.file.empty()) {
@@ -206,11 +229,11 @@ LoadedConfig load_config(const ConfigSources& sources) {
   }
   bool knows_all = true;
   for (const fs::path& path : files) {
-    knows_all = add_file(path, sources.looks_up_env, root, problems) && knows_all;
+    knows_all = add_file(path, sources.looks_up_env, texts, problems) && knows_all;
   }
   // What one file lacks may stand in one that cannot be read.
   if (!knows_all || files.empty()) return sorted({}, std::move(problems));
-  return finish(std::move(root), files.front().string(), sources.ports, std::move(problems));
+  return finish(std::move(texts), files.front().string(), sources.ports, std::move(problems));
 }
 
 std::string fingerprint(const ConfigSources& sources) {
@@ -230,10 +253,10 @@ std::string fingerprint(const ConfigSources& sources) {
 
 LoadedConfig parse_config(std::string_view text, const std::string& name, bool looks_up_env) {
   std::vector<Problem> problems;
-  YamlNode root;
-  const bool is_known = add_text(std::string(text), name, looks_up_env, root, problems);
+  Sources sources;
+  const bool is_known = add_text(std::string(text), name, looks_up_env, sources, problems);
   if (!is_known) return sorted({}, std::move(problems));
-  return finish(std::move(root), name, {}, std::move(problems));
+  return finish(std::move(sources), name, {}, std::move(problems));
 }
 
 }  // namespace rouse

@@ -164,6 +164,19 @@ void read_origins(const Section& section, std::string_view key, Config& config) 
   }
 }
 
+/// The glob of a name as a Host field has it, in lower case and without its port; empty: it is
+/// none.
+std::string host_glob_of(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  if (text.ends_with('.')) text.pop_back();
+  const bool is_name = std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
+           c == '*';
+  });
+  return is_name ? text : std::string();
+}
+
 }  // namespace
 
 bool is_key_name(std::string_view name) {
@@ -197,6 +210,19 @@ void read_keys(const Section& top, Config& config) {
     read_expiry(section, key);
     config.keys.push_back(std::move(key));
   });
+}
+
+void read_hosts(const Section& top, Config& config) {
+  for (const ListItem& item : top.items("hosts")) {
+    std::string glob = host_glob_of(trimmed(item.text));
+    if (glob.empty()) {
+      top.fault_at(item,
+                   fmt::format("\"{}\" is no name of a host: rouse.example.net or *.example.net, "
+                               "without http:// and without a port",
+                               item.text));
+    }
+    config.hosts.push_back(std::move(glob));
+  }
 }
 
 void read_cors(const Section& top, Config& config) {

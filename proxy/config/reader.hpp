@@ -30,5 +30,6 @@ void read_routing(const Section& top, Config& config);
 void read_remote(const Section& top, Config& config);  ///< peers, selectors, profiles
 void read_keys(const Section& top, Config& config);    ///< apiKeys, keys; after all names
 void read_cors(const Section& top, Config& config);
+void read_hosts(const Section& top, Config& config);
 
 }  // namespace rouse

@@ -3,6 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/net/port_holder.hpp"
 #include "base/process/spawn.hpp"
+#include "base/text/secrets.hpp"
 #include "proxy/check/ports.hpp"
 #include "proxy/config/command_line.hpp"
 #include "proxy/engine/engine_impl.hpp"
@@ -271,7 +272,12 @@ core::EngineFailure Engine::Impl::end() const {
 core::EngineFailure Engine::Impl::failure_of(const std::string& what) const {
   const std::vector<std::string> lines = log.last_lines(kLastLines, log_start);
   if (lines.empty()) return {what + "; it wrote nothing", {}};
-  return {what, tail_of(fmt::format("{}", fmt::join(lines, " | ")))};
+  // Engines print the options that they were given.
+  std::vector<std::string> secrets = secret_values(launch.argv);
+  for (std::string& each : secret_values(launch.env)) secrets.push_back(std::move(each));
+  secrets.push_back(launch.api_key);
+  const std::string text = hide_secrets(fmt::format("{}", fmt::join(lines, " | ")));
+  return {what, tail_of(hide_values(text, secrets))};
 }
 
 }  // namespace rouse

@@ -1,6 +1,7 @@
 #include "proxy/engine/registry.hpp"
 
 #include "base/async/use_task.hpp"
+#include "base/service/private_files.hpp"
 #include "proxy/engine/cgroup.hpp"
 #include "proxy/engine/process_tree.hpp"
 
@@ -101,25 +102,19 @@ struct EngineRegistry::Impl {
   /// Replaced as a whole by a rename, so that a kill at any moment leaves an old or a new one.
   void write() {
     if (dir.empty()) return;
-    std::error_code error;
-    std::filesystem::create_directories(dir, error);
-    const std::filesystem::path fresh = file().string() + ".new";
-    {
-      std::ofstream out(fresh, std::ios::trunc);
-      const auto self = read_process(::getpid());
-      out << "boot " << boot_id() << "\nproxy " << ::getpid() << ' '
-          << (self ? self->start_time : 0) << '\n';
-      for (const auto& [pid, record] : engines) {
-        out << "engine " << pid << ' ' << record.process.start_time << ' ' << record.model << '\n';
-      }
-      if (!out.flush()) error = std::make_error_code(std::errc::io_error);
+    const auto self = read_process(::getpid());
+    std::string text =
+        fmt::format("boot {}\nproxy {} {}\n", boot_id(), ::getpid(), self ? self->start_time : 0);
+    for (const auto& [pid, record] : engines) {
+      text += fmt::format("engine {} {} {}\n", pid, record.process.start_time, record.model);
     }
-    if (!error) std::filesystem::rename(fresh, file(), error);
-    if (error && !std::exchange(told, true)) {
+    Result<void> written = make_private_folder(dir);
+    if (written) written = write_private_file(file(), text);
+    if (!written && !std::exchange(told, true)) {
       spdlog::warn(
           "engines cannot be remembered in {}: {}; if rouse is killed, what a double fork "
           "hides from the kernel's help will not be found",
-          dir.string(), error.message());
+          dir.string(), written.error().code.message());
     }
   }
 

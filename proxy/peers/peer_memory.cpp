@@ -1,5 +1,6 @@
 #include "proxy/peers/peer_memory.hpp"
 
+#include "base/service/private_files.hpp"
 #include "base/text/json_writer.hpp"
 #include "proxy/wire/capabilities_json.hpp"
 #include "proxy/wire/query.hpp"
@@ -92,17 +93,9 @@ PeerMemory read_peer_memory(const std::filesystem::path& file) {
 }
 
 Result<void> write_peer_memory(const std::filesystem::path& file, const PeerMemory& memory) {
-  const std::string doing = "remembering a peer in " + file.string();
-  std::error_code error;
-  std::filesystem::create_directories(file.parent_path(), error);
-  const std::filesystem::path fresh = file.string() + ".new";
-  {
-    std::ofstream out(fresh, std::ios::trunc);
-    out << to_json(memory) << '\n';
-    if (!out.flush() && !error) error = std::make_error_code(std::errc::io_error);
-  }
-  if (!error) std::filesystem::rename(fresh, file, error);
-  if (error) return Error{boost::system::error_code(error), doing};
+  Result<void> written = make_private_folder(file.parent_path());
+  if (written) written = write_private_file(file, to_json(memory) + "\n");
+  if (!written) return Error{written.error().code, "remembering a peer in " + file.string()};
   return {};
 }
 

@@ -78,6 +78,13 @@ void check_engines(const std::shared_ptr<const Config>& config, Dispatcher& disp
   }
 }
 
+void load_at_start(const Config& config, Dispatcher& dispatcher) {
+  for (const std::string& model : config.preload) {
+    const bool is_base = config.models.at(model).baseline;
+    dispatcher.load(model, is_base ? "it is of the baseline" : "hooks.on_startup preloads it");
+  }
+}
+
 void load_after_sleep(const Config& config, Dispatcher& dispatcher,
                       const std::vector<std::string>& before) {
   for (const std::string& model : config.power.load) {

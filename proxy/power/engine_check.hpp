@@ -17,6 +17,9 @@ namespace rouse {
 void check_engines(const std::shared_ptr<const Config>& config, Dispatcher& dispatcher,
                    HttpPool& pool, TaskGroup& tasks);
 
+/// Loads what hooks.on_startup and the baseline want.
+void load_at_start(const Config& config, Dispatcher& dispatcher);
+
 /// Loads what power.onWake wants after each sleep. @p before: the models that were unloaded for it.
 void load_after_sleep(const Config& config, Dispatcher& dispatcher,
                       const std::vector<std::string>& before);

@@ -2,6 +2,7 @@
 
 #include "base/async/use_task.hpp"
 #include "base/service/log.hpp"
+#include "base/text/ascii.hpp"
 #include "base/text/json_writer.hpp"
 #include "proxy/wire/refusal.hpp"
 
@@ -70,6 +71,8 @@ class Call {
     std::string_view found;
     if (value.get(found) != simdjson::SUCCESS || found.size() > max) {
       fault(fmt::format("\"{}\" must be a text of at most {} bytes", name, max));
+    } else if (has_control(found)) {
+      fault(fmt::format("\"{}\" has a line end or another control character", name));
     } else if (needed && found.empty()) {
       fault(fmt::format("\"{}\" is empty", name));
     }

@@ -2,6 +2,7 @@
 
 #include "base/service/log.hpp"
 #include "proxy/access/cors.hpp"
+#include "proxy/access/host_rule.hpp"
 #include "proxy/access/rights.hpp"
 #include "proxy/api/operator_api.hpp"
 #include "proxy/request/exchange.hpp"
@@ -185,10 +186,33 @@ std::variant<Caller, Failure> identify(const RequestHead& request, const wire::R
   return failure_of(refusal);
 }
 
-/// One request, from its head to the end of its answer. False: close the connection.
-Task<bool> answer(HttpStream& client, RequestHead request, const std::string& remote,
-                  Proxy& proxy) {
+/// A head that could not be read: answered if it deserves one, then the connection ends.
+Task<void> refuse_head(HttpStream& client, const Error& error) {
+  const int status = status_for(error.code);
+  if (status == 0) co_return;
+  wire::ErrorText text;
+  text.message = error.message() + std::string(limit_named(status));
+  const bool is_limit = !limit_named(status).empty();
+  spdlog::log(is_limit ? spdlog::level::info : spdlog::level::debug,
+              "a request was refused with {}: {}", status, text.message);
+  const std::string body = wire::error_json(status, text);
+  ResponseHead head = error_head(status, 0);
+  head.content_length = body.size();
+  head.keep_alive = false;
+  client.expires_after(std::chrono::seconds(5));
+  const Result<void> sent = co_await client.write_response(head, body, false);
+  if (sent) co_await client.linger_close();
+}
+
+}  // namespace
+
+Task<bool> serve_one(HttpStream& client, RequestHead request, const std::string& remote,
+                     Proxy& proxy) {
   const wire::RouteMatch match = wire::match_route(request.method, request.path());
+  if (auto foreign = host_fault(*proxy.config, proxy.own_names, match.route, request)) {
+    proxy.recorder.metrics.rejected("host", "");
+    co_return co_await refuse(client, request, std::move(*foreign), match.route, proxy);
+  }
   const bool is_engines = match.route != nullptr && match.route->source == wire::ModelSource::Path;
   const bool is_preflight = request.fields.contains("access-control-request-method");
   if (request.method == "OPTIONS" && (is_preflight || !is_engines)) {
@@ -228,29 +252,10 @@ Task<bool> answer(HttpStream& client, RequestHead request, const std::string& re
   co_return co_await answer_operator(client, request, match, proxy, std::move(caller));
 }
 
-/// A head that could not be read: answered if it deserves one, then the connection ends.
-Task<void> refuse_head(HttpStream& client, const Error& error) {
-  const int status = status_for(error.code);
-  if (status == 0) co_return;
-  wire::ErrorText text;
-  text.message = error.message() + std::string(limit_named(status));
-  const bool is_limit = !limit_named(status).empty();
-  spdlog::log(is_limit ? spdlog::level::info : spdlog::level::debug,
-              "a request was refused with {}: {}", status, text.message);
-  const std::string body = wire::error_json(status, text);
-  ResponseHead head = error_head(status, 0);
-  head.content_length = body.size();
-  head.keep_alive = false;
-  client.expires_after(std::chrono::seconds(5));
-  const Result<void> sent = co_await client.write_response(head, body, false);
-  if (sent) co_await client.linger_close();
-}
-
-}  // namespace
-
 Task<void> serve_client(std::unique_ptr<HttpStream> client, std::string remote, Proxy& proxy) {
   for (bool used = false;; used = true) {
-    client->expires_after(proxy.config->limits.idle_timeout);
+    const LimitsConfig& limits = proxy.config->limits;
+    client->expires_after(used ? limits.idle_timeout : limits.head_timeout);
     auto idle =
         std::make_unique<IdleConnections::Member>(proxy.power.idle_connections(), *client, used);
     Result<std::optional<RequestHead>> request = co_await client->read_request();
@@ -261,7 +266,7 @@ Task<void> serve_client(std::unique_ptr<HttpStream> client, std::string remote, 
     }
     if (!*request) co_return;  // a clean close between requests
     client->expires_never();
-    const bool stays_open = co_await answer(*client, std::move(**request), remote, proxy);
+    const bool stays_open = co_await serve_one(*client, std::move(**request), remote, proxy);
     if (!stays_open || proxy.dispatcher.is_shutting_down() || proxy.power.is_suspending())
       co_return;
   }

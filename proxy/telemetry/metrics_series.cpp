@@ -28,10 +28,10 @@ constexpr std::array<std::string_view, 8> kUnloadWords{
 constexpr std::array<std::string_view, 4> kLoadWords{"ok", "timeout", "cancelled", "exit"};
 constexpr std::array<std::string_view, 5> kExitWords{"dispatched", "timeout", "cancelled",
                                                      "load_failed", "draining"};
-constexpr std::array<std::string_view, 14> kRejectionWords{
+constexpr std::array<std::string_view, 15> kRejectionWords{
     "auth",        "scope",      "model_forbidden", "model_unknown", "rate",
     "concurrency", "queue_full", "body_too_large",  "draining",      "circuit",
-    "budget",      "suspending", "held_full",       "other"};
+    "budget",      "suspending", "held_full",       "host",          "other"};
 constexpr std::array<std::string_view, 5> kRetryWords{"connect", "stale_connection", "suspending",
                                                       "other_peer", "other"};
 constexpr std::array<std::string_view, 3> kReloadWords{"ok", "invalid", "error"};

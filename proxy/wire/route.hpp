@@ -94,6 +94,10 @@ struct Route {
     return route_class == RouteClass::Inference || id == RouteId::Load ||
            id == RouteId::UnloadOne || id == RouteId::UnloadAll;
   }
+  /// It asks only whether we are there.
+  [[nodiscard]] bool is_health() const {
+    return id == RouteId::Health || id == RouteId::Live || id == RouteId::Ready;
+  }
   /// It asks only how many tokens something has.
   [[nodiscard]] bool counts_tokens() const {
     return path.ends_with("/count_tokens") || path.ends_with("/input_tokens");

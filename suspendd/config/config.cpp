@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <system_error>
 #include <tuple>
 
@@ -206,9 +207,30 @@ void read_control(const Section& top, Config& config) {
   config.unload = top.text("unload", "auto") != "never";
 }
 
-LoadedConfig finish(const YamlNode& root, std::vector<Problem> problems) {
+/// The variables that @p root names, before they are put in, but for those that a program is given
+/// on its command line.
+std::set<std::string, std::less<>> secret_variables(const YamlNode& root) {
+  std::set<std::string, std::less<>> named;
+  std::set<std::string, std::less<>> given;
+  add_variables(root, named);
+  if (const YamlNode* const hooks = root.find("hooks")) add_variables(*hooks, given);
+  const YamlNode* const gpu = root.find("gpu");
+  const YamlNode* const recover = gpu == nullptr ? nullptr : gpu->find("recover");
+  if (recover != nullptr) add_variables(*recover, given);
+  if (const YamlNode* const checks = root.find("checks")) {
+    for (const YamlNode& check : checks->items) {
+      if (const YamlNode* const command = check.find("command")) add_variables(*command, given);
+    }
+  }
+  std::erase_if(named, [&](const std::string& name) { return given.contains(name); });
+  return named;
+}
+
+LoadedConfig finish(const YamlNode& root, std::set<std::string, std::less<>> withheld,
+                    std::vector<Problem> problems) {
   LoadedConfig loaded;
   auto config = std::make_shared<Config>();
+  config->withheld = std::move(withheld);
   const std::string fault = top_fault(root, config_table());
   if (!fault.empty()) {
     problems.push_back({Problem::Severity::Error, root.place, "", fault});
@@ -271,8 +293,9 @@ LoadedConfig parse_config(std::string_view text, const std::string& name) {
   std::vector<Problem> problems;
   YamlNode root = read_yaml(std::string(text), name, problems);
   if (root.is_null() && has_errors(problems)) return {nullptr, std::move(problems), false};
+  std::set<std::string, std::less<>> withheld = secret_variables(root);
   expand_environment(root, "", problems, {});
-  return finish(root, std::move(problems));
+  return finish(root, std::move(withheld), std::move(problems));
 }
 
 }  // namespace rouse::suspendd

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -231,6 +232,8 @@ struct Config {
   std::string control_socket = "/run/rouse/suspendd.sock";
   std::vector<std::string> control_users;  ///< that may command it, besides root and itself
   std::vector<std::string> control_groups{"rouse"};
+  /// Variables of the environment that hold secrets of ours: no hook and no check gets them.
+  std::set<std::string, std::less<>> withheld;
 };
 
 struct LoadedConfig {

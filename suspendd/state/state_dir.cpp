@@ -1,6 +1,7 @@
 #include "suspendd/state/state_dir.hpp"
 
 #include "base/posix.hpp"
+#include "base/service/private_files.hpp"
 #include "suspendd/state/memory_json.hpp"
 
 #include <fcntl.h>
@@ -10,15 +11,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 
 namespace rouse::suspendd {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr off_t kHistoryMax = 1024 * 1024;
 
@@ -43,9 +41,10 @@ void add_lines(const std::string& path, std::vector<std::string>& lines) {
 }  // namespace
 
 Result<void> StateDir::open() {
-  std::error_code failed;
-  fs::create_directories(path_, failed);
-  if (failed) return Error{failed, "making the folder " + path_};
+  if (Result<void> made = make_private_folder(path_); !made) return made;
+  for (const char* const name : {"/state.json", "/history.jsonl", "/history.jsonl.1"}) {
+    make_private(path_ + name);
+  }
   const std::string probe = path_ + "/.write-test";
   const UniqueFd fd(::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   if (!fd) return errno_error("writing to " + path_);

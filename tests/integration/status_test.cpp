@@ -233,8 +233,8 @@ TEST(Status, AKeyThatIsMissingIsAskedForInWords) {
   const std::string at = "rouse status: " + world.url() + ": ";
   const Said without = say(world, {"status"});
   EXPECT_EQ(without.status, 1);
-  EXPECT_EQ(without.text, at + "a key is needed: --key or ROUSE_KEY\n");
-  const Said wrong = say(world, {"status", "--key", "no-such-key"});
+  EXPECT_EQ(without.text, at + "a key is needed: put it into ROUSE_KEY\n");
+  const Said wrong = say(world, {"status"}, {"ROUSE_KEY=no-such-key"});
   EXPECT_EQ(wrong.status, 1);
   EXPECT_THAT(wrong.text, AllOf(HasSubstr(at + "the key is not taken"), Not(HasSubstr("{"))));
   const Said narrow = say(world, {"status"}, {"ROUSE_KEY=agent-key"});
@@ -243,7 +243,15 @@ TEST(Status, AKeyThatIsMissingIsAskedForInWords) {
   EXPECT_EQ(say(world, {"status"}, {"ROUSE_KEY=boss-key"}).status, 0);
   const Said watched = say(world, {"status", "--watch"});
   EXPECT_EQ(watched.status, 1) << "no waiting mends that";
-  EXPECT_EQ(watched.text, at + "a key is needed: --key or ROUSE_KEY\n");
+  EXPECT_EQ(watched.text, at + "a key is needed: put it into ROUSE_KEY\n");
+}
+
+TEST(Status, AKeyInTheCommandLineIsRefused) {
+  for (const char* const command : {"status", "explain"}) {
+    const auto [status, text] = run_program({built_program("rouse"), command, "--key", "boss-key"});
+    EXPECT_EQ(status, 2);
+    EXPECT_THAT(text, AllOf(HasSubstr("put it into ROUSE_KEY"), Not(HasSubstr("boss-key"))));
+  }
 }
 
 TEST(Status, NobodyThereIsStatus1) {

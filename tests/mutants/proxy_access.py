@@ -2,9 +2,11 @@
 
 SECONDS = 30
 TESTS = [("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:TrustedOrigin.*:ListenerTls*:"
-          "PeerPaths.*:OwnKeys.*:Rights.*")]
+          "HostRule.*:OwnNames.*:HostOfRequests.*:PeerPaths.*:OwnKeys.*:Rights.*")]
 
 CORS = "proxy/access/cors.cpp"
+HOST = "proxy/access/host_rule.cpp"
+SESSION = "proxy/request/session.cpp"
 CREDENTIALS = "proxy/access/credentials.cpp"
 KEYS = "proxy/access/keys.cpp"
 TLS = "proxy/access/listener_tls.cpp"
@@ -40,6 +42,28 @@ MUTANTS = [
     ("without a list every answer is readable", CORS, "if (!tells_models) return;", ""),
     ("with a list strangers read", CORS, "!origin || (!to_all && !is_listed(config, *origin))", "!origin"),
     ("inference asks for an origin without a list", CORS, "(!controls && !is_bound)", "false"),
+    ("a GET of a browser changes something", CORS, "controls && is_bare_get_of_browser(request)", "false"),
+    ("any page's link may change something", CORS, "const bool is_own = host", "const bool is_own = !MUTANT && host"),
+    ("a browser's remembered password excuses its GET", CORS,
+     "std::none_of(fields.begin(), fields.end(), is_sent_by_hand)",
+     "!fields.contains(\"authorization\")"),
+    # --- names that lead here
+    ("any name may be asked for", SESSION, "host_fault(*proxy.config, proxy.own_names, match.route, request)",
+     "std::optional<Failure>()"),
+    ("the port is part of a name", HOST, "to_lower(host.substr(0, host.find(':')))", "to_lower(host)"),
+    ("the root's dot is part of a name", HOST, "if (name.ends_with('.')) name.pop_back();", ""),
+    ("only plain addresses are addresses", HOST, "name.starts_with('[') || ::inet_aton(name.c_str(), &v4) != 0", "name.starts_with('[')"),
+    ("a name may end in any way", HOST, "return name.ends_with(end);", "return name.find(end) != name.npos;"),
+    ("what a block list has is ours", HOST, "if (std::none_of(words.begin() + 1, words.end(), is_us)) return;", ""),
+    ("search domains do not count", HOST, 'if (!domain.empty()) names.insert(label + "." + domain);', ""),
+    ("comments count", HOST, 'line.substr(0, line.find_first_of("#;"))', "line"),
+    ("health checks need a name, too", HOST, "(route != nullptr && route->is_health())", "false"),
+    ("hosts: is not read", HOST, "is_in_hosts(config, name_in(host))", "false"),
+    ("with keys any name will do", HOST, "if (key.is_good || is_judged) return std::nullopt;", "return std::nullopt;"),
+    ("a wrong key opens what needs none", HOST, "key.is_there && route != nullptr && right_of(*route).scope", "key.is_there"),
+    ("a browser's password is a key", CREDENTIALS,
+     'return equal_without_case(field.name, "authorization") &&\n         !after_scheme(field.value, "bearer").empty();',
+     'return equal_without_case(field.name, "authorization");'),
     # --- credentials
     ("a scheme may be a beginning", CREDENTIALS, "value.size() <= scheme.size() || value[scheme.size()] != ' '",
      "value.size() <= scheme.size()"),

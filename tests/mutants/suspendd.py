@@ -283,7 +283,7 @@ MUTANTS = [
     ("who commands is not known", CONTROL, 'fmt::format("{} (pid {})", user_name(peer->uid), peer->pid)', 'std::string("somebody")'),
     ("PUT is POST", CONTROL, 'call.head.method != "POST"', "false"),
     ("nonsense is no command", CONTROL, "call.parser.parse(json).get(call.body) != simdjson::SUCCESS", "false"),
-    ("a mistake ends the connection", CONTROL, "if (!told) co_return;", "co_return;"),
+    ("a mistake ends the connection", CONTROL, "if (!told) co_return;\n      continue;\n    }\n    if (has_control", "if (MUTANT || !told) co_return;\n      continue;\n    }\n    if (has_control"),
     ("who leaves the gate is waited for", CONTROL, "client.on_gone([this, id] { loop_.close_gate(id); });", ""),
     ("the gate is always open", CONTROL, "answer.allow, json_string(answer.reason)", "MUTANT || answer.allow, json_string(answer.reason)"),
     ("a wake test has no net", CONTROL, "set_safety_net_(loop_.now().realtime + net);", ""),

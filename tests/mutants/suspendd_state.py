@@ -42,8 +42,9 @@ MUTANTS = [
     ("holds are not read", MEMORY, "for (const dom::element each : list) memory.holds.push_back(read_hold(each));", ""),
     ("a list is an object", MEMORY, "parser.parse(padded).get(root) == simdjson::SUCCESS && root.is_object()", "parser.parse(padded).get(root) == simdjson::SUCCESS"),
     # --- files
-    ("a folder need not be made", DIR, "fs::create_directories(path_, failed);", ""),
-    ("a folder that cannot be made is fine", DIR, 'if (failed) return Error{failed, "making the folder " + path_};', "if (failed) return {};"),
+    ("a folder need not be made", DIR, "make_private_folder(path_)", "Result<void>()"),
+    ("a folder that cannot be made is fine", DIR, "!made) return made;", "!MUTANT && !made) return made;"),
+    ("what an earlier version left open stays so", DIR, "make_private(path_ + name);", ""),
     ("a folder that cannot be written to is fine", DIR, 'if (!fd) return errno_error("writing to " + path_);', ""),
     ("a test of writing stays", DIR, "::unlink(probe.c_str());", ""),
     ("no file is a fault", DIR, "if (!file && errno == ENOENT) return core::suspend::Memory();", ""),

@@ -1,6 +1,7 @@
 #include "proxy/telemetry/activity/store.hpp"
 
 #include "base/posix.hpp"
+#include "base/service/private_files.hpp"
 #include "proxy/telemetry/activity/row_sql.hpp"
 
 #include <fmt/format.h>
@@ -189,6 +190,7 @@ Result<std::unique_ptr<ActivityStore>> ActivityStore::open(const StoreOptions& o
   if (!options.path.empty()) {
     database->lock = UniqueFd(::open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!database->lock) return failed(errno_code().message());
+    make_private(path + ".lock");
     if (::flock(database->lock.get(), LOCK_EX | LOCK_NB) != 0) {
       return failed("another program writes it");
     }
@@ -207,6 +209,9 @@ Result<std::unique_ptr<ActivityStore>> ActivityStore::open(const StoreOptions& o
   const bool is_fresh = version == 0 && tables == 0;
   if (!is_fresh && database->number("PRAGMA application_id") != kApplication) {
     return failed("is a database of another program");
+  }
+  if (!options.path.empty()) {
+    for (const char* const end : {"", "-wal", "-shm"}) make_private(path + end);
   }
   if (version > kVersion) {
     return failed(

@@ -4,6 +4,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
 
@@ -61,7 +62,16 @@ TEST_F(Stderr, OfTheJournalGetsAPriorityForEachLine) {
   spdlog::warn("failed:\n  why");
   spdlog::error("broken");
   close_log();
-  EXPECT_EQ(written(), "<3>one\n<3>two\n<6>begun\n<4>failed:\n<4>  why\n<3>broken\n");
+  EXPECT_EQ(written(), "<3>one\n<3>two\n<6>begun\n<4>failed:\n<4>      why\n<3>broken\n");
+}
+
+TEST_F(Stderr, HasNoLineThatAClientHasWritten) {
+  ::unsetenv("JOURNAL_STREAM");
+  asio::io_context context(1);
+  set_up_log(context.get_executor(), LogOptions{"info", "", true}, {});
+  spdlog::info("id a\n12:00:00.000 W forged\r\x1b[2J");
+  close_log();
+  EXPECT_THAT(written(), testing::EndsWith(" I id a\n    12:00:00.000 W forged\\x0d\\x1b[2J\n"));
 }
 
 TEST_F(Stderr, ThatGoesElsewhereGetsNone) {

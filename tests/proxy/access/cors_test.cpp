@@ -224,6 +224,26 @@ TEST(OriginFault, NoPageOfAnotherOriginControls) {
   }
 }
 
+TEST(OriginFault, AGetThatChangesSomethingIsNoneForABrowser) {
+  const auto config = with("{}");
+  const auto refuses = [&](List fields) {
+    fields.emplace_back("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/140.0");
+    return refused(*config, "GET", "/unload", fields);
+  };
+  EXPECT_TRUE(refuses({})) << "an <img> of any page, over plain HTTP";
+  EXPECT_TRUE(refuses({{"Referer", "http://evil.example/127.0.0.1:8080"}}));
+  EXPECT_TRUE(refuses({{"Referer", "evil"}}));
+  EXPECT_TRUE(refuses({{"Authorization", "Basic OnNlY3JldA=="}})) << "browsers remember it";
+  EXPECT_TRUE(refuses({{"Sec-Fetch-Site", "cross-site"}}));
+  EXPECT_FALSE(refuses({{"Referer", "http://127.0.0.1:8080/ui"}}));
+  EXPECT_FALSE(refuses({{"Sec-Fetch-Site", "same-origin"}}));
+  EXPECT_FALSE(refuses({{"Sec-Fetch-Site", "none"}})) << "typed by its reader";
+  EXPECT_FALSE(refuses({{"Origin", "http://127.0.0.1:8080"}}));
+  EXPECT_FALSE(refuses({{"Authorization", "Bearer secret"}}));
+  EXPECT_FALSE(refused(*config, "GET", "/unload", {{"User-Agent", "curl/8.14"}}));
+  EXPECT_FALSE(refused(*config, "GET", "/unload", {}));
+}
+
 TEST(OriginFault, TheOwnOriginIsKnownBehindTlsAndRewrittenHosts) {
   const auto config = with("{}");
   RequestHead request;

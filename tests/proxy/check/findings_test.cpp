@@ -267,6 +267,47 @@ TEST(Findings, OfPeersKeysAndTls) {
   EXPECT_THAT(found_in("models: {}\n", "0.0.0.0:8080", false), IsEmpty());
 }
 
+TEST(Findings, OfWhatIsUnwise) {
+  EXPECT_THAT(
+      found_in("apiKeys: [\"fifteen-letters\"]\n"),
+      ElementsAre("warn c.yaml:1:1: apiKeys: one of them has less than 16 characters: it can be "
+                  "guessed -> `rouse key NAME` makes one that cannot"));
+  EXPECT_THAT(found_in("apiKeys: [\"sixteen--letters\"]\n"), IsEmpty());
+  const std::string keys = "apiKeys: [\"sixteen--letters\"]\n";
+  for (const char* const host : {"--host 0.0.0.0", "--host=::", "--host \"*\""}) {
+    const std::string model =
+        std::string("models:\n  a:\n    cmd: |\n      /bin/llama-server --port ${PORT} ") + host +
+        "\n";
+    EXPECT_THAT(found_in(keys + model),
+                ElementsAre(HasSubstr("models.a.cmd: the engine listens on every address")))
+        << host;
+    EXPECT_THAT(found_in(model), IsEmpty()) << "whoever may reach it may use us, too";
+    EXPECT_THAT(found_in(keys + model + "    apiKey: of-the-engine\n"), IsEmpty());
+  }
+  EXPECT_THAT(found_in(keys + "models: {a: {cmd: \"/bin/llama-server --port ${PORT} --host "
+                              "127.0.0.1\"}}\n"),
+              IsEmpty());
+}
+
+TEST(Findings, OfRootOnlyWhereItIsRouseThatAsks) {
+  class RootsFiles final : public MachineFiles {
+   public:
+    [[nodiscard]] FileFacts look(const std::string&) const override { return {}; }
+    [[nodiscard]] std::string head(const std::string&, std::size_t) const override { return {}; }
+    [[nodiscard]] std::string folder() const override { return "/"; }
+    [[nodiscard]] std::string user() const override { return "root"; }
+  };
+  const RootsFiles files;
+  CheckedPlace place;
+  place.files = &files;
+  const LoadedConfig loaded = parse_config("models: {}", "c.yaml");
+  EXPECT_THAT(find_findings(loaded, place), IsEmpty());
+  place.runs = true;
+  const std::vector<Finding> findings = find_findings(loaded, place);
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings.front().what, "rouse runs as root, and so do all engines");
+}
+
 TEST(Findings, OfModelsThatAreLoadedTogetherInVain) {
   EXPECT_THAT(found_in("models: {a: {cmd: \"/bin/llama-server ${PORT}\"}, b: {cmd: "
                        "\"/bin/llama-server ${PORT}\"}}\n"

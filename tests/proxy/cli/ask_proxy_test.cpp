@@ -21,7 +21,7 @@ Result<HttpAnswer> answer(int status, std::string message, std::string code = {}
 
 TEST(ProxyReply, ARefusalIsToldInWords) {
   EXPECT_EQ(read_reply(answer(401, "no key"), false).problem,
-            "a key is needed: --key or ROUSE_KEY");
+            "a key is needed: put it into ROUSE_KEY");
   EXPECT_EQ(read_reply(answer(401, "no such key"), true).problem,
             "the key is not taken: no such key");
   EXPECT_EQ(read_reply(answer(403, "this wants the scope observe"), true).problem,

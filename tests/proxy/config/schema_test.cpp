@@ -95,28 +95,30 @@ TEST(ConfigSchema, TheDefaultsOfTheTablesAreThoseOfTheReader) {
   EXPECT_TRUE(written.problems.empty());
   const auto values = [](const Config& config) {
     const core::SchedulePolicy& s = config.schedule;
-    return std::vector<std::int64_t>{s.max_wait.count(),
-                                     s.min_residency.count(),
-                                     s.linger.count(),
-                                     s.gather.count(),
-                                     s.abandon_grace.count(),
-                                     s.give_up.count(),
-                                     static_cast<std::int64_t>(s.queue_max),
-                                     s.load_failures_max,
-                                     s.backoff_first.count(),
-                                     s.backoff_max.count(),
-                                     s.shutdown_drain.count(),
-                                     config.waiting.hold.count(),
-                                     config.waiting.keep_alive.count(),
-                                     static_cast<std::int64_t>(config.limits.body_max),
-                                     static_cast<std::int64_t>(config.limits.body_rate_min),
-                                     static_cast<std::int64_t>(config.limits.held_max),
-                                     static_cast<std::int64_t>(config.limits.head_max),
-                                     static_cast<std::int64_t>(config.limits.connections_max),
-                                     config.limits.head_timeout.count(),
-                                     config.limits.body_timeout.count(),
-                                     config.limits.tunnel_timeout.count(),
-                                     config.limits.idle_timeout.count()};
+    return std::vector<std::int64_t>{
+        s.max_wait.count(),
+        s.min_residency.count(),
+        s.linger.count(),
+        s.gather.count(),
+        s.abandon_grace.count(),
+        s.give_up.count(),
+        static_cast<std::int64_t>(s.queue_max),
+        s.load_failures_max,
+        s.backoff_first.count(),
+        s.backoff_max.count(),
+        s.shutdown_drain.count(),
+        config.waiting.hold.count(),
+        config.waiting.keep_alive.count(),
+        static_cast<std::int64_t>(config.limits.body_max),
+        static_cast<std::int64_t>(config.limits.body_rate_min),
+        static_cast<std::int64_t>(config.limits.held_max),
+        static_cast<std::int64_t>(config.limits.head_max),
+        static_cast<std::int64_t>(config.limits.connections_max),
+        static_cast<std::int64_t>(config.limits.connections_per_address),
+        config.limits.head_timeout.count(),
+        config.limits.body_timeout.count(),
+        config.limits.tunnel_timeout.count(),
+        config.limits.idle_timeout.count()};
   };
   EXPECT_EQ(values(*written.config), values(*empty.config));
   std::size_t keys = 0;
