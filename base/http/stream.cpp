@@ -153,7 +153,10 @@ Task<Result<std::optional<RequestHead>>> HttpStream::read_request() {
     auto n = co_await my.io.fill(idle);
     if (!n) {
       my.closing = true;
-      if (idle && n.error().code == asio::error::connection_reset) co_return Head();
+      // Who has asked for nothing is owed no answer, and might take one for that to its next
+      // request.
+      const bool is_late = n.error().code == make_error_code(HttpErrc::Timeout);
+      if (idle && (is_late || n.error().code == asio::error::connection_reset)) co_return Head();
       co_return n.error();
     }
     if (*n == 0) {

@@ -70,7 +70,8 @@ class HttpStream {
 
   // --- reading ---------------------------------------------------------------------------------
 
-  /// Server: the next request's head; nullopt when the client closed between requests.
+  /// Server: the next request's head; nullopt when the client closed between requests, or let the
+  /// deadline pass without a byte of one.
   Task<Result<std::optional<RequestHead>>> read_request();
 
   /// Client: the next response's head that is not 1xx, except that 101 is returned; @p interim

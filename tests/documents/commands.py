@@ -14,7 +14,9 @@ FOREIGN = {
     "tests/mutate.py": "the test mutants looks at its lists", "promtool": "tests/deploy_test.py runs it", "kubectl": "tests/kubernetes_test.py reads what it takes",
     "llama-server": "an engine's", "git": "changes the tree", "ctest": "runs this test",
     "ninja": "builds the tree", "cpack": "scripts/package runs it", "node": "stories.known looks at its script", "journalctl": "wants a journal", "loginctl": "wants logind",
-    "systemd-inhibit": "wants logind", "systemd-logind": "is started by systemd", "man": "the build makes the pages", "sha256sum": "says what `rouse key` says: tests/documents/stories.py",
+    "systemd-inhibit": "wants logind", "systemd-logind": "is started by systemd", "man": "the build makes the pages",
+    "tailscale": "wants a tailnet", "systemd-analyze": "tests/service_test.py runs it",
+    "sha256sum": "says what `rouse key` says: tests/documents/stories.py",
 }
 # Packages that our texts name: tests/root/packages_in_root.sh installs them along with ours.
 PACKAGES = {"polkitd"}

@@ -119,7 +119,14 @@ ChildProcess::ChildProcess(const std::vector<std::string>& argv,
     ADD_FAILURE() << "cannot run " << argv.front() << ": " << ::strerror(error);
     pid_ = -1;
     status_ = 127;
+    return;
   }
+  // The kernel says that exec has begun a moment before others can read what it was given.
+  const std::string given = "/proc/" + std::to_string(pid_) + "/environ";
+  EXPECT_TRUE(wait_until([&] {
+    std::ifstream file(given);
+    return !file || file.peek() != std::ifstream::traits_type::eof() || !running();
+  }));
 }
 
 ChildProcess::~ChildProcess() {

@@ -574,8 +574,10 @@ TEST_F(WaitGone, DoesNotKeepTheContextRunning) {
 }
 
 TEST_F(HttpStreamTest, ADeadlineEndsAReadAndTheNextCallLiftsIt) {
-  connect_tcp(Role::Server);
-  stream_->expires_after(std::chrono::milliseconds(10));
+  HttpLimits limits;
+  limits.head_timeout = std::chrono::milliseconds(10);
+  connect_tcp(Role::Server, limits);
+  say("G");
   EXPECT_EQ(status_for(request_error()), 408);
   auto again = run(stream_->write_continue());
   ASSERT_FALSE(again) << "what comes later fails too";
@@ -584,6 +586,14 @@ TEST_F(HttpStreamTest, ADeadlineEndsAReadAndTheNextCallLiftsIt) {
   respond("late");
   EXPECT_THAT(heard(), HasSubstr("Connection: close"));
   stream_->expires_never();
+}
+
+TEST_F(HttpStreamTest, WhoHasAskedForNothingIsLeftWithoutAWord) {
+  connect_tcp(Role::Server);
+  stream_->expires_after(std::chrono::milliseconds(10));
+  const auto nothing = run(stream_->read_request());
+  ASSERT_TRUE(nothing) << nothing.error().message();
+  EXPECT_FALSE(*nothing);
 }
 
 TEST_F(HttpStreamTest, WhatHasExpiredIsNotReusable) {
