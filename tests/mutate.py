@@ -91,6 +91,16 @@ class List:
         self.seconds = parts.get("SECONDS", 60)
 
 
+def fault_of(mutant):
+    """Why what becomes of it could not be built, as far as that shows without a compiler; empty: it may be."""
+    if "MUTANT" in mutant.replacement:
+        return ""
+    bare = re.sub(r"\"(\\.|[^\"\\])*\"|'(\\.|[^'\\])'|//[^\n]*", "", mutant.original)
+    if any(bare.count(opens) != bare.count(closes) for opens, closes in ("()", "[]", "{}")):
+        return "has brackets without their others: neither a statement nor an expression"
+    return "ends with an operator" if bare.rstrip().endswith(("&&", "||")) else ""
+
+
 def place(mutants, text):
     """Finds each fault in the text of its file, and which stands within which; gives what is wrong."""
     faults = []
@@ -99,6 +109,9 @@ def place(mutants, text):
         if found != 1:
             faults.append(f"tests/mutants/{mutant.of}.py: {mutant.name}: "
                           f"{mutant.file} has the original {found} times, not once")
+            continue
+        if why := fault_of(mutant):
+            faults.append(f"tests/mutants/{mutant.of}.py: {mutant.name}: {why}")
             continue
         mutant.begin = text.index(mutant.original)
         mutant.end = mutant.begin + len(mutant.original)

@@ -101,7 +101,7 @@ MUTANTS = [
     # --- ports
     ("a taken port is kept", ACTIONS, "if (holder.empty()) return std::nullopt;", "return std::nullopt;"),
     ("a port that the file names is changed", ACTIONS, "if (!is_given) return std::nullopt;", ""),
-    ("the port of another model is taken", ACTIONS, "promised.contains(port) ||", ""),
+    ("the port of another model is taken", ACTIONS, "promised.contains(port) || !holder_of(port, model.id).empty()", "!holder_of(port, model.id).empty()"),
     ("an engine that loads has no port yet", ACTIONS, "if (id != model && has_it) return \"the engine of \" + id;", ""),
     ("a reload moves it back", SHELL,
      "if (slot.moved) slot.moved = with_port(*config_, id, slot.engine->launch().endpoint.port);", "slot.moved.reset();"),
