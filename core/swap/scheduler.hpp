@@ -226,6 +226,9 @@ class Scheduler {
   /// view.
   [[nodiscard]] std::size_t position(Ticket ticket) const;
 
+  /// The models that are started as soon as others have left, which still serve or are stopping.
+  [[nodiscard]] std::vector<ModelId> next_loads() const;
+
   /// No engine runs, starts or stops, and nobody waits: after ShutdownWanted, the shell may leave.
   [[nodiscard]] bool is_quiet() const;
 

@@ -142,6 +142,17 @@ std::string Scheduler::State::next_for(const EngineRecord& engine, const Waiter&
   return hold_text(engine, at);
 }
 
+std::vector<ModelId> Scheduler::next_loads() const {
+  std::vector<ModelId> found;
+  if (state_->waiting + state_->wishes == 0) return found;
+  for (const auto& [id, engine] : state_->engines) {
+    const Hold::Kind kind = engine.hold.kind;
+    const bool is_next = kind == Hold::Kind::InUse || kind == Hold::Kind::Leaving;
+    if (is_next && engine.is_wanted() && !engine.is_resident()) found.push_back(id);
+  }
+  return found;
+}
+
 std::string Scheduler::State::hold_text(const EngineRecord& engine, Instant at) const {
   const Hold& hold = engine.hold;
   const Instant bound = after(engine.wanted_since(), policy.max_wait);

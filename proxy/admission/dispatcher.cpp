@@ -32,6 +32,7 @@ Dispatcher::Dispatcher(std::shared_ptr<const Config> config, TaskGroup& tasks, H
       registry_(registry),
       scheduler_(policies_of(*config_), config_->schedule, config_->residency),
       start_look_(tasks, kFilesPatience),
+      prefetcher_(tasks),
       timer_(tasks.executor()),
       watchers_(tasks.executor(), SteadyTimer::time_point::max()) {
   for (const auto& [id, model] : config_->models) engines_[id];
@@ -88,6 +89,7 @@ void Dispatcher::left(AdmissionTicket& ticket) {
 
 std::vector<std::string> Dispatcher::adopt(std::shared_ptr<const Config> config) {
   config_ = std::move(config);
+  prefetched_.clear();  // their files may be others now
   core::Reconfigured event{policies_of(*config_), config_->schedule, config_->residency, {}};
   std::vector<std::string> replaced;
   for (const auto& [id, model] : config_->models) {
@@ -220,6 +222,12 @@ const ModelConfig& Dispatcher::as_started(const ModelConfig& model) const {
   return it == engines_.end() || !it->second.moved ? model : *it->second.moved;
 }
 
+SwapPhases Dispatcher::last_swap(std::string_view model) const {
+  const auto it = engines_.find(model);
+  const bool is_up = it != engines_.end() && it->second.state == core::EngineState::Ready;
+  return is_up ? it->second.swap.phases() : SwapPhases{};
+}
+
 int Dispatcher::engine_pid(const std::string& model) const {
   const auto it = engines_.find(model);
   return it == engines_.end() || !it->second.engine ? 0 : it->second.engine->pid();
@@ -256,6 +264,23 @@ void Dispatcher::drain() {
   }
   draining_events_ = false;
   arm_timer();
+  prefetch_next();
+}
+
+/// What is loaded next is read from the disk while it waits for its room.
+void Dispatcher::prefetch_next() {
+  std::vector<core::ModelId> next = scheduler_.next_loads();
+  if (next == prefetched_) return;
+  prefetched_ = std::move(next);
+  std::string models;
+  std::vector<std::string> files;
+  for (const std::string& model : prefetched_) {
+    const auto it = config_->models.find(model);
+    if (it == config_->models.end()) continue;
+    for (std::string& file : files_to_prefetch(it->second)) files.push_back(std::move(file));
+    models += (models.empty() ? "" : ", ") + model;
+  }
+  prefetcher_.want(models, std::move(files));
 }
 
 void Dispatcher::arm_timer() {

@@ -8,6 +8,7 @@
 #include "proxy/check/start_look.hpp"
 #include "proxy/config/config.hpp"
 #include "proxy/engine/engine.hpp"
+#include "proxy/engine/prefetcher.hpp"
 #include "proxy/logs/log_ring.hpp"
 
 #include <chrono>
@@ -32,6 +33,7 @@ struct EngineChange {
   std::string reason;       ///< of a stop: its cause in a word; of a failure: what it said
   bool failed = false;      ///< it ended by itself
   Endpoint endpoint = {};   ///< where this run of it answers
+  SwapPhases swap = {};     ///< what it took, when it has just become ready
 };
 
 /// The shell around core::Scheduler: turns what happens into events, performs the actions, owns the
@@ -98,6 +100,8 @@ class Dispatcher final : public AdmissionSource {
   [[nodiscard]] bool is_shutting_down() const { return shutting_down_; }
   /// What the engine of @p model was started by: @p model itself, or the same on another ${PORT}.
   [[nodiscard]] const ModelConfig& as_started(const ModelConfig& model) const;
+  /// What it took to get the engine of @p model ready, when it was last started.
+  [[nodiscard]] SwapPhases last_swap(std::string_view model) const;
   [[nodiscard]] int engine_pid(const std::string& model) const;
   /// Stopped for a model that is not known.
   [[nodiscard]] core::EngineState engine_state(std::string_view model) const;
@@ -117,6 +121,9 @@ class Dispatcher final : public AdmissionSource {
     core::EngineState state = core::EngineState::Stopped;  // as told to the scheduler
     core::Instant since{};                                 // when it entered @p state
     core::Duration load{};                                 // of this run; zero until it is ready
+    SwapTimes swap;                                        // that brought this run
+    SwapTimes coming;                                      // that is to bring the next run
+    std::string leaves_for;                                // who gets its room, while it stops
     std::string obstacle;                                  // to its start, as told in the log
     std::string load_trouble;                              // of this run, until it is ready
     std::string started_for;                               // the id of a request
@@ -141,6 +148,9 @@ class Dispatcher final : public AdmissionSource {
   [[nodiscard]] std::vector<AdmissionTicket*> tickets_of(std::string_view model,
                                                          AdmissionTicket::State state) const;
   void arm_timer();
+  void prefetch_next();
+  void begin_swap(EngineSlot& slot, const std::string& model);
+  [[nodiscard]] core::Instant first_wanted(std::string_view model) const;
   void left(AdmissionTicket& ticket) override;
   void decided(std::string text, const std::string& model, const std::string& also = {});
   void enter(const std::string& model, core::EngineState state, std::string reason, bool failed);
@@ -152,6 +162,8 @@ class Dispatcher final : public AdmissionSource {
   EngineRegistry& registry_;
   core::Scheduler scheduler_;
   StartLook start_look_;
+  Prefetcher prefetcher_;
+  std::vector<core::ModelId> prefetched_;  // whose files it reads, or has read
   std::map<std::string, EngineSlot, std::less<>> engines_;
   std::map<core::Ticket, Waiter> tickets_;
   std::deque<core::Event> events_;

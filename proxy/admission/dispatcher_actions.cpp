@@ -15,6 +15,8 @@
 
 namespace rouse {
 
+using Clock = std::chrono::steady_clock;
+
 // What the scheduler has decided is done, and what engines do is told to it.
 
 void Dispatcher::enter(const std::string& model, core::EngineState state, std::string reason,
@@ -22,6 +24,7 @@ void Dispatcher::enter(const std::string& model, core::EngineState state, std::s
   EngineSlot& slot = engines_.at(model);
   EngineChange change{model, slot.state, state, now() - slot.since, std::move(reason), failed};
   change.endpoint = slot.engine->launch().endpoint;
+  if (state == core::EngineState::Ready) change.swap = slot.swap.phases();
   slot.state = state;
   slot.since = now();
   if (observe_) observe_(change);
@@ -56,6 +59,30 @@ std::optional<ModelConfig> Dispatcher::moved_aside(const ModelConfig& model) {
   return std::nullopt;
 }
 
+/// When the first of those who wait for @p model came; now, when nobody waits.
+core::Instant Dispatcher::first_wanted(std::string_view model) const {
+  core::Instant first = now();
+  for (const auto& [id, waiter] : tickets_) {
+    if (waiter.ticket->model() == model &&
+        waiter.ticket->state() == AdmissionTicket::State::Waiting) {
+      first = std::min(first, waiter.entered);
+    }
+  }
+  return first;
+}
+
+void Dispatcher::begin_swap(EngineSlot& slot, const std::string& model) {
+  slot.swap = std::exchange(slot.coming, {});
+  slot.swap.started = now();
+  slot.swap.wanted = first_wanted(model);
+  // Else nobody had to leave, or did so for others who have gone since.
+  slot.swap.evicts = slot.swap.told >= slot.swap.wanted;
+  if (!slot.swap.evicts) {
+    slot.swap.wanted = slot.swap.told = slot.swap.exited = slot.swap.started;
+  }
+  slot.swap.exited = std::clamp(slot.swap.exited, slot.swap.told, slot.swap.started);
+}
+
 void Dispatcher::perform(const core::Start& start) {
   EngineSlot& slot = engines_.at(start.model);
   slot.started_for = start.first ? request_id(*start.first) : std::string();
@@ -67,7 +94,12 @@ void Dispatcher::perform(const core::Start& start) {
     decided(fmt::format("{} is ready", model), model);
     EngineSlot& mine = engines_.at(model);
     if (mine.state == core::EngineState::Starting) {
+      const EngineTimes& times = mine.engine->times();
       mine.load = now() - mine.since;
+      mine.swap.spawned = core::to_instant(times.spawned);
+      mine.swap.ready = now();
+      const Clock::time_point doubted = std::max(times.doubted, times.spawned);
+      mine.swap.seen = mine.swap.ready - core::to_instant(doubted);
       enter(model, core::EngineState::Ready, {}, false);
     }
     post(core::EngineReady{model});
@@ -82,6 +114,11 @@ void Dispatcher::perform(const core::Start& start) {
   events.gone = [this, model = start.model](core::EngineFailure failure) {
     EngineSlot& mine = engines_.at(model);
     pool_.forget(mine.engine->launch().endpoint);
+    if (const auto next = engines_.find(mine.leaves_for); next != engines_.end()) {
+      core::Instant& exited = next->second.coming.exited;
+      exited = std::max(exited, core::to_instant(mine.engine->times().ended));
+    }
+    mine.leaves_for.clear();
     // Nobody holds on to a connection of an engine that has gone.
     for (AdmissionTicket* const ticket : tickets_of(model, AdmissionTicket::State::Aborted)) {
       ticket->cut();
@@ -99,6 +136,7 @@ void Dispatcher::perform(const core::Start& start) {
   slot.moved = moved_aside(model);
   slot.engine = std::make_unique<Engine>(launch_of(as_started(model)), std::move(events), tasks_,
                                          pool_, slot.log, registry_);
+  begin_swap(slot, start.model);
   slot.load = {};
   slot.load_trouble.clear();
   ++slot.run;
@@ -110,6 +148,10 @@ void Dispatcher::perform(const core::Stop& stop) {
   decided(fmt::format("stop {}: {}", stop.model, stop.reason), stop.model, stop.for_model);
   // llama-server does not leave while a connection is open, so ours go first.
   EngineSlot& slot = engines_.at(stop.model);
+  if (const auto next = engines_.find(stop.for_model); next != engines_.end()) {
+    next->second.coming.told = now();
+    slot.leaves_for = stop.for_model;
+  }
   enter(stop.model, core::EngineState::Stopping, std::string(core::to_string(stop.cause)), false);
   Engine& engine = *slot.engine;
   pool_.forget(engine.launch().endpoint);
@@ -157,7 +199,9 @@ void Dispatcher::perform(const core::Admit& admit) {
   const EngineSlot& slot = engines_.at(admit.model);
   // The part of the load that it was there for.
   const auto load = std::clamp(slot.since - it->second.entered, core::Duration{0}, slot.load);
-  it->second.ticket->admit(slot.engine->launch().endpoint, load);
+  const SwapPhases swap =
+      load > core::Duration{0} ? slot.swap.phases_since(it->second.entered) : SwapPhases{};
+  it->second.ticket->admit(slot.engine->launch().endpoint, load, swap);
 }
 
 void Dispatcher::perform(const core::Refuse& refuse) {

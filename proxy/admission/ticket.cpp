@@ -49,6 +49,11 @@ void AdmissionTicket::admit(Endpoint endpoint, core::Duration load, core::Durati
   wake();
 }
 
+void AdmissionTicket::admit(Endpoint endpoint, core::Duration load, const SwapPhases& swap) {
+  swap_ = swap;
+  admit(std::move(endpoint), load);
+}
+
 void AdmissionTicket::refuse(Failure failure) {
   state_ = State::Refused;
   failure_ = std::move(failure);

@@ -3,6 +3,7 @@
 #include "base/async/task.hpp"
 #include "base/net/endpoint.hpp"
 #include "core/swap/scheduler.hpp"
+#include "proxy/admission/swap_times.hpp"
 #include "proxy/wire/refusal.hpp"
 
 #include <boost/asio/steady_timer.hpp>
@@ -60,6 +61,8 @@ class AdmissionTicket {
   /// How much of its waiting was the load of the engine, or the wake of the machine.
   [[nodiscard]] core::Duration load() const { return load_; }
   [[nodiscard]] core::Duration wake_time() const { return wake_; }
+  /// What it was there for of the swap that brought its model; all zero without one.
+  [[nodiscard]] const SwapPhases& swap() const { return swap_; }
 
   [[nodiscard]] core::Ticket id() const { return id_; }
   [[nodiscard]] const std::string& model() const { return model_; }
@@ -79,6 +82,8 @@ class AdmissionTicket {
 
   // For the giver.
   void admit(Endpoint endpoint, core::Duration load, core::Duration wake_time = {});
+  /// The same for the engine that was loaded for it.
+  void admit(Endpoint endpoint, core::Duration load, const SwapPhases& swap);
   void refuse(Failure failure);
   void abort(std::string reason, Failure failure);
   /// The same where its engine has died: the kernel closes the connection, and how it does that
@@ -103,6 +108,7 @@ class AdmissionTicket {
   Endpoint endpoint_;
   core::Duration load_{0};
   core::Duration wake_{0};
+  SwapPhases swap_;
   std::function<void()> cut_;
   std::function<void()> hurry_;
   std::unique_ptr<SteadyTimer> bell_;  // only while somebody waits in changed()

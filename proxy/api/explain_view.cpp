@@ -79,6 +79,14 @@ void write_model(JsonWriter& json, const core::ModelView& model, core::Instant n
   if (!obstacle.empty() && with_reasons) json.member("obstacle", obstacle);
   const std::string trouble = proxy.dispatcher.load_trouble(model.model);
   if (!trouble.empty()) json.member("load_trouble", trouble);
+  if (model.state == core::EngineState::Ready) {
+    json.key("swap");
+    json.begin_object();
+    for (const auto& [phase, took] : proxy.dispatcher.last_swap(model.model).each()) {
+      json.member(fmt::format("{}_ms", phase), static_cast<std::int64_t>(took.count()));
+    }
+    json.end_object();
+  }
   write_policy(json, proxy, model.model);
   json.end_object();
 }

@@ -225,6 +225,21 @@ std::string head_with_state(const std::string& name, Object of, std::string_view
                      seconds ? ", " + for_words(seconds) : std::string());
 }
 
+/// What it took to get it ready; empty: it is not told.
+std::string swap_words(Object model) {
+  const std::optional<Object> swap = object_in(model, "swap");
+  if (!swap) return {};
+  const auto seconds = [&swap](std::string_view key) { return seconds_in(*swap, key).value_or(0); };
+  std::string text;
+  if (const double drain = seconds("drain_ms"); drain > 0) {
+    text += span_words(drain) + " until those in its way could go, ";
+  }
+  if (const double stop = seconds("stop_ms") + seconds("sweep_ms"); stop > 0) {
+    text += span_words(stop) + " until they had gone, ";
+  }
+  return text + span_words(seconds("spawn_ms") + seconds("load_ms")) + " to load";
+}
+
 std::string page_of_model(const ProxyFacts& facts, Object model, Object asked,
                           const PageLook& look) {
   const std::string id = text_in(model, "model");
@@ -236,6 +251,7 @@ std::string page_of_model(const ProxyFacts& facts, Object model, Object asked,
   const bool is_up = state == "ready" || state == "starting";
   const std::string first = text_in(model, "started_for");
   if (is_up && !first.empty()) labels.push_back({"request:", first + ", the first that waited"});
+  add_label(labels, "took:", swap_words(model));
   if (state == "ready") {
     labels.push_back(
         {"serves:",

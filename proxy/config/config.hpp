@@ -80,6 +80,7 @@ struct ModelConfig {
   std::string name;
   std::string description;
   int concurrency_limit = 10;
+  std::optional<std::vector<std::string>> prefetch;  ///< nullopt: the models that cmd names
   Filters filters;
   std::string metadata_json;  ///< JSON object text, or empty
   bool send_loading_state = false;

@@ -73,6 +73,7 @@ ModelConfig read_model(const std::string& id, const Section& section, const Conf
   model.api_key = section.text("apiKey");
   model.aliases = section.texts("aliases");
   read_env(section, model);
+  if (section.node("prefetch") != nullptr) model.prefetch = section.texts("prefetch");
   model.check_endpoint = trimmed(section.text("checkEndpoint", "/health"));
   const std::string fault = check_endpoint_fault(model.check_endpoint);
   if (!fault.empty()) {

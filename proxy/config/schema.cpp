@@ -125,6 +125,10 @@ constexpr std::array kModel = {
               .secret = true},
     ConfigKey{"aliases", TextList, "", "[]", "other names for the model"},
     ConfigKey{"env", TextList, "", "[]", "K=V, added to the environment"},
+    ConfigKey{
+        "prefetch", TextList, "", "",
+        "files that are read into free memory while the one before it still works; the models "
+        "that cmd names, unless given"},
     ConfigKey{"checkEndpoint", Text, "", "/health",
               "answers 200 when the engine is ready; none: not asked"},
     ConfigKey{"ttl", Seconds, "", "-1",

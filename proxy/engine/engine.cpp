@@ -35,20 +35,11 @@ namespace {
 
 using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
 
-constexpr auto kFirstProbe = 5ms;
-constexpr auto kSlowestProbe = 250ms;
 constexpr auto kProbeLimit = 5s;
 constexpr auto kProgressCheck = 2s;
 constexpr std::size_t kLastLines = 12;
 constexpr std::size_t kFailureMax = 1500;
 constexpr std::size_t kReadPerTurn = 64 * 1024;
-
-/// A tenth of the time that the load has taken: readiness is seen late by that much at most, and a
-/// long load is not asked a thousand times.
-std::chrono::milliseconds probe_pause(Clock::duration loading) {
-  const auto tenth = std::chrono::duration_cast<std::chrono::milliseconds>(loading / 10);
-  return std::clamp<std::chrono::milliseconds>(tenth, kFirstProbe, kSlowestProbe);
-}
 
 /// Whether the command says that it listens on @p port. One that does not (`sleep infinity`, a
 /// container's name) stands for a service that is there already.
@@ -102,12 +93,17 @@ const Launch& Engine::launch() const {
   return impl_->launch;
 }
 
+const EngineTimes& Engine::times() const {
+  return impl_->times;
+}
+
 // --- one run, from the spawn to the last leftover
 // -------------------------------------------------
 
 Task<void> Engine::Impl::run() {
   const std::shared_ptr<Impl> self = shared_from_this();
-  started_at = Clock::now();
+  times.started = Clock::now();
+  probe_pace = ProbePace(times.started);
   log_start = log.total_bytes();
   if (std::string problem = obstacle(); !problem.empty())
     co_return report({std::move(problem), {}});
@@ -116,7 +112,11 @@ Task<void> Engine::Impl::run() {
   if (!spawned) {
     co_return report({spawned.error().message() + " (see cmd of " + launch.model + ")", {}});
   }
+  times.spawned = Clock::now();
   pid = spawned->pid;
+  // Where the kernel did not let it in, what it starts is followed by its mark.
+  const std::vector<int> within = cgroup.processes();
+  if (std::find(within.begin(), within.end(), pid) == within.end()) cgroup = EngineCgroup();
   registry.add(pid, launch.model);
   spdlog::debug("{}: started pid {}", launch.model, pid);
   output.assign(spawned->output.release());
@@ -182,8 +182,13 @@ bool Engine::Impl::read_some_output() {
     const ssize_t n = ::read(output.native_handle(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return n < 0 && errno == EAGAIN;
-    log.append({buffer.data(), static_cast<std::size_t>(n)});
-    taken += static_cast<std::size_t>(n);
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(n));
+    log.append(text);
+    if (!ready && text.find('\n') != std::string_view::npos) {
+      probe_pace.heard_line();
+      probe_bell.cancel();
+    }
+    taken += text.size();
   }
   return true;
 }
@@ -200,7 +205,7 @@ Task<void> Engine::Impl::await_exit() {
     ended = ::waitpid(pid, &status, error ? 0 : WNOHANG);
   }
   if (ended == pid) exit_status = status;
-  ended_at = Clock::now();
+  times.ended = Clock::now();
   exited = true;
   gone_bell.cancel();
 }
@@ -211,25 +216,30 @@ Task<void> Engine::Impl::watch_readiness() {
   const std::shared_ptr<Impl> self = shared_from_this();
   const bool unchecked = launch.check_endpoint == "none";
   const std::string path = check_path(launch.check_endpoint);
-  const Clock::time_point ceiling = started_at + launch.health_ceiling;
-  Clock::time_point deadline = started_at + launch.health_timeout;
-  Clock::time_point next_look = started_at + kProgressCheck;
+  const Clock::time_point ceiling = times.started + launch.health_ceiling;
+  Clock::time_point deadline = times.started + launch.health_timeout;
+  Clock::time_point next_look = times.started + kProgressCheck;
   std::uint64_t progress = unchecked ? 0 : progress_of(pid, pid) + log.total_bytes();
-  std::chrono::milliseconds pause = kFirstProbe;
   std::string last_answer = "nothing was tried";
-  Timer timer(tasks.executor());
+  bool listens = false;
   while (!unchecked) {
-    timer.expires_after(pause);
-    co_await timer.async_wait(use_task);
+    while (Clock::now() < probe_pace.due() && !exited && !stopping) {
+      probe_bell.expires_at(probe_pace.due());
+      co_await probe_bell.async_wait(use_task);
+    }
     if (exited || stopping) co_return;
-    ProbeAnswer answer =
-        co_await probe_engine(pool, launch.endpoint, launch.api_key, path, kProbeLimit);
+    probe_pace.asked(Clock::now());
+    listens = listens || !is_closed(launch.endpoint);
+    ProbeAnswer answer{false, "nobody listens at " + launch.endpoint.authority()};
+    if (listens) {
+      answer = co_await probe_engine(pool, launch.endpoint, launch.api_key, path, kProbeLimit);
+    }
     if (exited || stopping) co_return;
     if (answer.ready) break;
+    times.doubted = probe_pace.last();
     if (answer.is_amiss() && answer.text != last_answer && events.amiss) events.amiss(answer.text);
     last_answer = std::move(answer.text);
     const Clock::time_point now = Clock::now();
-    pause = probe_pause(now - started_at);
     if (now >= next_look) {
       next_look = now + kProgressCheck;
       const std::uint64_t seen = progress_of(pid, pid) + log.total_bytes();
@@ -242,14 +252,14 @@ Task<void> Engine::Impl::watch_readiness() {
     if (now < std::min(deadline, ceiling)) continue;
     failed_because = fmt::format(
         "was not ready after {} s ({}), and was stopped",
-        std::chrono::duration_cast<std::chrono::seconds>(now - started_at).count(), last_answer);
+        std::chrono::duration_cast<std::chrono::seconds>(now - times.started).count(), last_answer);
     stop_bell.cancel();
     co_return;
   }
   ready = true;
   spdlog::debug(
       "{}: ready after {} ms", launch.model,
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - started_at).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - times.started).count());
   if (events.ready) events.ready();
 }
 
@@ -264,7 +274,7 @@ void Engine::Impl::report(core::EngineFailure failure) {
 core::EngineFailure Engine::Impl::end() const {
   if (!failed_because.empty()) return failure_of(failed_because);
   if (stopping) return {};
-  const double seconds = std::chrono::duration<double>(ended_at - started_at).count();
+  const double seconds = std::chrono::duration<double>(times.ended - times.started).count();
   return failure_of(fmt::format("{} {} {:.1f} s", exit_text(exit_status),
                                 ready ? "after running" : "after", seconds));
 }

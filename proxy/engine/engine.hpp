@@ -16,6 +16,15 @@ namespace rouse {
 class LogRing;
 class EngineRegistry;
 
+/// When a run came to what; what it has not come to is the epoch.
+struct EngineTimes {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point started;
+  Clock::time_point spawned;  ///< its program ran
+  Clock::time_point doubted;  ///< it was last seen not to be ready
+  Clock::time_point ended;    ///< its process had exited; what it left behind may live on
+};
+
 /// How to start, watch and stop one engine. Everything is expanded; nothing refers to the
 /// configuration, so that a reload can compare two of them.
 struct Launch {
@@ -66,6 +75,7 @@ class Engine {
   void stop();
 
   [[nodiscard]] int pid() const;  ///< 0 when there is none
+  [[nodiscard]] const EngineTimes& times() const;
   [[nodiscard]] const Launch& launch() const;
 
  private:

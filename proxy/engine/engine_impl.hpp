@@ -4,6 +4,7 @@
 #include "base/http/pool.hpp"
 #include "proxy/engine/cgroup.hpp"
 #include "proxy/engine/engine.hpp"
+#include "proxy/engine/probe_pace.hpp"
 #include "proxy/engine/registry.hpp"
 #include "proxy/logs/log_ring.hpp"
 
@@ -36,6 +37,7 @@ struct Engine::Impl : std::enable_shared_from_this<Engine::Impl> {
         registry(the_registry),
         output(tasks.executor()),
         pidfd(tasks.executor()),
+        probe_bell(tasks.executor()),
         stop_bell(tasks.executor(), Clock::time_point::max()),
         gone_bell(tasks.executor(), Clock::time_point::max()) {}
 
@@ -65,10 +67,11 @@ struct Engine::Impl : std::enable_shared_from_this<Engine::Impl> {
   EngineCgroup cgroup;
   Descriptor output;
   Descriptor pidfd;
-  Timer stop_bell;  // cancelled when stop() is called
-  Timer gone_bell;  // cancelled when the process has exited
-  Clock::time_point started_at{};
-  Clock::time_point ended_at{};
+  Timer probe_bell;  // cancelled when it has written a line
+  Timer stop_bell;   // cancelled when stop() is called
+  Timer gone_bell;   // cancelled when the process has exited
+  EngineTimes times;
+  ProbePace probe_pace{times.started};
   std::size_t log_start = 0;  // of this run, in the log's total
   pid_t pid = 0;
   int exit_status = 0;

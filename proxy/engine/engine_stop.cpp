@@ -108,11 +108,9 @@ Task<void> Engine::Impl::run_stop_command() {
 }
 
 std::vector<int> Engine::Impl::leftovers() const {
-  std::vector<int> found = engine_processes(0, pid, marker());
-  for (const int each : cgroup.processes()) {
-    if (std::find(found.begin(), found.end(), each) == found.end()) found.push_back(each);
-  }
-  return found;
+  // What it started cannot leave its cgroup: a look at that one is enough.
+  if (!cgroup.is_empty()) return cgroup.processes();
+  return engine_processes(own_processes(), 0, pid, marker());
 }
 
 /// Ends what the engine left behind: workers in its group or cgroup, children that forked twice.

@@ -1,18 +1,24 @@
 #include "proxy/engine/process_tree.hpp"
 
+#include <fmt/format.h>
+
 #include <dirent.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <fstream>
 #include <memory>
 #include <set>
 #include <sstream>
+#include <utility>
 
 namespace rouse {
 
 namespace {
+
+constexpr int kLooksMost = 10;
 
 /// @p root and all that descends from it.
 std::set<int> descendants(const std::vector<ProcessStat>& all, int root) {
@@ -24,6 +30,32 @@ std::set<int> descendants(const std::vector<ProcessStat>& all, int root) {
     }
   }
   return family;
+}
+
+/// Adds the children of @p pid. False: the kernel does not list them (CONFIG_PROC_CHILDREN).
+bool add_children(int pid, std::vector<int>& pids) {
+  const std::string tasks = fmt::format("/proc/{}/task", pid);
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(tasks.c_str()), ::closedir);
+  if (!dir) return true;  // it has just ended
+  bool are_listed = true;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    if (entry->d_name[0] == '.') continue;
+    const std::string path = fmt::format("{}/{}/children", tasks, entry->d_name);
+    const std::string text = read_proc(path);
+    are_listed = are_listed && (!text.empty() || ::access(path.c_str(), F_OK) == 0);
+    std::istringstream words(text);
+    for (int child = 0; words >> child;) pids.push_back(child);
+  }
+  return are_listed;
+}
+
+/// All that descends from us, in order; nullopt: the kernel does not list it.
+std::optional<std::vector<int>> listed_descendants() {
+  std::vector<int> pids;
+  if (!add_children(::getpid(), pids)) return std::nullopt;
+  for (std::size_t i = 0; i < pids.size(); ++i) (void)add_children(pids[i], pids);
+  std::sort(pids.begin(), pids.end());
+  return pids;
 }
 
 }  // namespace
@@ -91,18 +123,37 @@ std::optional<std::string> environment_of(int pid, std::string_view name) {
   return std::nullopt;
 }
 
-std::vector<int> engine_processes(int leader, int group, std::string_view marker) {
+std::vector<ProcessStat> own_processes() {
+  std::vector<ProcessStat> found;
+  // While somebody ends, his children may be in no list (proc(5)): until two looks agree.
+  std::optional<std::vector<int>> pids = listed_descendants();
+  for (int looks = 1; pids && looks < kLooksMost; ++looks) {
+    std::optional<std::vector<int>> again = listed_descendants();
+    if (again == pids) break;
+    pids = std::move(again);
+  }
+  if (pids) {
+    for (const int pid : *pids) {
+      if (const auto stat = read_process(pid)) found.push_back(*stat);
+    }
+    return found;
+  }
   const std::vector<ProcessStat> all = all_processes();
-  const std::set<int> family = descendants(all, leader);
-  // We are the subreaper: whatever an engine started has us among its ancestors, so the
-  // environments of all other processes of the machine need no look.
   const std::set<int> ours = descendants(all, ::getpid());
-  std::vector<int> found;
   for (const ProcessStat& each : all) {
+    if (each.pid != ::getpid() && ours.contains(each.pid)) found.push_back(each);
+  }
+  return found;
+}
+
+std::vector<int> engine_processes(const std::vector<ProcessStat>& among, int leader, int group,
+                                  std::string_view marker) {
+  const std::set<int> family = descendants(among, leader);
+  std::vector<int> found;
+  for (const ProcessStat& each : among) {
     if (each.state == 'Z' || each.pid <= 1) continue;
     if ((leader > 1 && family.contains(each.pid)) || (group > 1 && each.group == group) ||
-        (!marker.empty() && ours.contains(each.pid) &&
-         environment_of(each.pid, kEngineMarker) == marker)) {
+        (!marker.empty() && environment_of(each.pid, kEngineMarker) == marker)) {
       found.push_back(each.pid);
     }
   }

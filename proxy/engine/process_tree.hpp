@@ -34,9 +34,15 @@ struct ProcessStat {
 /// or is not ours to read.
 [[nodiscard]] std::optional<std::string> environment_of(int pid, std::string_view name);
 
-/// Everything that belongs to an engine: its process group @p group, the descendants of @p leader,
+/// What descends from this process: whatever an engine of ours started, too, since we are the
+/// subreaper of all. From the kernel's lists of children, so that the other processes of the
+/// machine cost nothing.
+[[nodiscard]] std::vector<ProcessStat> own_processes();
+
+/// What of @p among belongs to an engine: its process group @p group, the descendants of @p leader,
 /// and what carries @p marker. Zombies are left out.
-[[nodiscard]] std::vector<int> engine_processes(int leader, int group, std::string_view marker);
+[[nodiscard]] std::vector<int> engine_processes(const std::vector<ProcessStat>& among, int leader,
+                                                int group, std::string_view marker);
 
 /// The random id of this boot of the machine.
 [[nodiscard]] std::string boot_id();

@@ -1,12 +1,60 @@
 #include "proxy/engine/readiness.hpp"
 
+#include "base/posix.hpp"
 #include "proxy/engine/process_tree.hpp"
 
 #include <fmt/format.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 namespace rouse {
+
+namespace {
+
+bool refuses(const sockaddr* address, socklen_t size) {
+  const UniqueFd fd(::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return errno == EAFNOSUPPORT;
+  int error = ::connect(fd.get(), address, size) == 0 ? 0 : errno;
+  // Within a machine the answer has come by now; where it has not, a probe asks again.
+  socklen_t error_size = sizeof error;
+  if (error == EINPROGRESS) ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &error_size);
+  // EADDRNOTAVAIL: this machine has no such address. ENOENT: there is no such socket yet.
+  return error == ECONNREFUSED || error == EADDRNOTAVAIL || error == ENOENT;
+}
+
+bool refuses_v4(const char* host, std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  return ::inet_pton(AF_INET, host, &address.sin_addr) == 1 &&
+         refuses(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+bool refuses_v6(std::uint16_t port) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  address.sin6_addr = in6addr_loopback;
+  return refuses(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+bool refuses_unix(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::copy(path.begin(), path.end(), address.sun_path);
+  return refuses(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+}  // namespace
 
 Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string api_key,
                                std::string path, std::chrono::milliseconds limit) {
@@ -31,6 +79,15 @@ Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string ap
   co_return told;
 }
 
+bool is_closed(const Endpoint& endpoint) {
+  if (!endpoint.unix_path.empty()) return refuses_unix(endpoint.unix_path);
+  if (endpoint.host == "::1") return refuses_v6(endpoint.port);
+  if (endpoint.host == "localhost") {
+    return refuses_v4("127.0.0.1", endpoint.port) && refuses_v6(endpoint.port);
+  }
+  return endpoint.host.starts_with("127.") && refuses_v4(endpoint.host.c_str(), endpoint.port);
+}
+
 std::string check_path(const std::string& check_endpoint) {
   const std::size_t scheme = check_endpoint.find("://");
   std::string path = check_endpoint;
@@ -43,7 +100,7 @@ std::string check_path(const std::string& check_endpoint) {
 
 std::uint64_t progress_of(int leader, int group) {
   std::uint64_t sum = 0;
-  for (const int pid : engine_processes(leader, group, {})) {
+  for (const int pid : engine_processes(own_processes(), leader, group, {})) {
     const auto stat = read_process(pid);
     if (!stat) continue;
     sum += stat->cpu_ticks + stat->rss_pages;

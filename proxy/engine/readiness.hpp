@@ -24,6 +24,10 @@ struct ProbeAnswer {
 Task<ProbeAnswer> probe_engine(HttpPool& pool, Endpoint endpoint, std::string api_key,
                                std::string path, std::chrono::milliseconds limit);
 
+/// Whether nobody listens yet at @p endpoint: a bare connect is refused there, which costs a tenth
+/// of a probe. False also where only a probe can tell: on other machines, by a name.
+[[nodiscard]] bool is_closed(const Endpoint& endpoint);
+
 /// The path of a checkEndpoint, which may be a whole URL of which only the path counts.
 [[nodiscard]] std::string check_path(const std::string& check_endpoint);
 

@@ -133,7 +133,8 @@ void EngineRegistry::Impl::collect(const std::filesystem::path& path,
     dead_instances.insert(path.stem().string());
     for (const Record& record : journal.engines) {
       if (!record.process.is_alive()) continue;
-      for (const int pid : engine_processes(record.process.pid, record.process.pid, {})) {
+      for (const int pid :
+           engine_processes(all_processes(), record.process.pid, record.process.pid, {})) {
         orphans.emplace(pid, record.model);
       }
     }

@@ -63,6 +63,7 @@ Task<std::optional<Failure>> Admission::enter(Destinations& from, std::size_t wh
   co_await wait(to);
   admitted_at_ = Request::Clock::now();
   record_.row.load_ms = ticket_->load().count();
+  if (record_.row.load_ms > 0 && !to.peer) record_.row.metadata["swap"] = ticket_->swap().text();
   record_.row.metadata.try_emplace("fifo_priority", "0");  // a peer knows none
   flight_.set_phase(Phase::Prefill);
   if (ticket_->state() == AdmissionTicket::State::Refused) co_return ticket_->failure();
@@ -171,6 +172,7 @@ RequestTiming Admission::timing(const Destination& to) const {
   timing.waited = waited();
   timing.load = ticket_->load();
   timing.wake = ticket_->wake_time();
+  timing.swap = ticket_->swap();
   if (timing.wake > 0ms) {
     timing.cold_start = ColdStart::Wake;
   } else if (timing.load > 0ms) {

@@ -34,6 +34,11 @@ void add_timing(ResponseHead& head, const RequestTiming& timing) {
   if (!text.empty()) text += ", ";
   text += fmt::format("{};dur={}", timing.to_peer ? "hold" : "queue", turn.count());
   if (timing.load.count() > 0) text += fmt::format(", load;dur={}", timing.load.count());
+  // Parts of these: drain, stop and sweep of the queue, spawn and seen of the load.
+  for (const auto& [name, lasted] : timing.swap.each()) {
+    if (name != "load" && lasted.count() > 0)
+      text += fmt::format(", {};dur={}", name, lasted.count());
+  }
   if (timing.wake.count() > 0) text += fmt::format(", wake;dur={}", timing.wake.count());
   head.fields.set("server-timing", text);
 }

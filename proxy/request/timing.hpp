@@ -2,6 +2,7 @@
 
 #include "base/http/message.hpp"
 #include "core/time.hpp"
+#include "proxy/admission/swap_times.hpp"
 
 namespace rouse {
 
@@ -16,6 +17,7 @@ struct RequestTiming {
   core::Duration waited{0};  ///< until it was admitted; load and wake are part of it
   core::Duration load{0};
   core::Duration wake{0};
+  SwapPhases swap;  ///< as far as it was there for one
 };
 
 /// Adds X-Rouse-Cold-Start and Server-Timing. What a peer says of its own part stays, and ours

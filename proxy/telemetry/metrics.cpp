@@ -94,6 +94,13 @@ class ClientLabels {
 };
 
 struct Metrics::Impl {
+  void observe(const SwapPhases& swap) {
+    const auto phases = swap.each();
+    for (std::size_t i = swap.evicts ? 0 : SwapPhases::kOfOthers; i < phases.size(); ++i) {
+      swap_phases[i]->Observe(seconds(phases[i].second));
+    }
+  }
+
   MetricFamilies all;
   PeerMetrics peers{all.registry};
   std::map<std::string, ModelSeries, std::less<>> models;
@@ -104,6 +111,7 @@ struct Metrics::Impl {
   std::vector<Gauge*> oldest;                              // by phase
   std::vector<Counter*> log_messages;                      // by level
   std::vector<double> logged;                              // the same, as counted
+  std::vector<Histogram*> swap_phases;                     // as SwapPhases::each()
   Histogram& loop_lag = all.loop_lag.add({});
   Counter& loop_stalls = all.loop_stalls.add({});
   Gauge& reload_ok = all.reload_ok.add({});
@@ -130,6 +138,9 @@ struct Metrics::Impl {
     }
     for (const std::string_view state : kPowerStates) all.power_state.add({state});
     for (const std::string_view outcome : kDrainOutcomes) all.drains.add({outcome});
+    for (const auto& [phase, lasted] : SwapPhases{}.each()) {
+      swap_phases.push_back(&all.swap_phases.add({phase}));
+    }
     for (const std::string_view by : kLeaseEnds) all.lease_ends.add({by});
     for (const std::string_view outcome : kSleepOutcomes) all.sleeps.add({outcome});
     for (const std::string_view how : kSuperseded) all.superseded.add({how});
@@ -284,7 +295,10 @@ void Metrics::engine_changed(const EngineChange& change) {
     // The engine's own words, since it is only there that a failure is told apart.
     if (change.reason.find("was not ready after") != std::string::npos) outcome = "timeout";
     model.loads[kLoadOutcomes.index(outcome)]->Increment();
-    if (outcome == "ok") model.load_time.Observe(lasted);
+    if (outcome == "ok") {
+      model.load_time.Observe(lasted);
+      impl_->observe(change.swap);
+    }
   }
   if (change.from == EngineState::Ready) {
     const std::string_view reason = change.failed ? "exit" : std::string_view(change.reason);

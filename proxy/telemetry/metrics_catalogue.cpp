@@ -24,6 +24,7 @@ constexpr std::array kQueueWait{0.001, 0.005, 0.01, 0.05, 0.1,  0.25,  0.5,  1.0
                                 2.0,   5.0,   10.0, 30.0, 60.0, 120.0, 300.0};
 constexpr std::array kLoad{0.5,  1.0,  2.0,  5.0,  10.0,  15.0,  20.0, 30.0,
                            45.0, 60.0, 90.0, 120., 180.0, 300.0, 600.0};
+constexpr std::array kPhase{0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0, 120.0};
 constexpr std::array kUnload{0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0};
 constexpr std::array kWake{1.0,  2.0,  3.0,  5.0,  8.0,   10.0,  15.0,  20.0,
                            30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0};
@@ -101,6 +102,10 @@ constexpr std::array kCatalogue{
     MetricEntry{"rouse_model_unloads_total", Counter, "model reason", "Unloads by their reason"},
     MetricEntry{"rouse_model_unload_seconds", Histogram, "model",
                 "From the decision to unload to gone", kUnload},
+    MetricEntry{"rouse_swap_phase_seconds", Histogram, "phase",
+                "Parts of each swap: drain (others have to become idle), stop, sweep (what they "
+                "left behind), spawn, load; seen is the end of the load, at most so late",
+                kPhase},
     MetricEntry{"rouse_model_short_residencies_total", Counter, "model",
                 "Evictions for another model within a minute of getting ready: swap thrash"},
     MetricEntry{"rouse_model_ready_seconds_total", Counter, "model",

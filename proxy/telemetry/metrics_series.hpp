@@ -125,6 +125,7 @@ struct MetricFamilies {
   Metric<Histogram> load_time{registry, "rouse_model_load_seconds"};
   Metric<Counter> unloads{registry, "rouse_model_unloads_total"};
   Metric<Histogram> unload_time{registry, "rouse_model_unload_seconds"};
+  Metric<Histogram> swap_phases{registry, "rouse_swap_phase_seconds"};
   Metric<Counter> short_residencies{registry, "rouse_model_short_residencies_total"};
   Metric<Counter> ready_seconds{registry, "rouse_model_ready_seconds_total"};
   Metric<Counter> busy_seconds{registry, "rouse_model_busy_seconds_total"};

@@ -25,7 +25,7 @@ TEST(Activity, HasARowForEachRequestWithItsTokensAndTimes) {
   EXPECT_THAT(world.get("/api/metrics/activity?model=a").body, Not(HasSubstr(R"("load_ms":0,)")))
       << "it waited for a load";
   EXPECT_THAT(rows, HasSubstr(R"("error_msg":"no model is called \"nobody\")"));
-  EXPECT_THAT(rows, HasSubstr(R"("metadata":{"fifo_priority":"0"})"));
+  EXPECT_THAT(rows, HasSubstr(R"("metadata":{"fifo_priority":"0","swap":"drain=0 stop=0 sweep=0 )"));
   EXPECT_THAT(rows, HasSubstr(R"("outcome":"client_error")"));
   EXPECT_THAT(world.get("/api/metrics/stats?model=a").body,
               HasSubstr(R"("total_output_tokens":7)"));

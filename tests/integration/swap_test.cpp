@@ -1,4 +1,5 @@
 #include "tests/integration/demo_world.hpp"
+#include "tests/support/cold_file.hpp"
 #include "tests/support/wait_until.hpp"
 
 #include <gmock/gmock.h>
@@ -47,6 +48,29 @@ TEST(Swap, AskingForTheSecondModelStopsTheFirst) {
   EXPECT_THAT(world.children(), SizeIs(1));
 }
 
+TEST(Swap, WhatItTookIsToldToTheClientAndAfterwards) {
+  World world(models({fake_model("a", "--tps 20 --tokens 4"), fake_model("b", "--load-ms 60")},
+                     "schedule: {minResidency: 0s, linger: 0s}"));
+  HttpProbe client = world.connect();
+  ASSERT_TRUE(client.send_request("POST", kChat, chat("a", true)));
+  ProbeResponse stream = client.read_head();
+  ASSERT_TRUE(client.read_until(stream, "data:"));
+  const ProbeResponse swapped = world.post(kChat, chat("b"));
+  EXPECT_EQ(swapped.status, 200);
+  const std::string timing(swapped.header("server-timing"));
+  EXPECT_THAT(timing, HasSubstr(", drain;dur=")) << "the stream of a had to end";
+  EXPECT_THAT(timing, HasSubstr(", stop;dur="));
+  EXPECT_THAT(timing, HasSubstr(", load;dur="));
+  EXPECT_THAT(world.get("/api/metrics/activity?model=b").body, HasSubstr(R"("swap":"drain=)"));
+  EXPECT_THAT(world.get("/api/explain/b").body, HasSubstr(R"("swap":{"drain_ms":)"));
+  EXPECT_THAT(world.get("/metrics").body,
+              HasSubstr(R"(rouse_swap_phase_seconds_count{phase="drain"} 1)"))
+      << "the start of a had nobody in its way";
+  const auto [status, page] =
+      run_program({built_program("rouse"), "explain", "b", "--url", world.url()});
+  EXPECT_THAT(page, HasSubstr("until those in its way could go")) << page;
+}
+
 TEST(Swap, AMatrixLetsTheEmbeddingModelStay) {
   World world(models({fake_model("a"), fake_model("b"), fake_model("emb")},
                      "schedule: {minResidency: 0s}\n"
@@ -81,6 +105,25 @@ TEST(Swap, ABusyModelIsNotEvictedBeforeItsStreamHasEnded) {
   EXPECT_TRUE(stream.clean());
   EXPECT_THAT(stream.body, HasSubstr("[DONE]"));
   EXPECT_EQ(other.get().status, 200);
+}
+
+TEST(Swap, WhatIsLoadedNextIsReadFromTheDiskWhileItWaits) {
+  constexpr std::uint64_t kSize = 3'000'000;
+  const ColdFile file(kSize);
+  if (!file.is_cold()) GTEST_SKIP() << "the file system here keeps all files in memory";
+  World world(models({fake_model("a", "--tps 20 --tokens 100000"),
+                      fake_model("b", "", fmt::format("    prefetch: [{}]\n", file.path()))}));
+  HttpProbe busy = world.connect();
+  ASSERT_TRUE(busy.send_request("POST", kChat, chat("a", true)));
+  ProbeResponse stream = busy.read_head();
+  ASSERT_TRUE(busy.read_until(stream, "data:"));
+  EXPECT_FALSE(file.is_warm_at(kSize - 1)) << "nobody wants it yet";
+  HttpProbe waiting = world.connect();
+  ASSERT_TRUE(waiting.send_request("POST", kChat, chat("b")));
+  EXPECT_TRUE(wait_until([&] { return file.is_warm_at(kSize - 1); }));
+  EXPECT_THAT(world.log(), Not(HasSubstr("stop a")));
+  busy.close();
+  EXPECT_EQ(waiting.read_response().status, 200);
 }
 
 TEST(Swap, TwoModelsThatMayCoexistLoadSideBySide) {

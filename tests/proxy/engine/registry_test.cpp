@@ -98,7 +98,9 @@ TEST_F(Registry, FindsByItsMarkWhatNoJournalNames) {
 TEST_F(Registry, EndsTheGroupOfAnEngineWithIt) {
   const auto spawned = spawn({"sh", "-c", "sleep 600 & sleep 601"}, {});
   ASSERT_TRUE(spawned);
-  const auto group = [&] { return engine_processes(spawned->pid, spawned->pid, {}).size(); };
+  const auto group = [&] {
+    return engine_processes(own_processes(), spawned->pid, spawned->pid, {}).size();
+  };
   ASSERT_TRUE(test::wait_until([&] { return group() == 3; }));
   dead(engine_line(spawned->pid, "a"));
   EXPECT_THAT(swept(), ElementsAre("a", "a", "a"));

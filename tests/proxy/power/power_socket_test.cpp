@@ -137,8 +137,7 @@ TEST_F(PowerSocketGuest, AStrangerIsToldWhoMayAndHangsUpAfterOneAnswer) {
 TEST_F(PowerSocketGuest, AStrangerWhoSaysNothingIsNotWaitedFor) {
   listens();
   const auto probe = as_nobody(path());
-  EXPECT_EQ(answer_of(*probe).status, 408) << "after two seconds";
-  EXPECT_TRUE(run_until([&] { return probe->peer_closes(0ms); }));
+  EXPECT_TRUE(run_until([&] { return probe->peer_closes(0ms); })) << "after two seconds";
 }
 
 TEST_F(PowerSocketGuest, WhoeverIsNamedMay) {
