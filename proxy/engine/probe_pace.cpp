@@ -8,8 +8,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kLeast = 5ms;
-constexpr auto kMost = 100ms;
+constexpr auto kShortest = 5ms;
+constexpr auto kLongest = 100ms;
 constexpr auto kBetweenLines = 20ms;
 
 }  // namespace
@@ -21,7 +21,7 @@ void ProbePace::asked(Clock::time_point now) {
 
 ProbePace::Clock::time_point ProbePace::due() const {
   const Clock::duration hundredth = (asked_ - started_) / 100;
-  const auto pause = std::clamp<Clock::duration>(hundredth, kLeast, kMost);
+  const auto pause = std::clamp<Clock::duration>(hundredth, kShortest, kLongest);
   return asked_ + (has_spoken_ ? std::min<Clock::duration>(pause, kBetweenLines) : pause);
 }
 

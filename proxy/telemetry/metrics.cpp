@@ -94,13 +94,6 @@ class ClientLabels {
 };
 
 struct Metrics::Impl {
-  void observe(const SwapPhases& swap) {
-    const auto phases = swap.each();
-    for (std::size_t i = swap.evicts ? 0 : SwapPhases::kOfOthers; i < phases.size(); ++i) {
-      swap_phases[i]->Observe(seconds(phases[i].second));
-    }
-  }
-
   MetricFamilies all;
   PeerMetrics peers{all.registry};
   std::map<std::string, ModelSeries, std::less<>> models;
@@ -297,7 +290,9 @@ void Metrics::engine_changed(const EngineChange& change) {
     model.loads[kLoadOutcomes.index(outcome)]->Increment();
     if (outcome == "ok") {
       model.load_time.Observe(lasted);
-      impl_->observe(change.swap);
+      const auto phases = change.swap.each();
+      for (std::size_t i = change.swap.evicts ? 0 : SwapPhases::kOfOthers; i < phases.size(); ++i)
+        impl_->swap_phases[i]->Observe(seconds(phases[i].second));
     }
   }
   if (change.from == EngineState::Ready) {

@@ -2,6 +2,7 @@
 
 #include "base/posix.hpp"
 #include "tests/support/cold_file.hpp"
+#include "tests/support/skip.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,7 +17,7 @@ const std::atomic<bool> kGoOn = false;
 
 TEST(ReadAheadTest, BringsAFileIntoTheCacheOnceAndWhole) {
   const test::ColdFile file(kSize);
-  if (!file.is_cold()) GTEST_SKIP() << "the file system here keeps all files in memory";
+  if (!file.is_cold()) ROUSE_SKIP("disk", "the file system here keeps all files in memory");
   const ReadAhead first = read_ahead(file.path(), kAll, kGoOn);
   EXPECT_EQ(first.bytes, kSize);
   EXPECT_GT(first.from_disk, 0U);

@@ -1,5 +1,6 @@
 #include "tests/integration/demo_world.hpp"
 #include "tests/support/cold_file.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/support/wait_until.hpp"
 
 #include <gmock/gmock.h>
@@ -110,7 +111,7 @@ TEST(Swap, ABusyModelIsNotEvictedBeforeItsStreamHasEnded) {
 TEST(Swap, WhatIsLoadedNextIsReadFromTheDiskWhileItWaits) {
   constexpr std::uint64_t kSize = 3'000'000;
   const ColdFile file(kSize);
-  if (!file.is_cold()) GTEST_SKIP() << "the file system here keeps all files in memory";
+  if (!file.is_cold()) ROUSE_SKIP("disk", "the file system here keeps all files in memory");
   World world(models({fake_model("a", "--tps 20 --tokens 100000"),
                       fake_model("b", "", fmt::format("    prefetch: [{}]\n", file.path()))}));
   HttpProbe busy = world.connect();

@@ -1,6 +1,7 @@
 #include "proxy/engine/prefetcher.hpp"
 
 #include "tests/support/cold_file.hpp"
+#include "tests/support/skip.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
@@ -62,7 +63,7 @@ TEST_F(PrefetcherTest, ReadsWhatIsWantedLast) {
   constexpr std::uint64_t kSize = 3'000'000;
   const test::ColdFile first(kSize);
   const test::ColdFile second(kSize);
-  if (!first.is_cold()) GTEST_SKIP() << "the file system here keeps all files in memory";
+  if (!first.is_cold()) ROUSE_SKIP("disk", "the file system here keeps all files in memory");
   prefetcher_.want("a", {"/nowhere", first.path()});
   EXPECT_TRUE(comes([&] { return first.is_warm_at(kSize - 1); }));
   prefetcher_.want("b", {second.path()});
