@@ -7,6 +7,7 @@
 #include "base/text/rfc3339.hpp"
 #include "core/sleep/to_string.hpp"
 #include "suspendd/box/clock.hpp"
+#include "suspendd/text/others_words.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -264,7 +265,7 @@ Task<void> ActionRunner::run_hook(policy::RunHook asked) {
   program.argv = hook.argv;
   program.timeout = asked.timeout;
   program.env = {fmt::format("ROUSE_HOOK={}", to_string(asked.hook)),
-                 "ROUSE_REASON=" + asked.reason,
+                 "ROUSE_REASON=" + others_words(asked.reason),
                  fmt::format("ROUSE_SLEPT_MS={}", asked.slept.count()),
                  fmt::format("ROUSE_WAKE={}", to_string(asked.wake))};
   const Result<ProgramEnd> end = co_await run_program(tools_.tasks.executor(), std::move(program));

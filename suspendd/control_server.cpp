@@ -3,6 +3,7 @@
 #include "base/service/log.hpp"
 #include "base/text/ascii.hpp"
 #include "base/text/json_writer.hpp"
+#include "base/text/text_table.hpp"
 #include "suspendd/box/clock.hpp"
 
 #include <fmt/format.h>
@@ -26,10 +27,16 @@ namespace dom = simdjson::dom;
 
 namespace {
 
-constexpr std::size_t kConnectionsMax = 64;
+/// A hold that is bound to a job has one for as long as the job runs.
+constexpr std::size_t kConnectionsMax = 512;
+constexpr std::size_t kConnectionsPerUser = 256;
+constexpr std::size_t kHoldsMax = 512;
+constexpr std::size_t kTokenMax = 100;
+constexpr std::size_t kWhyMax = 500;
+/// Longer than anything lasts, and far from where times overflow.
+constexpr core::Duration kSpanMost{std::chrono::hours(24 * 3650)};
 constexpr std::size_t kHistoryShown = 50;
 constexpr core::Duration kSafetyNetLeast{60'000};
-constexpr std::chrono::seconds kControlCallTime{30};
 
 HttpLimits limits() {
   HttpLimits limits;
@@ -54,21 +61,6 @@ std::string message_json(std::string_view code, std::string_view message) {
   return fmt::format("{{\"code\":{},\"message\":{}}}\n", json_string(code), json_string(message));
 }
 
-Task<Result<bool>> write(HttpStream& client, int status, std::string type, std::string body) {
-  ResponseHead head;
-  head.status = status;
-  head.framing = Framing::Length;
-  head.content_length = body.size();
-  head.fields.add("content-type", type);
-  const Result<void> written = co_await client.write_response(head, body, false);
-  if (!written) co_return written.error();
-  co_return true;
-}
-
-Task<Result<bool>> write_json(HttpStream& client, int status, std::string body) {
-  co_return co_await write(client, status, "application/json", std::move(body));
-}
-
 Task<Result<std::string>> read_body(HttpStream& client) {
   std::string body;
   for (;;) {
@@ -77,12 +69,6 @@ Task<Result<std::string>> read_body(HttpStream& client) {
     if (piece->empty()) co_return body;
     body += *piece;
   }
-}
-
-Task<Result<bool>> reply(HttpStream& client, policy::Reply answer) {
-  const int status = answer.accepted ? 200 : 409;
-  std::string body = message_json(answer.accepted ? "ok" : "refused", answer.text);
-  co_return co_await write_json(client, status, std::move(body));
 }
 
 }  // namespace
@@ -107,6 +93,13 @@ struct ControlServer::Call {
     if (body[key].get(value) != simdjson::SUCCESS) return std::nullopt;
     return core::Duration(value);
   }
+  /// Whether @p key is missing, or a time as span() has it.
+  [[nodiscard]] bool has_fine_span(const char* key) const {
+    dom::element value;
+    if (body[key].get(value) != simdjson::SUCCESS || value.is_null()) return true;
+    const std::optional<core::Duration> time = span(key);
+    return time && *time >= core::Duration{0} && *time <= kSpanMost;
+  }
   [[nodiscard]] std::size_t last() const {
     const std::string query(head.query());
     std::size_t count = kHistoryShown;
@@ -119,27 +112,26 @@ struct ControlServer::Call {
 
 ControlServer::ControlServer(TaskGroup& tasks, StreamDeadlines& deadlines, PolicyLoop& loop,
                              Notices& notices, StateDir& state, MakeReport make_report,
-                             SetSafetyNet set_safety_net)
+                             SetSafetyNet set_safety_net, std::chrono::milliseconds call_time)
     : loop_(loop),
       notices_(notices),
       state_(state),
       make_report_(std::move(make_report)),
       set_safety_net_(std::move(set_safety_net)),
+      call_time_(call_time),
       control_(
           tasks,
           [this](std::unique_ptr<HttpStream> client, const std::string&) {
             return serve_control(std::move(client));
           },
           limits(), deadlines, kConnectionsMax),
-      metrics_(
-          tasks,
-          [this](std::unique_ptr<HttpStream> client, const std::string&) {
-            return serve_metrics(std::move(client));
-          },
-          limits(), deadlines, kConnectionsMax) {}
+      metrics_(tasks, deadlines, make_report_) {
+  control_.limit_users(kConnectionsPerUser);
+}
 
 void ControlServer::configure(std::shared_ptr<const Config> config) {
   allowed_ = std::make_unique<PeerAllowList>(config->control_users, config->control_groups);
+  metrics_.configure(*config);
   // The group that the package makes need not be there.
   for (const std::string& name : allowed_->unknown()) {
     if (name != "group rouse") spdlog::warn("control: there is no user or group {}", for_log(name));
@@ -159,10 +151,9 @@ std::string ControlServer::listen(const Config& config) {
            (is_taken ? ": another rouse-suspendd runs already, or another program" : "");
   }
   if (!config.metrics) return {};
-  const Result<std::string> metrics = metrics_.listen(config.metrics->host, config.metrics->port);
-  if (!metrics) return listen_failure(*config.metrics, metrics.error()) + " (metrics.listen)";
-  metrics_address_ = *metrics;
-  return {};
+  const Result<void> metrics = metrics_.listen(*config.metrics);
+  if (metrics) return {};
+  return listen_failure(*config.metrics, metrics.error()) + " (metrics.listen)";
 }
 
 void ControlServer::stop_accepting() {
@@ -172,7 +163,7 @@ void ControlServer::stop_accepting() {
 
 Task<void> ControlServer::serve_control(std::unique_ptr<HttpStream> client) {
   for (;;) {
-    client->expires_after(kControlCallTime);
+    client->expires_after(call_time_);
     Result<std::optional<RequestHead>> head = co_await client->read_request();
     if (!head || !*head) co_return;
     Call call;
@@ -186,8 +177,8 @@ Task<void> ControlServer::serve_control(std::unique_ptr<HttpStream> client) {
       if (!told) co_return;
       continue;
     }
-    if (has_control(call.text("token")) || has_control(call.text("why"))) {
-      std::string text = message_json("bad_request", "token, why: a line end has no place in them");
+    if (const std::string fault = fault_of(call); !fault.empty()) {
+      std::string text = message_json("bad_request", fault);
       const Result<bool> told = co_await write_json(*client, 400, std::move(text));
       if (!told) co_return;
       continue;
@@ -196,6 +187,43 @@ Task<void> ControlServer::serve_control(std::unique_ptr<HttpStream> client) {
     const Result<bool> goes_on = co_await answer(*client, call);
     if (!goes_on || !*goes_on) co_return;
   }
+}
+
+Task<Result<bool>> ControlServer::write(HttpStream& client, int status, std::string type,
+                                        std::string body) {
+  ResponseHead head;
+  head.status = status;
+  head.framing = Framing::Length;
+  head.content_length = body.size();
+  head.fields.add("content-type", type);
+  client.expires_after(call_time_);
+  const Result<void> written = co_await client.write_response(head, body, false);
+  if (!written) co_return written.error();
+  co_return true;
+}
+
+Task<Result<bool>> ControlServer::write_json(HttpStream& client, int status, std::string body) {
+  co_return co_await write(client, status, "application/json", std::move(body));
+}
+
+Task<Result<bool>> ControlServer::reply(HttpStream& client, policy::Reply answer) {
+  const int status = answer.accepted ? 200 : 409;
+  std::string body = message_json(answer.accepted ? "ok" : "refused", answer.text);
+  co_return co_await write_json(client, status, std::move(body));
+}
+
+std::string ControlServer::fault_of(const Call& call) {
+  if (has_control(call.text("token")) || has_control(call.text("why"))) {
+    return "token, why: a line end has no place in them";
+  }
+  if (call.text("token").size() > kTokenMax) {
+    return fmt::format("token: {} bytes at most", kTokenMax);
+  }
+  for (const char* const key : {"for_ms", "net_ms"}) {
+    if (call.has_fine_span(key)) continue;
+    return fmt::format("{}: expected milliseconds, of ten years at most", key);
+  }
+  return {};
 }
 
 Task<Result<bool>> ControlServer::answer(HttpStream& client, Call& call) {
@@ -273,11 +301,16 @@ Task<Result<bool>> ControlServer::command(HttpStream& client, Call& call) {
 }
 
 Task<Result<bool>> ControlServer::hold(HttpStream& client, Call& call) {
+  // Each is written to the disk with every change of any.
+  if (loop_.view().holds.size() >= kHoldsMax) {
+    std::string text = message_json("refused", "there are too many holds: release some");
+    co_return co_await write_json(client, 409, std::move(text));
+  }
   policy::HoldWanted wanted;
   wanted.command = loop_.next_command();
   wanted.token = call.text("token");
   if (wanted.token.empty()) wanted.token = random_token();
-  wanted.why = call.text("why");
+  wanted.why = cut_text(one_line(call.text("why")), kWhyMax);
   wanted.by = call.by;
   wanted.lasts = call.span("for_ms");
   wanted.bound = call.truth("bound");
@@ -291,7 +324,9 @@ Task<Result<bool>> ControlServer::hold(HttpStream& client, Call& call) {
   ResponseHead head;
   head.framing = Framing::Chunked;
   head.fields.add("content-type", "application/x-ndjson");
+  client.expires_after(call_time_);
   const Result<void> written = co_await client.write_response(head, body, true);
+  client.expires_never();
   if (written) co_await client.wait_gone();
   loop_.tell(policy::HoldReleased{std::nullopt, wanted.token});
   co_return false;
@@ -320,26 +355,6 @@ Task<Result<bool>> ControlServer::wake_test(HttpStream& client, Call& call) {
   policy::Reply answer = co_await tell(std::move(what), call.by, id, std::move(event));
   if (!answer.accepted) set_safety_net_(std::nullopt);
   co_return co_await reply(client, std::move(answer));
-}
-
-Task<void> ControlServer::serve_metrics(std::unique_ptr<HttpStream> client) {
-  for (;;) {
-    client->expires_after(kControlCallTime);
-    Result<std::optional<RequestHead>> head = co_await client->read_request();
-    if (!head || !*head) co_return;
-    const Result<std::string> body = co_await read_body(*client);
-    if (!body) co_return;
-    const bool is_scrape = (*head)->method == "GET" && (*head)->path() == "/metrics";
-    std::string text = "GET /metrics\n";
-    if (is_scrape) {
-      const Report report = co_await make_report_();
-      text = metrics_text(report);
-    }
-    const int status = is_scrape ? 200 : 404;
-    std::string type = "text/plain; version=0.0.4";
-    const Result<bool> written = co_await write(*client, status, std::move(type), std::move(text));
-    if (!written) co_return;
-  }
 }
 
 }  // namespace rouse::suspendd

@@ -45,7 +45,14 @@ AddressCount::Place::~Place() {
 
 std::optional<AddressCount::Place> AddressCount::take(const sockaddr_storage& remote,
                                                       std::size_t most) {
-  std::string key = key_of(remote);
+  return take_of(key_of(remote), most);
+}
+
+std::optional<AddressCount::Place> AddressCount::take(uid_t user, std::size_t most) {
+  return take_of(user == 0 ? std::string() : "user " + std::to_string(user), most);
+}
+
+std::optional<AddressCount::Place> AddressCount::take_of(std::string key, std::size_t most) {
   if (key.empty()) return Place();
   const auto found = counts_.find(key);
   if (most > 0 && found != counts_.end() && found->second >= most) return std::nullopt;

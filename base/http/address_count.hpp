@@ -1,6 +1,7 @@
 #pragma once
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include <cstddef>
 #include <map>
@@ -39,8 +40,12 @@ class AddressCount {
 
   /// nullopt: @p remote has @p most already. 0: there is no bound.
   [[nodiscard]] std::optional<Place> take(const sockaddr_storage& remote, std::size_t most);
+  /// The same for a user at the other end of a unix socket; root has no bound.
+  [[nodiscard]] std::optional<Place> take(uid_t user, std::size_t most);
 
  private:
+  [[nodiscard]] std::optional<Place> take_of(std::string key, std::size_t most);
+
   std::map<std::string, std::size_t> counts_;
 };
 

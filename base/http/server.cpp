@@ -3,6 +3,7 @@
 #include "base/async/use_task.hpp"
 #include "base/http/stream_io.hpp"
 #include "base/net/listen.hpp"
+#include "base/net/peer_credentials.hpp"
 #include "base/tls/error.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -227,9 +228,19 @@ bool HttpServer::accept_some(Listener& listener, int n) {
   return true;
 }
 
+std::optional<AddressCount::Place> HttpServer::place_for(int fd, const sockaddr_storage& remote) {
+  const bool is_full = connections_ >= connections_max_;
+  if (remote.ss_family == AF_UNIX && per_user_ > 0) {
+    const uid_t user = peer_user(fd);
+    if (is_full && user != 0) return std::nullopt;
+    return addresses_.take(user, per_user_);
+  }
+  if (is_full) return std::nullopt;
+  return addresses_.take(remote, per_address_);
+}
+
 void HttpServer::admit(int fd, const Listener& listener, const sockaddr_storage& remote) {
-  std::optional<AddressCount::Place> place;
-  if (connections_ < connections_max_) place = addresses_.take(remote, per_address_);
+  std::optional<AddressCount::Place> place = place_for(fd, remote);
   const bool is_lost =
       serve_beyond_ ? beyond_ >= beyond_max_ : refusing_ >= kRefusalsMax;  // if it has no place
   if (!place && is_lost) {

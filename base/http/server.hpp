@@ -77,6 +77,9 @@ class HttpServer {
     connections_max_ = connections_max;
     per_address_ = per_address;
   }
+  /// The same bound for each user at the other end of a unix socket, 0: none. With it root, which
+  /// has to be heard whoever else crowds in, has a place beyond connections_max, too.
+  void limit_users(std::size_t per_user) { per_user_ = per_user; }
 
   [[nodiscard]] std::size_t connections() const { return connections_; }
 
@@ -86,6 +89,8 @@ class HttpServer {
   /// Takes what waits in the kernel's queue, @p n at most; false when the process has no room for
   /// more.
   bool accept_some(Listener& listener, int n);
+  /// nullopt: there is none for it.
+  std::optional<AddressCount::Place> place_for(int fd, const sockaddr_storage& remote);
   void admit(int fd, const Listener& listener, const sockaddr_storage& remote);
   Task<void> run(std::unique_ptr<HttpStream> stream, std::string remote_address,
                  std::unique_ptr<TlsSession> tls, AddressCount::Place place);
@@ -110,6 +115,7 @@ class HttpServer {
   StreamDeadlines& deadlines_;
   std::size_t connections_max_;
   std::size_t per_address_ = 0;
+  std::size_t per_user_ = 0;
   std::size_t connections_ = 0;
   AddressCount addresses_;
   std::size_t refusing_ = 0;

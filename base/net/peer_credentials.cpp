@@ -49,6 +49,13 @@ int peer_pid(int socket) {
   return credentials.pid == 1 ? 0 : credentials.pid;
 }
 
+uid_t peer_user(int socket) {
+  ucred credentials{};
+  socklen_t size = sizeof credentials;
+  const bool is_told = ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
+  return is_told ? credentials.uid : static_cast<uid_t>(-1);
+}
+
 PeerAllowList::PeerAllowList(const std::vector<std::string>& users,
                              const std::vector<std::string>& groups)
     : users_{0, ::geteuid()} {

@@ -25,6 +25,9 @@ struct PeerCredentials {
 /// that it listens on.
 [[nodiscard]] int peer_pid(int socket);
 
+/// The user at the other end of @p socket; one that is nobody's where the kernel does not tell.
+[[nodiscard]] uid_t peer_user(int socket);
+
 /// Who may command a daemon by its unix socket: root, the user that we run as, the one of
 /// rouse-suspendd's package, and whoever is configured.
 class PeerAllowList {

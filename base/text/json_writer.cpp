@@ -8,6 +8,17 @@
 
 namespace rouse {
 
+namespace {
+
+/// The code of the control character from U+0080 to U+009F that @p text begins with; 0: of none.
+unsigned c1_control(std::string_view text) {
+  if (text.size() < 2 || text[0] != '\xc2') return 0;
+  const auto second = static_cast<unsigned char>(text[1]);
+  return second >= 0x80 && second < 0xa0 ? second : 0;
+}
+
+}  // namespace
+
 std::string json_string(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
@@ -24,6 +35,10 @@ std::string json_string(std::string_view text) {
       out += "\\r";
     } else if (static_cast<unsigned char>(c) < 0x20) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else if (const auto code = c1_control(text)) {
+      // JSON may have them as they are; a terminal on which it is shown obeys some.
+      out += fmt::format("\\u{:04x}", code);
+      length = 2;
     } else {
       length = utf8_length(text);
       out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);

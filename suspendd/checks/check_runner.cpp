@@ -2,6 +2,7 @@
 
 #include "base/async/use_task.hpp"
 #include "base/text/duration_text.hpp"
+#include "suspendd/text/others_words.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -132,6 +133,7 @@ Task<void> CheckRunner::look_once(std::shared_ptr<Watch> watch) {
 }
 
 void CheckRunner::note(Watch& watch, Finding finding, Clock::time_point began) {
+  finding.reason = others_words(finding.reason);
   Post& post = watch.post;
   const Clock::time_point now = Clock::now();
   post.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began);

@@ -57,9 +57,15 @@ Task<Result<void>> http_get_pieces(HttpPool& pool, HttpQuestion question,
                       fmt::format("{} answered {} {}", question.text(), answer->status,
                                   reason_phrase(answer->status)));
   }
-  for (;;) {
+  for (std::size_t got = 0;;) {
     const Result<std::string_view> piece = co_await stream.read_body();
     if (!piece) co_return failed(question, piece.error());
+    got += piece->size();
+    if (got > question.body_max) {
+      co_return refusal(
+          boost::system::errc::message_size,
+          fmt::format("{} answered more than {} bytes", question.text(), question.body_max));
+    }
     if (piece->empty() || !takes(*piece)) break;
   }
   stream.close();
@@ -68,18 +74,12 @@ Task<Result<void>> http_get_pieces(HttpPool& pool, HttpQuestion question,
 
 Task<Result<std::string>> http_get(HttpPool& pool, HttpQuestion question) {
   std::string body;
-  const std::string text = question.text();
-  const std::size_t max = question.body_max;
-  const std::function<bool(std::string_view)> takes = [&body, max](std::string_view piece) {
+  const std::function<bool(std::string_view)> takes = [&body](std::string_view piece) {
     body += piece;
-    return body.size() <= max;
+    return true;
   };
   const Result<void> got = co_await http_get_pieces(pool, std::move(question), takes);
   if (!got) co_return got.error();
-  if (body.size() > max) {
-    co_return refusal(boost::system::errc::message_size,
-                      fmt::format("{} answered more than {} bytes", text, max));
-  }
   co_return body;
 }
 

@@ -28,7 +28,7 @@ struct HttpQuestion {
 Task<Result<std::string>> http_get(HttpPool& pool, HttpQuestion question);
 
 /// The same, piece by piece, until @p takes says false (an answer that has no end of its own) or
-/// the body ends.
+/// the body ends. Who sends without end costs no more than body_max either.
 Task<Result<void>> http_get_pieces(HttpPool& pool, HttpQuestion question,
                                    std::function<bool(std::string_view piece)> takes);
 

@@ -11,6 +11,9 @@
 namespace rouse::suspendd {
 namespace {
 
+/// Two lines of log of 4 MiB each are the most that may stand before the requests in flight.
+constexpr std::size_t kEventsMax = 16 * 1024 * 1024;
+
 /// Asks a llama-swap what it works at. The stream of events begins with what was logged and ends
 /// its greeting with the requests in flight; listening to it neither loads a model nor counts as
 /// activity there, and /running does not either.
@@ -24,6 +27,7 @@ class LlamaSwapLook final : public Check {
     running_.timeout = config.timeout;
     events_ = running_;
     events_.path = "/api/events";
+    events_.body_max = kEventsMax;
   }
 
   Task<Finding> look() override {

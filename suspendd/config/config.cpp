@@ -4,6 +4,7 @@
 #include "base/config/follow_ups.hpp"
 #include "base/config/section.hpp"
 #include "base/config/shape.hpp"
+#include "base/text/ascii.hpp"
 #include "base/text/duration_text.hpp"
 #include "base/text/week.hpp"
 #include "suspendd/config/read_checks.hpp"
@@ -167,7 +168,11 @@ void read_company(const Section& top, Config& config) {
   if (notify.is_given("webhook")) config.notify.webhook = read_endpoint(notify, "webhook");
   config.notify.token = notify.text("token");
   config.notify.timeout = bounded(notify, "timeout", config.notify.timeout, milliseconds(100));
-  config.metrics = read_listen(top.section("metrics"));
+  const Section metrics = top.section("metrics");
+  config.metrics = read_listen(metrics);
+  for (const std::string& host : metrics.texts("hosts")) {
+    config.metrics_hosts.push_back(to_lower(trimmed(host)));
+  }
   const Section gate = top.section("gate");
   config.gate.wait = gate.duration("wait", config.gate.wait);
   if (config.gate.wait > kGateWaitMost) {

@@ -223,6 +223,7 @@ struct Config {
   HooksConfig hooks;
   NotifyConfig notify;
   std::optional<ListenAddress> metrics;
+  std::vector<std::string> metrics_hosts;  ///< names by which it may be asked for, in lower case
   GateConfig gate;
   PowerConfig power;
   RelayConfig relay;

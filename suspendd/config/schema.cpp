@@ -152,6 +152,8 @@ constexpr std::array kNotify = {
 constexpr std::array kMetrics = {
     ConfigKey{"listen", Text, "", "",
               "HOST:PORT of /metrics, such as 127.0.0.1:9765; none unless given"},
+    ConfigKey{"hosts", TextList, "", "[]",
+              "names by which it may be asked for, such as *.example.org, besides this machine's"},
 };
 constexpr std::array kGate = {
     ConfigKey{"wait", Duration, "", "20s", "for running requests to end"},

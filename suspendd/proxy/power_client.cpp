@@ -6,6 +6,7 @@
 #include "suspendd/checks/proxy_activity.hpp"
 #include "suspendd/proxy/json_ask.hpp"
 #include "suspendd/text/json_members.hpp"
+#include "suspendd/text/others_words.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -33,8 +34,8 @@ PowerClient::Answer read_answer(const HttpAnswer& http) {
   if (answer.ok) return answer;
   dom::element busy;
   const bool has_list = root["busy"].get(busy) == simdjson::SUCCESS;
-  answer.why =
-      answer.code == "busy" && has_list ? proxy_activity(http.body).reason : refusal_text(http);
+  answer.why = others_words(answer.code == "busy" && has_list ? proxy_activity(http.body).reason
+                                                              : refusal_text(http));
   return answer;
 }
 
@@ -51,8 +52,8 @@ PowerClient::Lease::End read_end(const std::string& line) {
     return end;
   }
   const std::string event = text_of(root, "event");
-  end.by = text_of(root, "by");
-  end.why = text_of(root, "message");
+  end.by = others_words(text_of(root, "by"));
+  end.why = others_words(text_of(root, "message"));
   end.cancelled = event == "cancelled" && end.by == "request";
   return end;
 }

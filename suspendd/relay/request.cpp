@@ -1,3 +1,4 @@
+#include "base/service/log.hpp"
 #include "suspendd/relay/service.hpp"
 
 #include <fmt/format.h>
@@ -89,7 +90,7 @@ std::string read_member(std::string_view name, dom::element value, RelayRequest&
   if (name == "broadcast") return read_broadcast(value, name, request);
   if (name == "secureon") return read_secureon(value, request);
   return fmt::format("{}: no such member; there are macs, ports, broadcast and secureon",
-                     name.substr(0, 40));
+                     for_log(name, 40));
 }
 
 }  // namespace

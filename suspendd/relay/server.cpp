@@ -6,6 +6,7 @@
 #include "base/http/stream_deadlines.hpp"
 #include "base/service/log.hpp"
 #include "base/service/sd_notify.hpp"
+#include "suspendd/relay/refusal_log.hpp"
 #include "suspendd/relay/service.hpp"
 
 #include <boost/asio/basic_signal_set.hpp>
@@ -24,6 +25,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kRelayConnectionsMax = 64;
+constexpr std::size_t kRelayPerAddress = 16;
+/// Who has not said a word has less time than who may ask again.
+constexpr std::chrono::seconds kFirstHead = 10s;
 constexpr std::chrono::seconds kIdle = 60s;
 constexpr std::chrono::seconds kBodyTime = 10s;
 
@@ -51,7 +55,9 @@ class Relay {
               return serve(std::move(client), std::move(remote));
             },
             relay_limits(), deadlines_, kRelayConnectionsMax),
-        signals_(context.get_executor()) {}
+        signals_(context.get_executor()) {
+    server_.set_limits(relay_limits(), kRelayConnectionsMax, kRelayPerAddress);
+  }
 
   void start() { main_.spawn(run()); }
   [[nodiscard]] int exit_status() const { return exit_status_; }
@@ -87,8 +93,8 @@ class Relay {
   }
 
   Task<void> serve(std::unique_ptr<HttpStream> client, std::string remote) {
+    client->expires_after(kFirstHead);
     for (;;) {
-      client->expires_after(kIdle);
       Result<std::optional<RequestHead>> request = co_await client->read_request();
       if (!request) {
         co_await refuse_bad(*client, request.error());
@@ -98,6 +104,7 @@ class Relay {
       client->expires_after(kBodyTime);
       const bool goes_on = co_await answer(*client, **request, remote);
       if (!goes_on) co_return;
+      client->expires_after(kIdle);
     }
   }
 
@@ -113,12 +120,19 @@ class Relay {
       }
       answer = service_.answer(*body, RelayService::Clock::now());
     }
-    if (!answer->log.empty()) spdlog::info("relay: {}: {}", remote, answer->log);
+    tell(remote, *answer);
     ResponseHead head = head_of(*answer);
     head.keep_alive = request.keep_alive && !unread;
     const Result<void> sent = co_await client.write_response(head, answer->body, false);
     if (sent && unread) co_await client.linger_close();
     co_return sent&& head.keep_alive;
+  }
+
+  void tell(const std::string& remote, const RelayAnswer& answer) {
+    if (answer.log.empty()) return;
+    std::string line = fmt::format("relay: {}: {}", remote, answer.log);
+    if (answer.status >= 400) line = refusals_.line(std::move(line), RefusalLog::Clock::now());
+    if (!line.empty()) spdlog::info("{}", line);
   }
 
   static Task<Result<std::string>> whole_body(HttpStream& client) {
@@ -156,6 +170,7 @@ class Relay {
 
   const RelayOptions& options_;
   RelayService service_;
+  RefusalLog refusals_;
   StreamDeadlines deadlines_;
   TaskGroup main_;
   TaskGroup sessions_;

@@ -28,9 +28,12 @@ struct RelayOptions {
 ///         list; also "ports"), "secureon"
 ///         200 {"message":"4 of 4 packets sent","sent":4,"paths":[{"path","destination","mac","ok",
 ///         "code","text"}]}; 502 with the same when none could be sent
-///         400, 401, 403 mac_not_allowed, 405, 413, 415, 429 with Retry-After:
+///         400, 401, 403 mac_not_allowed, 405, 413, 415, 421 host_unknown, 429 with Retry-After:
 ///         {"code","message"}
 ///     GET /health     200 {"status":"ok"}, without a token
+///
+/// Without a token, which only this host's own programs may do, it is asked for by names of this
+/// host (base/net/own_names): no web page wakes a machine by it.
 ///
 /// Runs until SIGTERM or SIGINT. Returns the exit status: 2 for options that cannot be (one line
 /// for each on stderr; on an address that others reach, a token is needed), 1 when it cannot

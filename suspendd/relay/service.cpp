@@ -122,6 +122,7 @@ RelayRules relay_rules(const RelayOptions& options, std::vector<std::string>& pr
   RelayRules rules;
   const std::string token = token_of(options, problems);
   if (!token.empty()) rules.token = sha256(token);
+  rules.names = look_up_own_names(options.host);
   if (token.empty() && options.token_file.empty() && !is_loopback(options.host)) {
     problems.push_back(
         fmt::format("a relay that others reach ({}) needs a token",
@@ -164,6 +165,11 @@ std::optional<RelayAnswer> RelayService::refusal(const RequestHead& head, Clock:
     RelayAnswer well;
     well.body = R"({"status":"ok"})";
     return well;
+  }
+  // A page whose name leads here asks by that name; with a token it would have to know it.
+  if (!rules_.token && !is_own_host(head.fields.find("host").value_or(""), rules_.names)) {
+    return error_answer(421, "host_unknown",
+                        "this relay has no token, and is asked by names of this host only");
   }
   if (!is_known(head)) {
     RelayAnswer answer = error_answer(401, "unauthorized", "the token is missing or wrong");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/http/message.hpp"
+#include "base/net/own_names.hpp"
 #include "base/text/sha256.hpp"
 #include "base/wake/plan.hpp"
 #include "suspendd/relay/server.hpp"
@@ -16,6 +17,7 @@ namespace rouse::suspendd {
 /// What a relay does for whom; made from its options by relay_rules().
 struct RelayRules {
   std::optional<Sha256> token;
+  OwnNames names;                ///< this host's; without a token it is asked for by no other
   std::vector<MacAddress> macs;  ///< empty: any
   WakePlan plan;                 ///< the ways out; the rest comes with each request
   int packets_per_minute = 600;

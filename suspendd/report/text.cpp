@@ -60,7 +60,7 @@ std::string holds_part(const policy::View& view) {
 
 std::string inhibitors_part(const Report& report) {
   if (!report.inhibitors_error.empty()) {
-    return "\ninhibitors\n  not known: " + report.inhibitors_error + "\n";
+    return "\ninhibitors\n  not known: " + one_line(report.inhibitors_error) + "\n";
   }
   std::vector<TableRow> rows;
   for (const Inhibitor& lock : report.inhibitors) {
@@ -138,7 +138,8 @@ std::string trouble_part(const Report& report) {
 
 std::string status_text(const Report& report) {
   const policy::View& view = report.view;
-  return fmt::format("{}{}: {}\n", head_line(view), view.dry_run ? " (dry run)" : "", view.reason);
+  return fmt::format("{}{}: {}\n", head_line(view), view.dry_run ? " (dry run)" : "",
+                     one_line(view.reason));
 }
 
 std::string explain_text(const Report& report) {
@@ -146,9 +147,10 @@ std::string explain_text(const Report& report) {
   std::string out = fmt::format("{}, for {}\n", head_line(view), span_text(view.in_state));
   if (!report.log_only.empty()) out += "  (looks at the tree " + report.log_only + ")\n";
   if (view.dry_run) out += "  dry run: it decides everything, and never sleeps\n";
-  if (view.block) out += "  blocked:  " + view.block->reason + "\n";
-  out += "  because:  " + view.reason + "\n";
-  out += "  next:     " + view.next + "\n";
+  // They quote others, as the tables do, which take out what would steer a terminal.
+  if (view.block) out += "  blocked:  " + one_line(view.block->reason) + "\n";
+  out += "  because:  " + one_line(view.reason) + "\n";
+  out += "  next:     " + one_line(view.next) + "\n";
   out += checks_part(report);
   out += holds_part(view);
   out += inhibitors_part(report);

@@ -20,6 +20,14 @@ namespace {
 
 constexpr off_t kHistoryMax = 1024 * 1024;
 
+/// For us alone, also where it was left over with another mode; no link is followed, since the
+/// folder may be one that others write to, as /tmp is.
+UniqueFd open_private(const std::string& path, int flags) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600));
+  if (fd) ::fchmod(fd.get(), 0600);
+  return fd;
+}
+
 Result<void> write_all(int fd, std::string_view text, const std::string& doing) {
   while (!text.empty()) {
     const ssize_t n = ::write(fd, text.data(), text.size());
@@ -46,7 +54,7 @@ Result<void> StateDir::open() {
     make_private(path_ + name);
   }
   const std::string probe = path_ + "/.write-test";
-  const UniqueFd fd(::open(probe.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const UniqueFd fd = open_private(probe, 0);
   if (!fd) return errno_error("writing to " + path_);
   ::unlink(probe.c_str());
   return {};
@@ -76,7 +84,7 @@ Result<void> StateDir::save(const core::suspend::Memory& memory) {
   const std::string fresh = path + ".new";
   const std::string doing = "saving " + path;
   {
-    const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const UniqueFd fd = open_private(fresh, O_TRUNC);
     if (!fd) return errno_error(doing);
     if (auto written = write_all(fd.get(), to_json(memory) + "\n", doing); !written) {
       return written.error();
@@ -96,7 +104,7 @@ Result<void> StateDir::add_history(std::string_view json_line) {
   if (::stat(path.c_str(), &seen) == 0 && seen.st_size > kHistoryMax) {
     std::rename(path.c_str(), (path + ".1").c_str());
   }
-  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const UniqueFd fd = open_private(path, O_APPEND);
   if (!fd) return errno_error(doing);
   return write_all(fd.get(), std::string(json_line) + "\n", doing);
 }

@@ -39,7 +39,7 @@ MUTANTS = [
     ("a fresh one may be a used one", POOL, "if (!fresh) lease.stream", "if (MUTANT || !fresh) lease.stream"),
     ("nothing is forgotten", POOL, "  impl_->idle.erase(it);\n}", "  if (!MUTANT) impl_->idle.erase(it);\n}"),
     # --- the server
-    ("a server has room for everybody", SERVER, "connections_ < connections_max_", "MUTANT || connections_ < connections_max_"),
+    ("a server has room for everybody", SERVER, "connections_ >= connections_max_", "!MUTANT && connections_ >= connections_max_"),
     ("who is refused is cut off", SERVER, "  if (sent) co_await stream->linger_close();\n}\n\n}", "  if (sent && !MUTANT) co_await stream->linger_close();\n}\n\n}",
      "the answer is read before anything is lost"),
     ("a socket file stays", SERVER, "if (!unix_path.empty()) ::unlink", "if (!MUTANT && !unix_path.empty()) ::unlink"),

@@ -1,11 +1,13 @@
 """Faults in who may do what: keys, pages of other origins, listeners that anybody can reach."""
 
 SECONDS = 30
-TESTS = [("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:TrustedOrigin.*:ListenerTls*:"
-          "HostRule.*:OwnNames.*:HostOfRequests.*:PeerPaths.*:OwnKeys.*:Rights.*")]
+TESTS = [("base_tests", "OwnNames.*"),
+         ("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:TrustedOrigin.*:ListenerTls*:"
+          "HostRule.*:HostOfRequests.*:PeerPaths.*:OwnKeys.*:Rights.*")]
 
 CORS = "proxy/access/cors.cpp"
 HOST = "proxy/access/host_rule.cpp"
+NAMES = "base/net/own_names.cpp"
 SESSION = "proxy/request/session.cpp"
 CREDENTIALS = "proxy/access/credentials.cpp"
 KEYS = "proxy/access/keys.cpp"
@@ -50,15 +52,15 @@ MUTANTS = [
     # --- names that lead here
     ("any name may be asked for", SESSION, "host_fault(*proxy.config, proxy.own_names, match.route, request)",
      "std::optional<Failure>()"),
-    ("the port is part of a name", HOST, "to_lower(host.substr(0, host.find(':')))", "to_lower(host)"),
-    ("the root's dot is part of a name", HOST, "if (name.ends_with('.')) name.pop_back();", ""),
-    ("only plain addresses are addresses", HOST, "name.starts_with('[') || ::inet_aton(name.c_str(), &v4) != 0", "name.starts_with('[')"),
-    ("a name may end in any way", HOST, "return name.ends_with(end);", "return name.find(end) != name.npos;"),
-    ("what a block list has is ours", HOST, "if (std::none_of(words.begin() + 1, words.end(), is_us)) return;", ""),
-    ("search domains do not count", HOST, 'if (!domain.empty()) names.insert(label + "." + domain);', ""),
-    ("comments count", HOST, 'line.substr(0, line.find_first_of("#;"))', "line"),
+    ("the port is part of a name", NAMES, "to_lower(host.substr(0, host.find(':')))", "to_lower(host)"),
+    ("the root's dot is part of a name", NAMES, "if (name.ends_with('.')) name.pop_back();", ""),
+    ("only plain addresses are addresses", NAMES, "name.starts_with('[') || ::inet_aton(name.c_str(), &v4) != 0", "name.starts_with('[')"),
+    ("a name may end in any way", NAMES, "return name.ends_with(end);", "return name.find(end) != name.npos;"),
+    ("what a block list has is ours", NAMES, "if (std::none_of(words.begin() + 1, words.end(), is_us)) return;", ""),
+    ("search domains do not count", NAMES, 'if (!domain.empty()) names.insert(label + "." + domain);', ""),
+    ("comments count", NAMES, 'line.substr(0, line.find_first_of("#;"))', "line"),
     ("health checks need a name, too", HOST, "(route != nullptr && route->is_health())", "false"),
-    ("hosts: is not read", HOST, "is_in_hosts(config, name_in(host))", "false"),
+    ("hosts: is not read", HOST, "is_in_hosts(config, name_in_host(host))", "false"),
     ("with keys any name will do", HOST, "if (key.is_good || is_judged) return std::nullopt;", "return std::nullopt;"),
     ("a wrong key opens what needs none", HOST, "key.is_there && route != nullptr && right_of(*route).scope", "key.is_there"),
     ("a browser's password is a key", CREDENTIALS,

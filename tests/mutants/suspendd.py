@@ -10,6 +10,7 @@ PREFLIGHT = "suspendd/preflight.cpp"
 CONTEXT = "suspendd/trap_context.cpp"
 WATCH = "suspendd/proxy_watch.cpp"
 CONTROL = "suspendd/control_server.cpp"
+SERVED = "suspendd/metrics_server.cpp"
 NOTICES = "suspendd/state/notices.cpp"
 SLEEP = "suspendd/systemd/sleep_watch.cpp"
 LOOP = "suspendd/policy_loop.cpp"
@@ -138,7 +139,7 @@ MUTANTS = [
     ("a hook may take for ever", RUNNER, "program.timeout = asked.timeout;", ""),
     ("a hook is not told its name", RUNNER, 'fmt::format("ROUSE_HOOK={}", to_string(asked.hook))',
      '"ROUSE_HOOK="'),
-    ("a hook is not told why", RUNNER, '"ROUSE_REASON=" + asked.reason', '"ROUSE_REASON="'),
+    ("a hook is not told why", RUNNER, '"ROUSE_REASON=" + others_words(asked.reason)', '"ROUSE_REASON="'),
     ("a hook is told seconds", RUNNER, "asked.slept.count()", "asked.slept.count() / 1000"),
     ("a hook is not told what woke it", RUNNER, "to_string(asked.wake)", "to_string(policy::WakeReason::Unknown)"),
     ("a hook that fails has not", RUNNER,
@@ -171,7 +172,7 @@ MUTANTS = [
     ("a lease that wakes is no news", CLIENT, 'line->find("\\"awake\\"") != std::string::npos', "false"),
     ("a blank line is news", CLIENT, "if (is_news) co_return read_end(*line);",
      "co_return read_end(*line);"),
-    ("the words of an end are lost", CLIENT, 'end.why = text_of(root, "message");', ""),
+    ("the words of an end are lost", CLIENT, 'end.why = others_words(text_of(root, "message"));', ""),
     ("a line too long is taken", CLIENT, "unread_.size() > kLineMax", "false"),
     ("half a line is one", CLIENT, "unread_ += *piece;", "unread_ = std::string(*piece);"),
     ("two lines are one", CLIENT, "unread_.erase(0, line_end + 1);", "unread_.clear();"),
@@ -266,7 +267,7 @@ MUTANTS = [
     ("a countdown is no news", WATCH, "facts.gist += std::to_string(end.time_since_epoch() / kSameCountdown);", ""),
     # --- the socket of the command line
     ("a hold is for ever", CONTROL, 'call.span("for_ms")', "std::nullopt"),
-    ("a hold has no reason", CONTROL, 'wanted.why = call.text("why");', ""),
+    ("a hold has no reason", CONTROL, 'wanted.why = cut_text(one_line(call.text("why")), kWhyMax);', ""),
     ("a hold is of nobody", CONTROL, "wanted.by = call.by;", ""),
     ("a hold has a token of its own", CONTROL, "if (wanted.token.empty()) wanted.token = random_token();",
      "wanted.token = random_token();"),
@@ -283,7 +284,7 @@ MUTANTS = [
     ("who commands is not known", CONTROL, 'fmt::format("{} (pid {})", user_name(peer->uid), peer->pid)', 'std::string("somebody")'),
     ("PUT is POST", CONTROL, 'call.head.method != "POST"', "false"),
     ("nonsense is no command", CONTROL, "call.parser.parse(json).get(call.body) != simdjson::SUCCESS", "false"),
-    ("a mistake ends the connection", CONTROL, "if (!told) co_return;\n      continue;\n    }\n    if (has_control", "if (MUTANT || !told) co_return;\n      continue;\n    }\n    if (has_control"),
+    ("a mistake ends the connection", CONTROL, "if (!told) co_return;\n      continue;\n    }\n    if (const", "if (MUTANT || !told) co_return;\n      continue;\n    }\n    if (const"),
     ("who leaves the gate is waited for", CONTROL, "client.on_gone([this, id] { loop_.close_gate(id); });", ""),
     ("the gate is always open", CONTROL, "answer.allow, json_string(answer.reason)", "MUTANT || answer.allow, json_string(answer.reason)"),
     ("a wake test has no net", CONTROL, "set_safety_net_(loop_.now().realtime + net);", ""),
@@ -294,11 +295,11 @@ MUTANTS = [
     ("history is always as long", CONTROL, 'query.starts_with("last=")', "false"),
     ("what is not there is empty", CONTROL, "write_json(client, 404, std::move(error));\n}\n\nTask<policy::Reply>",
      "write_json(client, MUTANT ? 200 : 404, std::move(error));\n}\n\nTask<policy::Reply>"),
-    ("metrics are at every path", CONTROL, '(*head)->method == "GET" && (*head)->path() == "/metrics"', '(*head)->method == "GET"'),
-    ("metrics may be posted", CONTROL, '(*head)->method == "GET" && (*head)->path() == "/metrics"', '(*head)->path() == "/metrics"'),
-    ("metrics are of nowhere", CONTROL, "metrics_address_ = *metrics;", ""),
+    ("metrics are at every path", SERVED, 'request.method != "GET" || request.path() != "/metrics"', 'request.method != "GET"'),
+    ("metrics may be posted", SERVED, 'request.method != "GET" || request.path() != "/metrics"', 'request.path() != "/metrics"'),
+    ("metrics are of nowhere", SERVED, "address_ = std::move(*listening);", ""),
     ("metrics that fail are silent", CONTROL,
-     'if (!metrics) return listen_failure(*config.metrics, metrics.error()) + " (metrics.listen)";', "if (!metrics) return {};"),
+     "  if (metrics) return {};\n", "  if (MUTANT || metrics) return {};\n"),
     ("a second daemon is not named", CONTROL, 'is_taken ? ": another rouse-suspendd runs already, or another program" : ""', '""'),
     # --- what a person is told
     ("what is well is sent", NOTICES, "is_bad || is_warning || notice.topic == policy::Topic::Unblocked", "true"),

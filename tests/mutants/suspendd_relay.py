@@ -77,7 +77,7 @@ MUTANTS = [
     ("a connection never ends", SERVER, "if (!goes_on) co_return;", ""),
     ("what is unread is read", SERVER, "answer.has_value() && request.framing != Framing::None", "false"),
     ("every refusal ends the connection", SERVER, "answer.has_value() && request.framing != Framing::None", "answer.has_value()"),
-    ("nothing is logged", SERVER, "if (!answer->log.empty()) spdlog", "if (!MUTANT && !answer->log.empty()) spdlog"),
+    ("nothing is logged", SERVER, "if (!line.empty()) spdlog", "if (!MUTANT && !line.empty()) spdlog"),
     ("a connection is kept for whoever ends it", SERVER, "request.keep_alive && !unread", "!unread"),
     ("nobody may refuse", SERVER, "if (status == 0) co_return;", "co_return;"),
     ("a refusal of nonsense keeps the connection", SERVER, "head.keep_alive = false;", ""),

@@ -43,6 +43,16 @@ TEST(AddressCount, HasABoundForEachAddress) {
   EXPECT_TRUE(all.take(address("192.0.2.1"), 2));
 }
 
+TEST(AddressCount, HasABoundForEachUserButRoot) {
+  AddressCount all;
+  const auto place = all.take(uid_t{1000}, 1);
+  ASSERT_TRUE(place);
+  EXPECT_FALSE(all.take(uid_t{1000}, 1));
+  EXPECT_TRUE(all.take(uid_t{1001}, 1));
+  const auto root = all.take(uid_t{0}, 1);
+  EXPECT_TRUE(all.take(uid_t{0}, 1));
+}
+
 TEST(AddressCount, TakesANetworkOfIpv6ForOne) {
   AddressCount all;
   const auto place = all.take(address("2001:db8:1:2::1"), 1);

@@ -50,6 +50,8 @@ TEST(JsonString, EscapesWhatMustBe) {
 }
 
 TEST(JsonString, KeepsUtf8AndReplacesWhatIsNone) {
+  EXPECT_EQ(json_string("\xc2\x9b[\xc2\x80\xc2\xa0"), "\"\\u009b[\\u0080\xc2\xa0\"")
+      << "a terminal obeys them";
   const std::string good = "\xC3\xA9 \xE2\x82\xAC \xED\x9F\xBF \xF0\x9F\x98\x80 \xF4\x8F\xBF\xBF";
   EXPECT_EQ(json_string(good), '"' + good + '"');
   const std::string mark = "\xEF\xBF\xBD";

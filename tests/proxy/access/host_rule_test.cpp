@@ -7,9 +7,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
-using testing::UnorderedElementsAre;
 
 using List = std::vector<std::pair<std::string, std::string>>;
 
@@ -51,23 +49,6 @@ std::optional<Failure> judged(const Config& config, const std::string& target,
 
 bool passes(const Config& config, const std::string& host) {
   return !judged(config, "/v1/chat/completions", host);
-}
-
-TEST(OwnNames, AreThoseThatThisMachineGivesItself) {
-  EXPECT_THAT(names(), UnorderedElementsAre("box", "box.local", "box.home", "other.home",
-                                            "box.fritz.box", "box.lan"));
-  EXPECT_THAT(own_names("box.example.net", "", ""),
-              UnorderedElementsAre("box", "box.local", "box.example.net"));
-  EXPECT_THAT(own_names("", "127.0.0.1 x.example", "search example.net"), IsEmpty());
-}
-
-TEST(OwnNames, OfABlockListAreNone) {
-  EXPECT_THAT(own_names("box", "127.0.0.1 localhost box\n127.0.0.1 ads.example\n", ""),
-              Not(Contains("ads.example")));
-}
-
-TEST(OwnNames, OfThisMachineHoldWhereItListens) {
-  EXPECT_THAT(look_up_own_names("LLM.example.net"), Contains("llm.example.net"));
 }
 
 TEST(HostRule, TakesNamesThatNobodyElseCanHave) {

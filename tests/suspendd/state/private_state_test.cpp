@@ -25,6 +25,24 @@ TEST(StateDir, ClosesWhatAnEarlierVersionLeftOpen) {
   EXPECT_EQ(std::filesystem::status(dir.path()).permissions(), perms(0710));
 }
 
+TEST(StateDir, FollowsNoLinkAndKeepsNoModeOfWhatWasLeftOver) {
+  const test::TempDir dir;
+  StateDir state(dir.path().string());
+  ASSERT_TRUE(state.open());
+  const std::string fresh = dir.write("state.json.new", "{}");
+  std::filesystem::permissions(fresh, perms(0644));
+  ASSERT_TRUE(state.save({}));
+  EXPECT_EQ(std::filesystem::status(dir / "state.json").permissions(), perms(0600));
+  const std::string victim = dir.write("victim", "kept");
+  for (const char* const name : {"state.json.new", "history.jsonl", ".write-test"}) {
+    std::filesystem::create_symlink(victim, dir / name);
+  }
+  EXPECT_FALSE(state.save({}));
+  EXPECT_FALSE(state.add_history("{}"));
+  EXPECT_FALSE(state.open());
+  EXPECT_EQ(test::read_file(victim), "kept");
+}
+
 TEST(SuspenddSecrets, AreTheVariablesThatNoCommandNames) {
   for (const char* const name : {"T_NOTICE", "T_HOOK", "T_CHECK"}) ::setenv(name, "x", 1);
   const LoadedConfig loaded = parse_config(
