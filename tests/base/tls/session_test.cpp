@@ -391,8 +391,8 @@ TEST_F(TlsTest, DeadlinesEndReadingAndWriting) {
   be_server();
   stream_->expires_after(milliseconds(50));
   const auto head = run(stream_->read_request());
-  ASSERT_FALSE(head);
-  EXPECT_EQ(head.error().code, make_error_code(HttpErrc::Timeout));
+  ASSERT_TRUE(head) << head.error().message();
+  EXPECT_FALSE(*head) << "who has asked for nothing is left without a word";
 
   secured_.reset();
   client_peer_ = TlsPeer(TlsPeer::Role::Client);
