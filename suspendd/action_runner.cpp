@@ -51,7 +51,7 @@ void ActionRunner::run(Op op, Task<void> task) {
 }
 
 void ActionRunner::done(Op op, bool ok, std::string detail) {
-  tell_(policy::ActionDone{op, ok, std::move(detail)});
+  tell_(policy::ActionDone{op, ok, std::move(detail), false});
 }
 
 /// @p fine_code: a refusal that is as good as a success.
@@ -59,7 +59,8 @@ void ActionRunner::done(Op op, const Result<PowerClient::Answer>& answer,
                         std::string_view fine_code) {
   if (!answer) return done(op, false, answer.error().message());
   const bool is_fine = !fine_code.empty() && answer->code == fine_code;
-  done(op, answer->ok || is_fine, answer->why);
+  const bool lease_gone = !answer->ok && !is_fine && answer->code == "lease_gone";
+  tell_(policy::ActionDone{op, answer->ok || is_fine, answer->why, lease_gone});
 }
 
 std::string ActionRunner::lease_of(policy::Attempt attempt) const {

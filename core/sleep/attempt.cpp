@@ -203,6 +203,10 @@ void SuspendPolicy::Body::attempt_answer(const ActionDone& event) {
     }
     case Stage::Unload:
       attempt->op.reset();
+      // A request has ended the lease while engines stopped: that is no fault of theirs.
+      if (event.lease_gone && !attempt->coming) {
+        return go_to(Stage::Unload, after(now.monotonic, kCommitWait));
+      }
       if (!ok && !attempt->coming) return give_up("unload", event.detail);
       return after_unload();
     case Stage::Alarm:

@@ -110,7 +110,8 @@ struct Committed {
 struct ActionDone {
   Op op{};
   bool ok = true;
-  std::string detail;  ///< what failed: for Suspend, the D-Bus error's words
+  std::string detail;       ///< what failed: for Suspend, the D-Bus error's words
+  bool lease_gone = false;  ///< the proxy refused since the lease is over; why follows on the lease
 };
 
 struct PreflightDone {

@@ -323,6 +323,26 @@ TEST(SuspendAttempt, FailuresBackOffTwiceAsLongEachAndBlockAfterFive) {
   }
 }
 
+TEST(SuspendAttempt, AnUnloadThatARequestOvertookIsNoFailure) {
+  Bench b = at_drain(unloading());
+  b.granted();
+  b.step(ActionDone{b.last<Unload>().op, false, "the lease was taken away", true});
+  EXPECT_EQ(b.state(), State::Preparing) << "the lease itself says why";
+  b.step(DrainCancelled{Attempt{1}, "request"});
+  EXPECT_EQ(b.state(), State::IdleCountdown);
+  EXPECT_EQ(b.view().totals.drains_cancelled, 1U);
+  EXPECT_EQ(b.policy().memory().failures, 0);
+}
+
+TEST(SuspendAttempt, ALeaseThatIsGoneWithoutAWordIsNotWaitedForForEver) {
+  Bench b = at_drain(unloading());
+  b.granted();
+  b.step(ActionDone{b.last<Unload>().op, false, "the lease was taken away", true});
+  b.wait(10s);
+  EXPECT_EQ(b.state(), State::Active);
+  EXPECT_EQ(b.view().totals.failures["unload"], 1U);
+}
+
 TEST(SuspendAttempt, EveryWaitEnds) {
   struct Case {
     const char* step;
