@@ -79,6 +79,9 @@ class Environment {
       note(place, path, fmt::format("environment variable '{}' is not set", name));
     } else if (text.find_first_of("\r\n") != std::string_view::npos) {
       note(place, path, fmt::format("environment variable '{}' holds a line end", name));
+    } else if (names_variable(text)) {
+      // It would look like one that is not set, and faults of such a value are not told.
+      note(place, path, fmt::format("environment variable '{}' names another one", name));
     } else {
       return std::string(text);
     }

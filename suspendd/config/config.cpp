@@ -256,7 +256,6 @@ LoadedConfig finish(const YamlNode& root, std::set<std::string, std::less<>> wit
     read_control(top, *config);
     config->checks = read_checks(top, *config);
     drop_follow_ups(root, known, problems);
-    drop_follow_ups(root, 0, later);
     const YamlNode* const checks = top.node("checks");
     if (checks != nullptr && checks->is_list() && checks->items.empty()) {
       top.fault("checks", "is empty: the machine would sleep whatever happens on it");

@@ -31,6 +31,7 @@ MUTANTS = [
     # --- variables
     ("names of variables are anything", ENVIRONMENT_CPP, "!is_letter(c) && !(c >= '0' && c <= '9')", "false"),
     ("a variable brings lines along", ENVIRONMENT_CPP, 'text.find_first_of("\\r\\n") != std::string_view::npos', "false"),
+    ("what a variable names hides its faults", ENVIRONMENT_CPP, "else if (names_variable(text))", "else if (!MUTANT && names_variable(text))"),
     ("two keys become one in silence", ENVIRONMENT_CPP, "if (renamed) refuse_twins(node, path);", ""),
     ("what was put in has a place", ENVIRONMENT_CPP, "if (put_in(node.text, node.place, path)) node.text_column = 0;",
      "put_in(node.text, node.place, path);"),

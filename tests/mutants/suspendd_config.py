@@ -57,7 +57,6 @@ MUTANTS = [
     # --- the file
     ("no file is empty", CONFIG, "loaded.is_empty = root.is_null();", ""),
     ("what follows from a fault is one", CONFIG, "drop_follow_ups(root, known, problems);", ""),
-    ("what the reader says of a variable is a fault", CONFIG, "drop_follow_ups(root, 0, later);", ""),
     ("faults of the reader are not told", CONFIG, "add_independent(problems, std::move(later));", ""),
     ("a list without checks is one", CONFIG, "checks != nullptr && checks->is_list() && checks->items.empty()", "false"),
     ("checks without a list are the usual ones", CONFIG, "given != nullptr && given->is_null()", "false"),

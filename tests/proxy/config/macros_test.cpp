@@ -186,6 +186,13 @@ TEST(Environment, AValueOfSeveralLinesIsRefused) {
                           "holds a line end"));
 }
 
+TEST(Environment, AValueThatNamesAnotherIsRefused) {
+  ::setenv("ROUSE_TEST_NAMES", "${env.ROUSE_NOT_SET}", 1);
+  EXPECT_THAT(problems_of("models: {m: {cmd: \"x ${PORT}\", ttl: \"${env.ROUSE_TEST_NAMES}\"}}\n"),
+              ElementsAre("c.yaml:1:37: models.m.ttl: environment variable 'ROUSE_TEST_NAMES' "
+                          "names another one"));
+}
+
 std::vector<std::string> problems_without_env(const std::string& text) {
   std::vector<std::string> list;
   for (const Problem& problem : parse_config(text, "c.yaml", false).problems) {
