@@ -176,7 +176,6 @@ Task<std::optional<Failure>> RequestBody::edit_for(const Destination& to, bool k
   std::optional<Failure> failed = co_await read_whole();
   if (failed) co_return failed;
   if (keep && !share_.add(held_.size())) co_return no_room();
-  write_name({});
   std::vector<wire::JsonEdit> edits;
   if (!to.sent_name.empty()) {
     edits.push_back({wire::JsonEdit::Kind::Set, "model", json_string(to.sent_name)});

@@ -63,8 +63,7 @@ Capabilities in_common(const Capabilities& one, const Capabilities& other) {
   both.tools = shared(one.tools, other.tools);
   both.reranker = shared(one.reranker, other.reranker);
   both.embedding = shared(one.embedding, other.embedding);
-  // Not known of one: it may be less.
-  if (one.context > 0 && other.context > 0) both.context = std::min(one.context, other.context);
+  both.context = std::min(one.context, other.context);  // 0, not known: it may be less
   return both;
 }
 

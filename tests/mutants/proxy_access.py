@@ -1,9 +1,9 @@
 """Faults in who may do what: keys, pages of other origins, listeners that anybody can reach."""
 
-SECONDS = 30
+SECONDS = 120
 TESTS = [("base_tests", "OwnNames.*"),
          ("proxy_tests", "Keys.*:KeyConfig.*:Authorise.*:Exposure.*:Preflight.*:Cors*:OriginFault.*:TrustedOrigin.*:ListenerTls*:"
-          "HostRule.*:HostOfRequests.*:PeerPaths.*:OwnKeys.*:Rights.*")]
+          "HostRule.*:HostOfRequests.*:PeerPaths.*:OwnKeys.*:Rights.*:RightsWalk.With*")]
 
 CORS = "proxy/access/cors.cpp"
 HOST = "proxy/access/host_rule.cpp"

@@ -25,7 +25,7 @@ MUTANTS = [
     ("vectors are texts", WHAT, "known.out = sources.typed.out;", ""),
     ("two have the larger context", WHAT, "std::min(one.context, other.context)",
      "std::max(one.context, other.context)"),
-    ("what is not known of one is that of the other", WHAT, "one.context > 0 && other.context > 0", "true"),
+    ("in common is the greater context", WHAT, "std::min(one.context, other.context)", "std::max(one.context, other.context)"),
     ("to promise less is a mistake", WHAT, "typed.context > said.context", "typed.context != said.context"),
     ("pictures that nobody sees are believed", WHAT, "if (said.in.empty() || said.takes(modality)) continue;",
      "continue;"),

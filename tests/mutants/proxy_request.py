@@ -1,6 +1,7 @@
 """Faults in a request's way: proxy/request."""
 
-TESTS = [("proxy_tests", "Exchanges*:PeerExchanges*:Retry*:Timing*:RequestRecord*:AuxYield*:Floods*:ReadingWatched*:HttpRules*:*Persistence*")]
+TESTS = [("proxy_tests", "Exchanges*:PeerExchanges*:Retry*:Timing*:RequestRecord*:AuxYield*:Floods*:ReadingWatched*:HttpRules*:*Persistence*"),
+         ("integration_tests", "EngineEnd.AFailedStart*")]
 SECONDS = 120
 
 MUTANTS = [
@@ -84,8 +85,6 @@ MUTANTS = [
     ("a new name without a new length", "proxy/request/request_body.cpp",
      "out.content_length += name_size_ - written_name_->size();", ""),
     ("the old name", "proxy/request/request_body.cpp", "held_.replace(at, name_size_, written);", ""),
-    ("the first one's name for the next one", "proxy/request/request_body.cpp",
-     "  write_name({});\n", "  if (!MUTANT) write_name({});\n"),
     ("the body is kept while it is passed on", "proxy/request/attempt.cpp",
      "if (outgoing.more) stage_.body.let_go();", ""),
     ("a body that was sent once is gone", "proxy/request/attempt.cpp",

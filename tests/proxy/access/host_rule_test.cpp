@@ -85,7 +85,8 @@ TEST(HostRule, RefusesWhatAnybodyCanHaveLeadHere) {
   for (const char* const host :
        {"evil.example", "evil.example:8080", "EVIL.example.", "127.0.0.1.nip.io",
         "localhost.evil.example", "box.evil.example", "ts.net.evil.example", "xts.net",
-        "evil.local", "box.lan.example", "1.2.3.4.5", "svc.cluster.local", "evilsvc.example"}) {
+        "evil.local", "box.lan.example", "1.2.3.4.5", "svc.cluster.local", "evilsvc.example",
+        "app.localhost.evil.example", "box.ts.net.evil.example", "llm.svc.evil.example"}) {
     const auto fault = judged(*config, "/v1/chat/completions", host);
     ASSERT_TRUE(fault) << host;
     EXPECT_EQ(fault->status, 421);

@@ -133,6 +133,28 @@ TEST_F(DispatcherTest, AGivenPortThatSomebodyElseHasBecomesTheNextFreeOne) {
   EXPECT_NE(next.endpoint().port, port) << "which does not listen yet, but has it";
 }
 
+TEST_F(DispatcherTest, TwoThatAreMovedAsideGetPortsOfTheirOwn) {
+  const auto answer = [](const std::string&) { return test::http_answer(200); };
+  std::unique_ptr<test::ScriptedServer> a;
+  std::unique_ptr<test::ScriptedServer> b;
+  for (int tries = 0; tries < 20 && !b; ++tries) {
+    a = std::make_unique<test::ScriptedServer>(group_, answer);
+    const auto next = static_cast<std::uint16_t>(a->port() + 1);
+    try {
+      b = std::make_unique<test::ScriptedServer>(group_, answer, next);
+    } catch (const boost::system::system_error&) {  // somebody has it
+    }
+  }
+  ASSERT_TRUE(b) << "no two free ports side by side";
+  use(parse_config(given_ports(a->port()), "c.yaml").config);
+  AdmissionTicket& first = enter("a");
+  ASSERT_TRUE(becomes(first, State::Admitted));
+  AdmissionTicket& second = enter("b");
+  ASSERT_TRUE(becomes(second, State::Admitted));
+  EXPECT_GT(first.endpoint().port, b->port());
+  EXPECT_GT(second.endpoint().port, first.endpoint().port) << "which does not listen yet";
+}
+
 TEST_F(DispatcherTest, AModelThatWasMovedAsideGoesOnAfterAReload) {
   test::ScriptedServer other(group_, [](const std::string&) { return test::http_answer(200); });
   const int taken = other.port();
@@ -173,6 +195,17 @@ TEST_F(DispatcherTest, APortThatTheFileNamesIsNoOtherEvenWhenItIsTaken) {
   use(config({model("a", {}, fmt::format("engine --port {}", other.port()))}));
   AdmissionTicket& ticket = enter("a");
   ASSERT_TRUE(becomes(ticket, State::Refused));
+}
+
+TEST_F(DispatcherTest, APortThatIsGivenForSomethingElseIsLeftAlone) {
+  test::ScriptedServer other(group_, [](const std::string&) { return test::http_answer(200); });
+  const std::string text = fmt::format(
+      "startPort: {}\nmodels:\n  a:\n    cmd: {} --metrics-port ${{PORT}}\n"
+      "    proxy: http://127.0.0.1:{}\n    checkEndpoint: none\n",
+      other.port(), kEngine, test::free_port());
+  use(parse_config(text, "c.yaml").config);
+  ASSERT_TRUE(becomes(enter("a"), State::Admitted));
+  EXPECT_EQ(dispatcher_->as_started(config_->models.at("a")).port, other.port());
 }
 
 // --- the way of a request ------------------------------------------------------------------------

@@ -110,6 +110,7 @@ TEST_F(KnownCapabilitiesTest, AnEngineIsAskedOnceWhenItIsReady) {
   change(EngineState::Stopping);
   load();
   ASSERT_TRUE(run_until([this] { return asked().size() == 4; })) << "what fits may be another now";
+  ASSERT_TRUE(is_quiet()) << "what was answered is not learnt";
   EXPECT_EQ(changes_, 1) << "that is no news";
 }
 

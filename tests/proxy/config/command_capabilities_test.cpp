@@ -45,6 +45,7 @@ TEST(CommandCapabilities, TellTheContextOfARequest) {
       {"python -m vllm --max-model-len 32768", 32768, "--max-model-len 32768"},
       {"vllm serve m --max_model_len=32K", 32768, "--max-model-len 32K"},
       {"vllm serve m --max-model-len 25.6k -np 2", 25600, "--max-model-len 25.6k"},
+      {"taskset -c 256 vllm serve m --max-model-len 8192 -np 2", 8192, "--max-model-len 8192"},
       {"vllm serve m --max-model-len 1m", 1000000, "--max-model-len 1m"},
       {"vllm serve m --max-model-len auto", 0, ""},
       {"vllm serve m --max-model-len 32kb", 0, ""},

@@ -22,14 +22,15 @@ const char* const kKeys =
 
 class Beyond : public ExchangeWorld {
  protected:
-  void serve_up(const std::string& config) {
+  void serve_up(const std::string& config) { serve_up(config, deadlines_); }
+  void serve_up(const std::string& config, StreamDeadlines& deadlines) {
     start(config);
     server_.emplace(
         proxy().sessions,
         [this](std::unique_ptr<HttpStream> client, std::string remote) {
           return serve_client(std::move(client), std::move(remote), proxy());
         },
-        http_limits(*proxy().config), deadlines_, 1);
+        http_limits(*proxy().config), deadlines, 1);
     set_limits(*server_, *proxy().config);
     places_.take_over(*server_, proxy());
     const auto address = server_->listen("127.0.0.1", 0);
@@ -68,6 +69,9 @@ class Beyond : public ExchangeWorld {
     return rest_of(peer);
   }
 
+  /// Nobody runs it.
+  asio::io_context stopped_{1};
+  StreamDeadlines never_{stopped_.get_executor()};
   BeyondPlaces places_;
   std::optional<HttpServer> server_;
   std::deque<Peer> silent_;
@@ -104,7 +108,7 @@ TEST_F(Beyond, WithoutKeysOnlyHealthChecksAreAnswered) {
 }
 
 TEST_F(Beyond, OfTheSilentTheLongestThereGivesWay) {
-  serve_up(kKeys);
+  serve_up(kKeys, never_);  // so that nobody is closed because its time is over
   std::deque<Peer> crowd;
   for (int i = 0; i < 100; ++i) {
     dial(crowd.emplace_back());

@@ -230,6 +230,16 @@ TEST_F(Exchanges, WhatBreaksOnAFreshConnectionIsNotSentAgain) {
   EXPECT_EQ(last_row().outcome, "upstream_error");
 }
 
+TEST_F(Exchanges, WhatOnlyReadsIsNotSentAgainEitherWhenAFreshConnectionBreaks) {
+  start_with();
+  say("GET /upstream/m/page HTTP/1.1\r\nHost: r\r\n\r\n");
+  engine_.accept();
+  engine_.hear("GET /page");
+  engine_.hang_up();
+  EXPECT_THAT(client_hears("\r\n\r\n"), StartsWith("HTTP/1.1 502 "));
+  EXPECT_FALSE(engine_.has_caller());
+}
+
 TEST_F(Exchanges, AFreshConnectionThatBreaksAfterAStaleOneIsNotTriedAThirdTime) {
   start_with();
   ask_engine();

@@ -189,6 +189,18 @@ TEST_F(Floods, WhatDoesNotFitIsRefusedForAMoment) {
               HasSubstr(R"(rouse_rejected_requests_total{client="",reason="held_full"} 1)"));
 }
 
+TEST_F(Floods, WhatIsRefusedIsLetGoBeforeItsClientHasLeft) {
+  start_with("{bodyMax: 1KiB, heldMax: 1KiB}");
+  core::HeldBytes::Share others(proxy().held);
+  ASSERT_TRUE(others.add(700));
+  begin(900, R"({"messages":[])" + std::string(200, ' '));
+  ASSERT_TRUE(run_until([this] { return proxy().held.used() > 900; }));
+  say(std::string(300, ' '));
+  EXPECT_THAT(client_hears("limits.heldMax"), StartsWith("HTTP/1.1 503 "));
+  ASSERT_FALSE(is_quiet()) << "this shows nothing: nobody is waited for any more";
+  EXPECT_EQ(proxy().held.used(), 700U);
+}
+
 TEST_F(Floods, WhoMustNotBeReadPassesWhereMuchIsHeld) {
   start_with("{bodyMax: 1KiB, heldMax: 1KiB}");
   core::HeldBytes::Share others(proxy().held);

@@ -3,6 +3,8 @@
 
 #include "tests/base/http/stream_fixture.hpp"
 
+#include <boost/asio/steady_timer.hpp>
+
 namespace rouse {
 namespace {
 
@@ -87,6 +89,12 @@ TEST_F(ReadingWatched, WhatWasTakenBeforeSomebodyWaitedIsForgiven) {
   const auto until = std::chrono::steady_clock::now() + 2 * kWindow;
   run_until([until] { return std::chrono::steady_clock::now() > until; });
   watch_->start();
+  // Timers fire in their order: behind this one the first look has been.
+  asio::steady_timer behind(io_, kWindow / 4);
+  bool has_looked = false;
+  behind.async_wait([&](const boost::system::error_code&) { has_looked = true; });
+  ASSERT_TRUE(run_until([&] { return has_looked; }));
+  EXPECT_TRUE(stream_->socket().is_open()) << "cut at the first look";
   read(128 * 1024, 5ms);
   EXPECT_TRUE(*written_);
 }
