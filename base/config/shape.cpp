@@ -311,9 +311,7 @@ class ShapeChecker {
     if (key.type == KeyType::Bool && !parse_truth(node.text)) {
       return expected("true or false", node, path);
     }
-    if (key.type == KeyType::Duration && !parse_duration(node.text)) {
-      return expected("a duration such as 90s, 15min, 1h 30min or 250ms", node, path);
-    }
+    if (key.type == KeyType::Duration) return check_duration(node, key, path);
     if (key.type == KeyType::Size && !parse_size(node.text)) {
       return expected("a size such as 64MiB or a number of bytes", node, path);
     }
@@ -322,6 +320,13 @@ class ShapeChecker {
       return check_number(node, key, path);
     }
     if (!key.one_of.empty() && !is_one_of(key.one_of, node.text)) not_a_choice(node, key, path);
+  }
+
+  void check_duration(const YamlNode& node, const ConfigKey& key, const std::string& path) {
+    if (parse_duration(node.text)) return;
+    if (!key.one_of.empty() && is_one_of(key.one_of, node.text)) return;
+    const std::string words = key.one_of.empty() ? "" : choices_text(key.one_of) + " or ";
+    expected(words + "a duration such as 90s, 15min, 1h 30min or 250ms", node, path);
   }
 
   void check_real(const YamlNode& node, const ConfigKey& key, const std::string& path) {

@@ -41,7 +41,8 @@ struct ConfigKey {
   bool works = true;           ///< false: accepted, but its feature does not exist yet
   long long least = std::numeric_limits<long long>::min();
   long long most = std::numeric_limits<int>::max();
-  std::string_view one_of;  ///< "a|b|c": the texts that are allowed; empty: any
+  /// "a|b|c": the texts that are allowed; empty: any. A Duration may be one of them instead.
+  std::string_view one_of;
   bool secret = false;      ///< no message shows what it holds, in whatever form
   /// What to write instead of a mapping in a list of texts, when people try that.
   std::string_view for_mapping = {};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/swap/circuit.hpp"
+#include "core/swap/followers.hpp"
 #include "core/swap/scheduler.hpp"
 #include "core/swap/wait_queue.hpp"
 #include "core/time.hpp"
@@ -48,6 +49,9 @@ struct EngineRecord {
   Instant last_used{};       ///< the end of the last request, or ready
   Instant unwanted_since{};  ///< while Starting and nobody waits
   Duration load_time{0};     ///< of the last start that was seen to its end; 0: none was
+  Duration stop_time{0};     ///< of the last stop
+  bool used = false;         ///< by a request, in this run
+  Followers followers;
   WaitQueue waiting;
   std::optional<LoadRequest> load_request;
   Circuit circuit;
@@ -57,7 +61,8 @@ struct EngineRecord {
   bool outdated = false;             ///< runs with a launch that is no longer configured
   bool removed = false;              ///< no longer configured at all; forgotten when it is gone
   std::optional<Order> barrier;      ///< draining: admits only who came before
-  ModelId barrier_for;               ///< who waits for that
+  std::string barrier_why;           ///< for people: who waits for that, and since when
+  Instant barrier_since{};           ///< ... since when it waits
   bool hurried = false;              ///< a Hurry has been said, and nothing has moved since
   bool claimed = false;              ///< engines have been stopped to make room for it
   Hold hold;
@@ -71,6 +76,8 @@ struct EngineRecord {
     return state == EngineState::Starting || state == EngineState::Ready ||
            state == EngineState::Stopping;
   }
+  /// What it takes to get it back, as far as that was seen.
+  [[nodiscard]] Duration swap_cost() const { return load_time + stop_time; }
   [[nodiscard]] bool is_wanted() const { return !waiting.empty() || load_request; }
   [[nodiscard]] bool has_slot() const { return running < std::max(1, policy.concurrency); }
   [[nodiscard]] bool admits_newcomers() const {

@@ -67,7 +67,11 @@ void Scheduler::State::settle(Actions& out) {
     finish_unloads(out);
     finish_outdated(out);
     unload_idle(out);
-    place(out);
+    // Who makes way for one may have been all that others had to be patient with.
+    for (std::size_t before = staying.size() + 1; before > staying.size();) {
+      before = staying.size();
+      place(out);
+    }
     for (auto& [id, engine] : engines) {
       admit_waiting(engine, out);
       hurry(engine, out);
@@ -154,22 +158,27 @@ void Scheduler::State::unload_idle(Actions& out) {
 /// Whoever has waited max_wait for a place need not wait for clients that do not read.
 void Scheduler::State::hurry(EngineRecord& engine, Actions& out) {
   if (engine.state != EngineState::Ready || engine.running == 0 || engine.hurried) return;
-  std::string who;
+  Instant since;
   if (engine.barrier) {
-    who = engine.barrier_for + " has been waited for";
+    since = engine.barrier_since;
   } else if (!engine.waiting.empty() && !engine.has_slot()) {
-    const Instant at = after(engine.waiting.oldest().since, policy.max_wait);
-    if (now < at) return wake_at(at);
-    who = "another request has waited for its place";
+    since = engine.waiting.oldest().since;
   } else {
     return;
   }
+  const Instant at = after(since, std::max(policy.max_wait, Duration{0}));
+  if (now < at) return wake_at(at);
   engine.hurried = true;
+  const std::string who = engine.barrier ? "another model has been waited for"
+                                         : "another request has waited for its place";
   out.push_back(Hurry{engine.id, who + " longer than " + to_string(policy.max_wait)});
 }
 
-void Scheduler::State::admit(EngineRecord& engine, Ticket ticket, Actions& out) {
-  tickets.insert_or_assign(ticket, Entry{&engine, engine.run, Order{}, true});
+void Scheduler::State::admit(EngineRecord& engine, Ticket ticket, const Caller& caller,
+                             Actions& out) {
+  tickets.insert_or_assign(ticket, Entry{&engine, engine.run, Order{}, true, caller});
+  clients.admitted(caller);
+  engine.used = true;
   if (engine.running++ == 0) engine.busy_since = now;
   engine.hurried = false;
   // A busy engine leaves others fewer ways to make room than an idle one.
@@ -185,13 +194,16 @@ void Scheduler::State::admit_waiting(EngineRecord& engine, Actions& out) {
     if (engine.barrier && waiter.order >= *engine.barrier) return;
     engine.waiting.erase(waiter.order);
     --waiting;
-    admit(engine, waiter.ticket, out);
+    admit(engine, waiter.ticket, Caller(tickets.at(waiter.ticket).caller), out);
   }
 }
 
 void Scheduler::State::refuse(EngineRecord& engine, Waiter waiter, const Refuse& answer,
                               Actions& out) {
   engine.waiting.erase(waiter.order);
+  const Caller caller = tickets.at(waiter.ticket).caller;
+  clients.left(caller, false, now);
+  engine.followers.left(caller, now, false);
   tickets.erase(waiter.ticket);
   --waiting;
   if (!engine.is_wanted()) engine.unwanted_since = now;

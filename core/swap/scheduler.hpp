@@ -36,11 +36,14 @@ struct SchedulePolicy {
   /// A waiting request forces a swap after this long: the models in its way admit only who came
   /// before it. 0: at once, which is first come, first served.
   Duration max_wait{120'000};
-  /// A model that became ready stays at least this long, unless somebody has waited max_wait.
-  Duration min_residency{2'000};
-  /// A model whose last request has just ended stays this long: the next request of an agent's loop
-  /// comes within a second, and a swap costs more than that. Never beyond max_wait.
-  Duration linger{1'000};
+  /// Sooner than that where the models in its way have had their turn: as long as it has to be for
+  /// the swaps to it and back to take this part of the time. 0: nobody has turns.
+  double swap_budget = 0.25;
+  /// An idle model stays for its next request where that is likely enough to come soon enough, and
+  /// never longer than to get it back would take. These bound it further: after it became ready,
+  Duration min_residency = Duration::max();
+  /// ... and after its last request has ended.
+  Duration linger = Duration::max();
   Duration gather{0};  ///< wait this long before the first swap to see who else asks
   /// A load that nobody waits for any more, and of which little is left, is let end for this long
   /// at most when its room is wanted; any other makes way at once.
@@ -54,11 +57,21 @@ struct SchedulePolicy {
   Duration shutdown_drain{25'000};  ///< how long running requests may delay a shutdown
 };
 
+/// Whose request it is, as far as can be told; made by the shell, 0: not known. Requests that
+/// differ in the first are of different clients; those of one connection follow each other.
+struct Caller {
+  std::uint64_t client = 0;      ///< key, address, agent and session
+  std::uint64_t connection = 0;  ///< over which it came
+
+  bool operator==(const Caller&) const = default;
+};
+
 // What happened. The shell turns every outside occurrence into exactly one of these.
 struct Arrived {
   Ticket ticket;
   ModelId model;
   int priority = 0;  ///< of the name that was asked for; the model's own counts for LoadWanted only
+  Caller caller = {};
 };
 /// Answered, failed, or the client went away.
 struct Left {

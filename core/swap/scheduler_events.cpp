@@ -1,6 +1,7 @@
 #include "core/swap/describe.hpp"
 #include "core/swap/scheduler_state.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -21,7 +22,8 @@ void Scheduler::State::on(const Arrived& event, Actions& out) {
     return;
   }
   if (engine.admits_newcomers()) {
-    admit(engine, event.ticket, out);
+    came(engine, event.caller);
+    admit(engine, event.ticket, event.caller, out);
     return;
   }
   if (!engine.is_resident() && engine.circuit.is_open(now, policy)) {
@@ -39,12 +41,28 @@ void Scheduler::State::on(const Arrived& event, Actions& out) {
     return;
   }
 
-  // One more behind others of no lower priority changes nothing that anybody decides by.
-  unsettled = unsettled || !engine.is_wanted() || event.priority > engine.wanted_priority();
+  // One more behind others of no lower priority changes nothing that anybody decides by, unless
+  // it is somebody who was expected elsewhere.
+  unsettled = unsettled || !engine.is_wanted() || event.priority > engine.wanted_priority() ||
+              is_follower(event.caller);
+  came(engine, event.caller);
   const Order order{next_order++};
   engine.waiting.push({event.ticket, order, event.priority, now});
-  tickets.emplace(event.ticket, Entry{&engine, 0, order, false});
+  tickets.emplace(event.ticket, Entry{&engine, 0, order, false, event.caller});
   ++waiting;
+}
+
+bool Scheduler::State::is_follower(const Caller& caller) const {
+  return std::any_of(staying.begin(), staying.end(), [&](const ModelId& id) {
+    return engines.find(id)->second.followers.knows(caller);
+  });
+}
+
+void Scheduler::State::came(EngineRecord& engine, const Caller& caller) {
+  clients.came(caller, now);
+  const bool was_idle =
+      engine.last_used != Instant{} && engine.running == 0 && engine.waiting.empty();
+  engine.followers.came(caller, now, was_idle ? &engine.last_used : nullptr);
 }
 
 void Scheduler::State::on(const Left& event, Actions& out) {
@@ -65,12 +83,16 @@ void Scheduler::State::left_queue(const Entry& entry) {
       entry.order == engine.waiting.oldest().order || entry.order == engine.waiting.highest().order;
   engine.waiting.erase(entry.order);
   --waiting;
+  clients.left(entry.caller, false, now);
+  engine.followers.left(entry.caller, now, false);
   if (!engine.is_wanted()) engine.unwanted_since = now;
   unsettled = unsettled || decisive;
 }
 
 void Scheduler::State::left_engine(const Entry& entry, Actions& out) {
   EngineRecord& engine = *entry.engine;
+  clients.left(entry.caller, true, now);
+  engine.followers.left(entry.caller, now, true);
   if (entry.run != engine.run) return;  // the engine that served it is long gone
   if (--engine.running == 0) engine.busy += now - engine.busy_since;
   engine.last_used = now;
@@ -92,6 +114,7 @@ void Scheduler::State::on(const EngineReady& event, Actions& out) {
   engine.load_time = now - engine.since;
   enter(engine, EngineState::Ready);
   engine.last_used = now;
+  engine.used = false;
   forget_load_request(engine);
   // Whoever waited for this load is served by it, even if somebody else is overdue: to evict it
   // unused would pay for the load and serve nobody.
@@ -131,6 +154,7 @@ void Scheduler::State::on(const EngineGone& event, Actions& out) {
   unsettled = true;
   if (engine.removed) return forget(engine);
   if (before == EngineState::Stopping) {
+    engine.stop_time = lived;
     if (engine.stopped_by == StopCause::Idle && !engine.policy.baseline) want_baseline(engine.id);
     return;
   }
@@ -240,7 +264,11 @@ void Scheduler::State::retire(EngineRecord& engine, Actions& out) {
 
 /// Its tickets are of runs that have ended.
 void Scheduler::State::forget(EngineRecord& engine) {
-  std::erase_if(tickets, [&](const auto& each) { return each.second.engine == &engine; });
+  std::erase_if(tickets, [&](const auto& each) {
+    if (each.second.engine != &engine) return false;
+    clients.left(each.second.caller, each.second.admitted, now);
+    return true;
+  });
   engines.erase(engine.id);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/swap/engine_record.hpp"
+#include "core/swap/followers.hpp"
 #include "core/swap/residency.hpp"
 #include "core/swap/scheduler.hpp"
 
@@ -27,6 +28,7 @@ struct Candidate {
   int priority = 0;
   bool claimed = false;
   bool overdue = false;
+  Instant overdue_at{};
 };
 
 /// The body of Scheduler. Events change records; settle() then draws every conclusion at once.
@@ -37,12 +39,14 @@ struct Scheduler::State {
     std::uint64_t run = 0;  ///< of the engine that it was admitted to
     Order order{};
     bool admitted = false;
+    Caller caller = {};
   };
 
   std::map<ModelId, EngineRecord, std::less<>> engines;
   SchedulePolicy policy;
   std::shared_ptr<const Residency> residency;
   std::unordered_map<Ticket, Entry> tickets;
+  Clients clients;
   ModelSet resident;  ///< everything that is not stopped
   ModelSet staying;   ///< resident and not stopping
   std::size_t waiting = 0;
@@ -66,6 +70,8 @@ struct Scheduler::State {
   void on(const ShutdownWanted& event, Actions& out);
   void on(const Tick& event, Actions& out);
   void want_baseline(const ModelId& idle);
+  [[nodiscard]] bool is_follower(const Caller& caller) const;
+  void came(EngineRecord& engine, const Caller& caller);
   void left_queue(const Entry& entry);
   void left_engine(const Entry& entry, Actions& out);
   void unload(EngineRecord& engine, const UnloadWanted& wanted, Actions& out);
@@ -82,7 +88,7 @@ struct Scheduler::State {
   void unload_idle(Actions& out);
   void hurry(EngineRecord& engine, Actions& out);
 
-  void admit(EngineRecord& engine, Ticket ticket, Actions& out);
+  void admit(EngineRecord& engine, Ticket ticket, const Caller& caller, Actions& out);
   void admit_waiting(EngineRecord& engine, Actions& out);
   void refuse(EngineRecord& engine, Waiter waiter, const Refuse& answer, Actions& out);
   void refuse_all(EngineRecord& engine, const Refuse& answer, Actions& out);
@@ -95,6 +101,20 @@ struct Scheduler::State {
   void wake_at(Instant at);
   [[nodiscard]] Instant overdue() const;  ///< who has waited since then has waited max_wait
 
+  // scheduler_patience.cpp
+  /// When somebody who wants @p engine, which is not resident, is not to wait any longer.
+  [[nodiscard]] Instant overdue_at(const EngineRecord& engine) const;
+  [[nodiscard]] Duration turn_of(const EngineRecord& engine, const EngineRecord& waited_for) const;
+  [[nodiscard]] Stay stay_of(const EngineRecord& engine) const;
+  /// When @p engine may be stopped for @p candidate: never in the past; max() while it is in use.
+  [[nodiscard]] Instant available_at(const EngineRecord& engine, const Candidate& candidate) const;
+  [[nodiscard]] Instant let_load_until(const EngineRecord& engine) const;
+  /// Why @p engine is not kept any longer for its next request; begins with ", " unless empty.
+  [[nodiscard]] std::string leave_text(const EngineRecord& engine,
+                                       const Candidate& candidate) const;
+  /// Why @p engine admits no newcomers before @p wanted has had its turn.
+  [[nodiscard]] std::string urge(const EngineRecord& wanted, const EngineRecord& engine) const;
+
   // scheduler_swap.cpp
   void place(Actions& out);
   [[nodiscard]] std::vector<Candidate> candidates();
@@ -102,9 +122,6 @@ struct Scheduler::State {
   void refuse_for_room(EngineRecord& engine, const ModelId& keeper, Actions& out);
   void make_room(const Candidate& candidate, const Eviction& eviction, ModelSet& reserved,
                  Actions& out);
-  /// When @p engine may be stopped for @p candidate: never in the past; max() while it is in use.
-  [[nodiscard]] Instant available_at(const EngineRecord& engine, const Candidate& candidate) const;
-  [[nodiscard]] Instant let_load_until(const EngineRecord& engine) const;
   [[nodiscard]] Eviction choose_eviction(const Candidate& candidate, const ModelSet& present,
                                          const ModelSet& reserved) const;
   [[nodiscard]] Instant gathered_at() const;

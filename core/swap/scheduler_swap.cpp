@@ -28,9 +28,6 @@ std::string wanted_by(const EngineRecord& engine, Duration waited) {
   return text;
 }
 
-/// A load is nearly done when at most a fifth of its time is left.
-constexpr int kNearlyDone = 5;
-
 std::string because(const std::string& reason) {
   return reason.empty() ? "" : " (" + reason + ")";
 }
@@ -60,8 +57,9 @@ std::vector<Candidate> Scheduler::State::candidates() {
       continue;
     }
     const Instant since = engine.wanted_since();
+    const Instant overdue_at = this->overdue_at(engine);
     all.push_back({&engine, engine.wanted_order(), since, engine.wanted_priority(), engine.claimed,
-                   since <= overdue()});
+                   now >= overdue_at, overdue_at});
   }
   std::sort(all.begin(), all.end(), goes_first);
   return all;
@@ -70,7 +68,7 @@ std::vector<Candidate> Scheduler::State::candidates() {
 void Scheduler::State::place(const Candidate& candidate, ModelSet& reserved, Actions& out) {
   EngineRecord& engine = *candidate.engine;
   if (!candidate.overdue) {
-    wake_at(after(candidate.since, policy.max_wait));
+    wake_at(candidate.overdue_at);
     if (const Instant gathered = gathered_at(); !candidate.claimed && now < gathered) {
       engine.hold = {Hold::Kind::Gather, {}, gathered};
       wake_at(gathered);
@@ -148,7 +146,8 @@ void Scheduler::State::make_room(const Candidate& candidate, const Eviction& evi
     EngineRecord& victim = engines.find(model)->second;
     if (available_at(victim, candidate) > now) {
       victim.barrier = candidate.order;
-      victim.barrier_for = engine.id;
+      victim.barrier_since = candidate.since;
+      victim.barrier_why = urge(engine, victim);
     } else if (victim.state == EngineState::Starting) {
       stop(victim, StopCause::Abandoned,
            "nobody has waited for it for " + to_string(now - victim.unwanted_since) + "; " + reason,
@@ -156,42 +155,14 @@ void Scheduler::State::make_room(const Candidate& candidate, const Eviction& evi
       engine.claimed = true;
     } else {
       stop(victim, StopCause::Evicted,
-           "idle for " + to_string(now - victim.last_used) + "; " + reason, out, engine.id);
+           "idle for " + to_string(now - victim.last_used) + leave_text(victim, candidate) + "; " +
+               reason,
+           out, engine.id);
       engine.claimed = true;
     }
   }
   if (all_available) engine.hold = {Hold::Kind::Leaving, eviction.evict, Instant::max()};
   reserved.insert(engine.id);
-}
-
-Instant Scheduler::State::available_at(const EngineRecord& engine,
-                                       const Candidate& candidate) const {
-  if (engine.keeps_room()) return Instant::max();
-  if (engine.state == EngineState::Starting) {
-    if (engine.is_wanted()) return Instant::max();
-    if (candidate.overdue) return now;
-    return std::max(now, let_load_until(engine));
-  }
-  if (engine.running > 0) return Instant::max();
-  if (!engine.waiting.empty()) {
-    const bool yields = candidate.overdue && engine.waiting.oldest().order > candidate.order;
-    if (!yields) return Instant::max();
-  }
-  if (candidate.overdue) return now;
-  return std::max(
-      {now, after(engine.since, policy.min_residency), after(engine.last_used, policy.linger)});
-}
-
-/// A load that nobody waits for goes on only where that costs the other little: for the moment in
-/// which a client that gave up tries again, or to its end where the most of it is done, as far as
-/// the last one tells.
-Instant Scheduler::State::let_load_until(const EngineRecord& engine) const {
-  const Instant due = after(engine.since, engine.load_time);
-  const bool nearly_done =
-      engine.load_time > Duration{0} && due - now <= engine.load_time / kNearlyDone;
-  const Instant again = after(engine.unwanted_since, policy.linger);
-  return std::min(nearly_done ? std::max(due, again) : again,
-                  after(engine.unwanted_since, policy.abandon_grace));
 }
 
 Eviction Scheduler::State::choose_eviction(const Candidate& candidate, const ModelSet& present,

@@ -57,7 +57,8 @@ std::vector<const EngineRecord*> Scheduler::State::wanted_in_turn() const {
   }
   const Instant since = overdue();
   const auto rank = [&](const EngineRecord* engine) {
-    const bool late = engine->wanted_since() <= since;
+    const bool late =
+        engine->is_resident() ? engine->wanted_since() <= since : now >= overdue_at(*engine);
     const std::int64_t priority = late ? 0 : -std::int64_t{engine->wanted_priority()};
     return std::tuple(distance(*engine), !late, priority, engine->wanted_order());
   };
@@ -107,8 +108,7 @@ std::string Scheduler::State::leaves_text(const EngineRecord& engine, Instant at
   }
   if (engine.removed) return "it was removed from the configuration";
   if (engine.outdated) return "its configuration has changed";
-  if (!engine.barrier) return {};
-  return engine.barrier_for + " has been waited for longer than " + to_string(policy.max_wait);
+  return engine.barrier ? engine.barrier_why : std::string();
 }
 
 std::string Scheduler::State::next_for(const EngineRecord& engine, const Waiter& waiter,
@@ -125,8 +125,7 @@ std::string Scheduler::State::next_for(const EngineRecord& engine, const Waiter&
       }
       if (engine.barrier && waiter.order >= *engine.barrier) {
         return "waits for the next turn of " + engine.id + ", which drains (" + slots +
-               ") because another model has been waited for longer than " +
-               to_string(policy.max_wait);
+               ") because " + engine.barrier_why;
       }
       return "starts when one of " + slots + " of " + engine.id + " ends";
     case EngineState::Starting:
@@ -155,7 +154,7 @@ std::vector<ModelId> Scheduler::next_loads() const {
 
 std::string Scheduler::State::hold_text(const EngineRecord& engine, Instant at) const {
   const Hold& hold = engine.hold;
-  const Instant bound = after(engine.wanted_since(), policy.max_wait);
+  const Instant bound = overdue_at(engine);
   switch (hold.kind) {
     case Hold::Kind::BackOff:
       return "tries " + engine.id + " again " + time_until(hold.until, at) + " after " +

@@ -168,6 +168,11 @@ void read_ours(const Section& top, Config& config) {
   const Section schedule = top.section("schedule");
   core::SchedulePolicy& policy = config.schedule;
   policy.max_wait = schedule.duration("maxWait", policy.max_wait);
+  const bool has_turns = schedule.text("maxWait", "auto") == "auto";
+  policy.swap_budget = schedule.real("swapBudget", has_turns ? policy.swap_budget : 0);
+  if (policy.swap_budget >= 1) {
+    schedule.fault("swapBudget", "is a part of the time, as 0.25: all of it leaves none to serve");
+  }
   policy.min_residency = schedule.duration("minResidency", policy.min_residency);
   policy.linger = schedule.duration("linger", policy.linger);
   policy.gather = schedule.duration("gather", policy.gather);

@@ -339,12 +339,22 @@ constexpr std::array kOnStartup = {
 };
 
 constexpr std::array kSchedule = {
-    ConfigKey{"maxWait", Duration, "", "2m",
-              "a request that waited this long gets its model as soon as running ones end"},
-    ConfigKey{"minResidency", Duration, "", "2s",
-              "a model that was loaded stays at least this long"},
-    ConfigKey{"linger", Duration, "", "1s",
-              "a model stays this long after its last request, for the next one of a loop"},
+    ConfigKey{
+        "maxWait", Duration, "", "auto",
+        "a request that waited this long gets its model as soon as running ones end; auto: 2m, "
+        "or when the other model has had its turn (swapBudget)",
+        true, 0, 0, "auto"},
+    ConfigKey{"swapBudget", Real, "", "0.25",
+              "a model's turn is so long that the swaps to another and back take this part of the "
+              "time; 0: no turns, as with a maxWait of its own",
+              true, 0},
+    ConfigKey{"minResidency", Duration, "", "auto",
+              "a model stays at most this long after it was loaded; auto: as linger", true, 0, 0,
+              "auto"},
+    ConfigKey{"linger", Duration, "", "auto",
+              "and after its last request; auto: as long as the next one is likely enough to come "
+              "before a swap would pay",
+              true, 0, 0, "auto"},
     ConfigKey{"gather", Duration, "", "0s",
               "waits this long before the first load to see who else asks"},
     ConfigKey{

@@ -44,6 +44,9 @@ class SchedulerBench {
   Actions arrive(int n, const ModelId& model, int priority = 0) {
     return step(Arrived{ticket(n), model, priority});
   }
+  Actions arrive(int n, const ModelId& model, const Caller& caller) {
+    return step(Arrived{ticket(n), model, 0, caller});
+  }
   Actions leave(int n) { return step(Left{ticket(n)}); }
   Actions ready(const ModelId& model) { return step(EngineReady{model}); }
   Actions gone(const ModelId& model, const std::string& failure = "") {
@@ -104,6 +107,7 @@ class SchedulerBench {
 inline SchedulePolicy plain_policy() {
   SchedulePolicy policy;
   policy.max_wait = std::chrono::seconds(60);
+  policy.swap_budget = 0;
   policy.min_residency = Duration{0};
   policy.linger = Duration{0};
   return policy;

@@ -139,47 +139,6 @@ TEST(Scheduler, RefusesWhoWaitedTooLong) {
   EXPECT_THAT(s.wait(10s), ElementsAre(refused(2, RefusalCause::TooLong)));
 }
 
-TEST(Scheduler, AFreshModelStaysForItsMinimum) {
-  SchedulePolicy policy = plain_policy();
-  policy.min_residency = 5s;
-  auto s = exclusive(policy);
-  s.arrive(1, "a"), s.arrive(2, "b"), s.ready("a"), s.wait(1s);
-  EXPECT_THAT(s.leave(1), IsEmpty());
-  EXPECT_EQ(s.next(2), "loads in 4 s unless a is used again first");
-  EXPECT_THAT(s.wait(3999ms), IsEmpty());
-  EXPECT_THAT(s.wait(1ms), ElementsAre(evicted("a")));
-}
-
-TEST(Scheduler, AFreshModelStaysNoLongerThanSomebodyMayWait) {
-  SchedulePolicy policy = plain_policy();
-  policy.max_wait = 3s;
-  policy.min_residency = 60s;
-  auto s = exclusive(policy);
-  s.arrive(1, "a"), s.ready("a"), s.leave(1), s.arrive(2, "b");
-  EXPECT_THAT(s.wait(2999ms), IsEmpty());
-  EXPECT_THAT(s.wait(1ms), ElementsAre(evicted("a")));
-}
-
-TEST(Scheduler, AModelLingersForTheNextRequestOfALoop) {
-  SchedulePolicy policy = plain_policy();
-  policy.linger = 1s;
-  auto s = exclusive(policy);
-  s.arrive(1, "a"), s.ready("a"), s.arrive(2, "b");
-  EXPECT_THAT(s.leave(1), IsEmpty());
-  EXPECT_THAT(s.wait(900ms), IsEmpty());
-  EXPECT_THAT(s.arrive(3, "a"), ElementsAre(admitted(3, "a")));
-  EXPECT_THAT(s.leave(3), IsEmpty());
-  EXPECT_THAT(s.wait(1s), ElementsAre(evicted("a")));
-}
-
-TEST(Scheduler, AModelThatHasBeenIdleForLongIsEvictedAtOnce) {
-  SchedulePolicy policy = plain_policy();
-  policy.linger = policy.min_residency = 2s;
-  auto s = exclusive(policy);
-  s.arrive(1, "a"), s.ready("a"), s.leave(1), s.wait(10s);
-  EXPECT_THAT(s.arrive(2, "b"), ElementsAre(evicted("a")));
-}
-
 TEST(Scheduler, ADrainingModelStillServesWhoCameBeforeTheWaiter) {
   auto s = exclusive(plain_policy(), {{"a", {.concurrency = 1}}, {"b", {}}});
   s.arrive(1, "a"), s.ready("a"), s.arrive(2, "a"), s.arrive(3, "b"), s.arrive(4, "a");

@@ -43,6 +43,7 @@ struct SimSettings {
   int impatient_percent = 0;  ///< of clients leave before they are served
   int operator_percent = 0;   ///< of arrivals are an operator's load or unload instead
   int favourite_percent = 0;  ///< of requests are for the first model: endless load on one
+  int clients = 0;            ///< who ask, each over two connections; 0: nobody can tell them apart
   Duration load_max{3'000};
   Duration stop_max{500};
   Duration service_max{2'000};
@@ -91,8 +92,9 @@ inline SimSettings random_settings(Dice& dice) {
 
   SchedulePolicy& policy = world.policy;
   policy.max_wait = dice.between(Duration{0}, Duration{12'000});
-  policy.min_residency = dice.one_of<Duration>({Duration{0}, Duration{500}, Duration{2'000}});
-  policy.linger = dice.one_of<Duration>({Duration{0}, Duration{300}, Duration{1'000}});
+  policy.swap_budget = dice.one_of<double>({0, 0.25, 0.6});
+  policy.min_residency = dice.one_of<Duration>({Duration{0}, Duration{500}, Duration::max()});
+  policy.linger = dice.one_of<Duration>({Duration{0}, Duration{300}, Duration::max()});
   policy.gather = dice.one_of<Duration>({Duration{0}, Duration{0}, Duration{200}});
   policy.abandon_grace = dice.between(Duration{0}, Duration{4'000});
   policy.give_up = dice.one_of<Duration>({Duration{0}, Duration{0}, Duration{9'000}});
@@ -107,6 +109,7 @@ inline SimSettings random_settings(Dice& dice) {
   world.impatient_percent = dice.one_of<int>({0, 10, 50});
   world.operator_percent = dice.one_of<int>({0, 0, 10});
   world.favourite_percent = dice.one_of<int>({0, 0, 85});
+  world.clients = dice.one_of<int>({0, 1, 3, 40});
   world.ticks_after_steps = dice.chance(60);
   world.load_max = Duration{dice.roll(10, 4'000)};
   world.pause_max = Duration{dice.roll(50, 1'500)};

@@ -86,12 +86,16 @@ class SimWorld {
     Up died_as = Up::Off;  // Leaving, because it died as this
     Instant died_at{};
     Duration load_time{0};
+    Duration stop_time{0};
+    Instant stopped_at{};
 
+    [[nodiscard]] Duration cost() const { return load_time + stop_time; }
     /// A load that nobody waits for is let end until then, if it is not to end at once.
     [[nodiscard]] Instant load_kept_until(Instant now, const SchedulePolicy& policy) const {
       const Instant due = since + load_time;
       const bool nearly_done = load_time > Duration{0} && (due - now) * 5 <= load_time;
-      const Instant at = std::max(unwanted_since + policy.linger, nearly_done ? due : now);
+      const Instant again = unwanted_since + std::min(policy.linger, Duration{1'000});
+      const Instant at = std::max(again, nearly_done ? due : now);
       return std::min(at, unwanted_since + policy.abandon_grace);
     }
   };
@@ -158,7 +162,13 @@ class SimWorld {
     if (dice_.chance(settings_.impatient_percent)) {
       plan(dice_.between(Duration{0}, Duration{6'000}), Planned{Kind::Leave, ticket});
     }
-    step(Arrived{ticket, model, priority});
+    Arrived arrived{ticket, model, priority};
+    if (settings_.clients > 0) {
+      arrived.caller.client = static_cast<std::uint64_t>(dice_.roll(1, settings_.clients));
+      arrived.caller.connection =
+          2 * arrived.caller.client + static_cast<std::uint64_t>(dice_.roll(0, 1));
+    }
+    step(arrived);
   }
 
   void meddle(const ModelId& model) {
@@ -246,6 +256,7 @@ class SimWorld {
     if (!asked && planned.kind == Kind::EngineGone && died_as == Up::Off) return;
     if (died_as != Up::Off) engine.up = died_as;
     const bool was_loading = engine.up == Up::Loading;
+    if (asked) engine.stop_time = now_ - engine.stopped_at;
     if (!asked) count_failure(engine, died_as == Up::Off ? now_ : engine.died_at);
     engine.up = Up::Off;
     engine.unloading = false;
@@ -286,6 +297,10 @@ class SimWorld {
   }
 
   void step(const Event& event) {
+    overdue_.clear();
+    for (const ModelId& id : ids_) {
+      if (is_overdue(id)) overdue_.insert(id);
+    }
     const std::vector<Action> actions = scheduler_.step(event, now_);
     event_ = &event;
     for (const Action& action : actions) {
@@ -336,18 +351,37 @@ class SimWorld {
     }
     return set;
   }
-  /// Whether somebody has waited @p longer than the bound for a model that may be loaded.
-  [[nodiscard]] bool is_overdue(const ModelId& model, Duration longer) const {
+  /// Whether somebody has waited as long as they must for a model that may be loaded.
+  [[nodiscard]] bool is_overdue(const ModelId& model) const {
     if (now_ < engines_.at(model).not_before) return false;
+    const Duration patience = have_had_their_turn(model) ? Duration{0} : settings_.policy.max_wait;
     return engines_.at(model).wished ||
            std::any_of(requests_.begin(), requests_.end(), [&](const auto& r) {
              return !r.second.admitted && r.second.model == model &&
-                    now_ - r.second.since >= settings_.policy.max_wait + longer;
+                    now_ - r.second.since >= patience;
            });
+  }
+  /// Whether those in the way of @p model have been there for so long that one swap takes no more
+  /// than the budget.
+  [[nodiscard]] bool have_had_their_turn(const ModelId& model) const {
+    const double budget = settings_.policy.swap_budget;
+    const Duration mine = engines_.at(model).cost();
+    bool some = false;
+    for (const auto& [id, engine] : engines_) {
+      if (engine.up == Up::Off || engine.up == Up::Leaving) continue;
+      if (settings_.rule->may_coexist(model, id)) continue;
+      if (engine.up != Up::Ready) return false;
+      const Duration both = engine.cost() + (mine > Duration{0} ? mine : engine.cost());
+      const auto there =
+          static_cast<double>((now_ - engine.since + both / 2 + Duration{2}).count());
+      if (static_cast<double>(both.count() / 2) > budget * there) return false;
+      some = true;
+    }
+    return some && budget > 0;
   }
   [[nodiscard]] bool is_other_overdue(const ModelId& model) const {
     return std::any_of(ids_.begin(), ids_.end(), [&](const ModelId& id) {
-      return id != model && is_overdue(id, Duration{0});
+      return id != model && (is_overdue(id) || overdue_.contains(id));
     });
   }
 
@@ -358,6 +392,7 @@ class SimWorld {
   std::map<ModelId, Engine> engines_;
   std::map<Ticket, Request> requests_;
   std::multimap<Instant, Planned> agenda_;
+  std::set<ModelId> overdue_;  // before the step
   const Event* event_ = nullptr;
   ModelId failing_;
   Instant now_{std::chrono::hours(1)};

@@ -64,7 +64,8 @@ TEST(ConfigSchema, DefaultsAndBoundsHaveTheirTypes) {
   EXPECT_EQ(text("/properties/apiKeys/default"), "[]");
   EXPECT_EQ(text("/$defs/uiActivity/properties/session_id/default"),
             R"(["X-Session-ID","X-Litellm-Session-Id"])");
-  EXPECT_EQ(text("/$defs/schedule/properties/maxWait/default"), "\"2m\"");
+  EXPECT_EQ(text("/$defs/schedule/properties/maxWait/default"), "\"auto\"");
+  EXPECT_EQ(text("/$defs/waiting/properties/hold/default"), "\"12s\"");
 }
 
 TEST(ConfigSchema, TablesNameOnlySectionsThatThereAre) {
@@ -97,6 +98,7 @@ TEST(ConfigSchema, TheDefaultsOfTheTablesAreThoseOfTheReader) {
     const core::SchedulePolicy& s = config.schedule;
     return std::vector<std::int64_t>{
         s.max_wait.count(),
+        static_cast<std::int64_t>(s.swap_budget * 1'000),
         s.min_residency.count(),
         s.linger.count(),
         s.gather.count(),
