@@ -47,7 +47,8 @@ core::Instant Dispatcher::now() const {
 }
 
 std::unique_ptr<AdmissionTicket> Dispatcher::enter(const ModelConfig& model, int priority,
-                                                   std::string request_id) {
+                                                   std::string request_id,
+                                                   const core::Caller& caller) {
   const auto id = static_cast<core::Ticket>(next_ticket_++);
   auto ticket = std::make_unique<AdmissionTicket>(*this, tasks_.executor(), id, model.id,
                                                   std::move(request_id));
@@ -55,7 +56,7 @@ std::unique_ptr<AdmissionTicket> Dispatcher::enter(const ModelConfig& model, int
   if (std::string obstacle = obstacle_to(model.id); !obstacle.empty()) {
     ticket->refuse(cannot_start(std::move(obstacle)));
   } else {
-    post(core::Arrived{id, model.id, priority});
+    post(core::Arrived{id, model.id, priority, caller});
   }
   return ticket;
 }

@@ -53,9 +53,10 @@ class Dispatcher final : public AdmissionSource {
   Task<std::string> missing_file(const ModelConfig& model);
 
   /// Queues a request for @p model, a configured id. It is refused at once when its engine would
-  /// have to be started and cannot be: nothing is moved for it.
+  /// have to be started and cannot be: nothing is moved for it. @p caller: whose it is.
   [[nodiscard]] std::unique_ptr<AdmissionTicket> enter(const ModelConfig& model, int priority,
-                                                       std::string request_id);
+                                                       std::string request_id,
+                                                       const core::Caller& caller = {});
 
   /// A place on the engine of @p model as it is: no load, no slot, no effect on ttl or swaps; cut
   /// when the engine stops. Null unless the engine is ready.

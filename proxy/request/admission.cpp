@@ -1,6 +1,7 @@
 #include "proxy/request/admission.hpp"
 
 #include "proxy/request/aux_yield.hpp"
+#include "proxy/request/who_asks.hpp"
 
 #include <fmt/format.h>
 
@@ -81,7 +82,9 @@ Task<std::optional<Failure>> Admission::take_ticket(const Destinations& from, st
   int priority = dispatcher.priority(from.name, *to.model);
   if (is_aux) priority += kAuxPriority;
   record_.row.metadata["fifo_priority"] = std::to_string(priority);
-  ticket_ = dispatcher.enter(*to.model, priority, request_.id);
+  ticket_ = dispatcher.enter(*to.model, priority, request_.id,
+                             who_asks(request_.caller.name, request_.remote, request_.head.fields,
+                                      record_.row.session_id, &request_.client));
   co_return std::nullopt;
 }
 

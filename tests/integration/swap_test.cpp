@@ -72,6 +72,24 @@ TEST(Swap, WhatItTookIsToldToTheClientAndAfterwards) {
   EXPECT_THAT(page, HasSubstr("until those in its way could go")) << page;
 }
 
+TEST(Swap, AClientThatGoesFromModelToModelWaitsForNobody) {
+  World world(models({fake_model("a"), fake_model("b")}));
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(world.post(kChat, chat("a")).status, 200);
+    EXPECT_EQ(world.post(kChat, chat("b")).status, 200);
+  }
+  // Each stop says why it came when it did: nobody else could have followed.
+  const std::string log = world.log();
+  std::size_t stops = 0;
+  for (std::size_t at = log.find(": idle for "); at != std::string::npos;
+       at = log.find(": idle for ", at + 1)) {
+    const std::string line = log.substr(at, log.find('\n', at) - at);
+    EXPECT_THAT(line, HasSubstr("and whoever used it waits for another model; makes room for "));
+    ++stops;
+  }
+  EXPECT_EQ(stops, 5U);
+}
+
 TEST(Swap, AMatrixLetsTheEmbeddingModelStay) {
   World world(models({fake_model("a"), fake_model("b"), fake_model("emb")},
                      "schedule: {minResidency: 0s}\n"
