@@ -32,7 +32,8 @@ bool Groups::evicts(std::string_view target, std::string_view other) const {
   return incoming.exclusive && !groups_[theirs->second].persistent;
 }
 
-Eviction Groups::make_room(std::string_view target, const ModelSet& running) const {
+Eviction Groups::make_room(std::string_view target, const ModelSet& running,
+                           const Worths& /*worths*/) const {
   std::vector<ModelId> evict;
   for (const ModelId& model : running) {
     if (model != target && evicts(target, model)) evict.push_back(model);

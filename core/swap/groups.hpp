@@ -28,7 +28,10 @@ class Groups final : public Residency {
   /// exclusive, not persistent. A model that is not in @p models has no right to stay.
   Groups(std::vector<Group> groups, const std::vector<ModelId>& models);
 
-  [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running) const override;
+  using Residency::make_room;
+  /// Leaves no choice: what is displaced is.
+  [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running,
+                                   const Worths& worths) const override;
 
   /// True if the two can come to run together in at least one order of starting them.
   [[nodiscard]] bool may_coexist(std::string_view a, std::string_view b) const override;

@@ -4,6 +4,8 @@
 #include "core/swap/matrix_solver.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <set>
 #include <unordered_set>
 
 namespace rouse::core {
@@ -51,14 +53,54 @@ Listing both(const Listing& left, const Listing& right, std::size_t limit) {
   return out;
 }
 
+/// What it is worth to keep each of @p running, where that costs as much as to keep another: first
+/// what it takes to get it back, in tenths of a second, then how lately it was used. Nothing where
+/// nothing is known.
+class Keeping {
+ public:
+  Keeping(const ModelSet& running, const Worths& worths) {
+    std::set<Instant> uses;
+    for (const auto& [id, worth] : worths) uses.insert(worth.last_used);
+    // All ranks together are less than one tenth.
+    const auto tenth = static_cast<std::int64_t>(running.size() * uses.size() + 1);
+    for (const auto& [id, worth] : worths) {
+      const std::int64_t tenths = std::clamp<Duration::rep>(worth.reload.count() / 100, 0, kMost);
+      of_[id] = tenths * tenth + std::distance(uses.begin(), uses.find(worth.last_used));
+    }
+    for (const ModelId& model : running) all_ += of(model);
+  }
+
+  [[nodiscard]] std::int64_t of(std::string_view model) const {
+    const auto it = of_.find(model);
+    return it == of_.end() ? 0 : it->second;
+  }
+  [[nodiscard]] std::int64_t all() const { return all_; }
+
+ private:
+  static constexpr std::int64_t kMost = 36'000;  // an hour
+
+  std::map<ModelId, std::int64_t, std::less<>> of_;
+  std::int64_t all_ = 0;
+};
+
 }  // namespace
 
-Matrix::Choice Matrix::choose(std::string_view target, const ModelSet& running) const {
+Matrix::Choice Matrix::choose(std::string_view target, const ModelSet& running,
+                              const Worths& worths) const {
   Choice choice;
   if (running.contains(target)) return choice;
   const auto cost_of = [&](std::string_view model) -> std::int64_t {
     const auto it = code_.costs.find(model);
     return it == code_.costs.end() ? 1 : it->second;
+  };
+  std::int64_t costs = 0;
+  for (const ModelId& model : running) costs += cost_of(model);
+  const Keeping keeping(running, worths);
+  // One of the rule's costs outweighs all of these; where such numbers end, they count nothing.
+  const bool fits = costs < std::numeric_limits<std::int64_t>::max() / 4 / (keeping.all() + 1);
+  const std::int64_t unit = fits ? keeping.all() + 1 : 1;
+  const auto weight_of = [&](std::string_view model) {
+    return cost_of(model) * unit + (fits ? keeping.of(model) : 0);
   };
   // The target weighs more than all the others together, so every alternative with it beats every
   // one without. A running model in no set counts for the cost only.
@@ -66,15 +108,15 @@ Matrix::Choice Matrix::choose(std::string_view target, const ModelSet& running) 
   Bits wanted(code_.models.size());
   std::int64_t total = 0;
   for (const ModelId& model : running) {
-    total += cost_of(model);
+    total += weight_of(model);
     const auto it = code_.index.find(model);
     if (it == code_.index.end()) continue;
     wanted.set(it->second);
-    weights[it->second] = cost_of(model);
+    weights[it->second] = weight_of(model);
   }
   const auto bit = code_.index.find(target);
   if (bit == code_.index.end()) {
-    choice.cost = total;
+    choice.cost = costs;
     choice.evict.assign(running.begin(), running.end());
     return choice;
   }
@@ -91,7 +133,7 @@ Matrix::Choice Matrix::choose(std::string_view target, const ModelSet& running) 
     best = std::move(found);
     choice.set = set.name;
   }
-  choice.cost = total - (best.value - target_weight);
+  choice.cost = (total - (best.value - target_weight)) / unit;
   for (const ModelId& model : running) {
     const auto it = code_.index.find(model);
     if (it == code_.index.end() || !best.models.test(it->second)) choice.evict.push_back(model);
@@ -101,14 +143,34 @@ Matrix::Choice Matrix::choose(std::string_view target, const ModelSet& running) 
   return choice;
 }
 
-Eviction Matrix::make_room(std::string_view target, const ModelSet& running) const {
+Eviction Matrix::make_room(std::string_view target, const ModelSet& running,
+                           const Worths& worths) const {
   if (running.contains(target)) return {{}, "already running"};
-  Choice choice = choose(target, running);
+  Choice choice = choose(target, running, worths);
   if (!choice.set) return {std::move(choice.evict), "in no set: runs alone"};
   std::string reason = "set " + code_.set_names[*choice.set] + ": " +
                        describe_eviction(target, choice.evict, running) + " (cost " +
-                       std::to_string(choice.cost) + ")";
+                       std::to_string(choice.cost) + tie_text(target, running, worths, choice) +
+                       ")";
   return {std::move(choice.evict), std::move(reason)};
+}
+
+/// Why it is not the first of those that cost the same, for people.
+std::string Matrix::tie_text(std::string_view target, const ModelSet& running, const Worths& worths,
+                             const Choice& choice) const {
+  if (worths.empty() || choice.evict.empty()) return {};
+  const Choice first = choose(target, running);
+  if (first.evict == choice.evict || first.cost != choice.cost) return {};
+  const auto reload = [&worths](const std::vector<ModelId>& models) {
+    Duration sum{0};
+    for (const ModelId& model : models) {
+      const auto it = worths.find(model);
+      if (it != worths.end()) sum += it->second.reload;
+    }
+    return sum.count() / 100;
+  };
+  if (reload(choice.evict) < reload(first.evict)) return "; others cost as much and load longer";
+  return "; others cost as much and were used later";
 }
 
 bool Matrix::may_coexist(std::string_view a, std::string_view b) const {

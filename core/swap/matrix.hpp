@@ -36,7 +36,8 @@ struct MatrixProblem {
 
 /// The rule "these may run together": alternatives made of sets of models, and what it costs to
 /// evict each. Of all alternatives with the target the one that evicts least, in cost, is chosen.
-/// On a tie the first wins: sets in definition order, but what a set refers to before itself; the
+/// Of equal ones that whose models are back the soonest, then that whose models were not used for
+/// longest. Then the first: sets in definition order, but what a set refers to before itself; the
 /// alternatives of a set left to right, as if multiplied out.
 ///
 /// The choice is exact while, of the target and the running models, no more than ten occur in two
@@ -58,9 +59,12 @@ class Matrix final : public Residency {
     std::size_t considered = 0;  ///< partial alternatives looked at: the work done
     bool exact = true;           ///< false: the limit above was passed
   };
-  [[nodiscard]] Choice choose(std::string_view target, const ModelSet& running) const;
+  [[nodiscard]] Choice choose(std::string_view target, const ModelSet& running,
+                              const Worths& worths = {}) const;
 
-  [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running) const override;
+  using Residency::make_room;
+  [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running,
+                                   const Worths& worths) const override;
   [[nodiscard]] bool may_coexist(std::string_view a, std::string_view b) const override;
 
   /// The names of the sets in definition order.
@@ -74,6 +78,9 @@ class Matrix final : public Residency {
   [[nodiscard]] Expansion expand(std::string_view set_name, std::size_t limit) const;
 
  private:
+  [[nodiscard]] std::string tie_text(std::string_view target, const ModelSet& running,
+                                     const Worths& worths, const Choice& choice) const;
+
   MatrixCode code_;
 };
 

@@ -168,7 +168,12 @@ void Scheduler::State::make_room(const Candidate& candidate, const Eviction& evi
 Eviction Scheduler::State::choose_eviction(const Candidate& candidate, const ModelSet& present,
                                            const ModelSet& reserved) const {
   const ModelId& target = candidate.engine->id;
-  Eviction cheapest = residency->make_room(target, present);
+  Worths worths;
+  for (const ModelId& id : present) {
+    const EngineRecord& engine = engines.find(id)->second;
+    worths[id] = {engine.swap_cost(), engine.last_used};
+  }
+  Eviction cheapest = residency->make_room(target, present, worths);
   const auto is_fixed = [&](const ModelId& model) {
     return reserved.contains(model) ||
            available_at(engines.find(model)->second, candidate) == Instant::max();
@@ -176,7 +181,7 @@ Eviction Scheduler::State::choose_eviction(const Candidate& candidate, const Mod
   if (std::none_of(cheapest.evict.begin(), cheapest.evict.end(), is_fixed)) return cheapest;
 
   // The rule does not know who is busy. If the target fits beside all that cannot leave now, give
-  // up idle models instead, those used last as the last.
+  // up idle models instead, those that take longest to load and were used last as the last.
   ModelSet kept;
   std::vector<const EngineRecord*> idle;
   for (const ModelId& model : present) {
@@ -188,7 +193,7 @@ Eviction Scheduler::State::choose_eviction(const Candidate& candidate, const Mod
   }
   if (!residency->make_room(target, kept).evict.empty()) return cheapest;
   std::stable_sort(idle.begin(), idle.end(), [](const EngineRecord* a, const EngineRecord* b) {
-    return a->last_used > b->last_used;
+    return std::pair(a->swap_cost(), a->last_used) > std::pair(b->swap_cost(), b->last_used);
   });
   Eviction spared;
   for (const EngineRecord* engine : idle) {

@@ -49,6 +49,9 @@ std::string sets_part(const core::Matrix& matrix) {
     }
     if (expansion.more) out += "    … and more\n";
   }
+  out +=
+      "  what evicts at the least cost is chosen; of equals what loads soonest, then what was not\n"
+      "  used for longest, then the first\n";
   return out;
 }
 

@@ -28,8 +28,9 @@ class PairRule final : public TestRule {
     }
   }
 
-  [[nodiscard]] Eviction make_room(std::string_view target,
-                                   const ModelSet& running) const override {
+  using Residency::make_room;
+  [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running,
+                                   const Worths& /*worths*/) const override {
     Eviction eviction{{}, "pairs"};
     for (const ModelId& model : running) {
       if (!may_coexist(target, model)) eviction.evict.push_back(model);
@@ -58,8 +59,9 @@ class SetRule final : public TestRule {
  public:
   explicit SetRule(std::vector<ModelSet> sets) : sets_(std::move(sets)) {}
 
-  [[nodiscard]] Eviction make_room(std::string_view target,
-                                   const ModelSet& running) const override {
+  using Residency::make_room;
+  [[nodiscard]] Eviction make_room(std::string_view target, const ModelSet& running,
+                                   const Worths& /*worths*/) const override {
     if (running.contains(target)) return {{}, "runs already"};
     Eviction best{{running.begin(), running.end()}, "runs alone"};
     bool found = false;

@@ -20,25 +20,28 @@ constexpr const char* kMatrix =
 TEST(CheckReport, IsALignedPlan) {
   const LoadedConfig loaded = parse_config(kMatrix, "c.yaml");
   ASSERT_NE(loaded.config, nullptr);
-  EXPECT_EQ(check_report(loaded),
-            "3 models\n"
-            "  model   address           at once  unloads after  also\n"
-            "  a       localhost:5800    10       -              gpt, claude\n"
-            "  e       unix:/run/e.sock  10       -\n"
-            "  longer  localhost:5801    4        1m30s          (unlisted)\n"
-            "\n"
-            "sets\n"
-            "  s\n"
-            "    a + e\n"
-            "    e + longer\n"
-            "\n"
-            "who can stand beside whom\n"
-            "  a       e\n"
-            "  e       a, longer\n"
-            "  longer  e\n"
-            "\n"
-            "accepted, but without effect in this version\n"
-            "  logRequests\n");
+  EXPECT_EQ(
+      check_report(loaded),
+      "3 models\n"
+      "  model   address           at once  unloads after  also\n"
+      "  a       localhost:5800    10       -              gpt, claude\n"
+      "  e       unix:/run/e.sock  10       -\n"
+      "  longer  localhost:5801    4        1m30s          (unlisted)\n"
+      "\n"
+      "sets\n"
+      "  s\n"
+      "    a + e\n"
+      "    e + longer\n"
+      "  what evicts at the least cost is chosen; of equals what loads soonest, then what was not\n"
+      "  used for longest, then the first\n"
+      "\n"
+      "who can stand beside whom\n"
+      "  a       e\n"
+      "  e       a, longer\n"
+      "  longer  e\n"
+      "\n"
+      "accepted, but without effect in this version\n"
+      "  logRequests\n");
 }
 
 TEST(CheckReport, SaysWhoIsAloneAndWhatGroupsDo) {
