@@ -2,11 +2,14 @@
 """Measures rouse beside nginx, HAProxy and no proxy at all, pair by pair in one run.
 
     cmake --preset release -DROUSE_BENCH=ON && cmake --build --preset release
-    bench/run.py [--quick] [--build DIR]
+    bench/run.py [--quick] [--build DIR] [--only swaps] [--llama-swap PROGRAM] [--against bench/baseline.json]
 
-Everything listens on 127.0.0.1 and ends with the script. nginx and HAProxy (Debian packages
-nginx-light, haproxy) are left out with a word when they are missing. Wall times on a busy machine
-are noise: trust the CPU figures, and look at several rounds.
+rouse is measured as it is without any configuration of its schedule, and then bare (linger and
+minResidency 0). Everything listens on 127.0.0.1 and ends with the script. nginx and HAProxy (Debian
+packages nginx-light, haproxy), llama-swap and strace are left out with a word when they are missing.
+Wall times on a busy machine are noise: trust the CPU figures and the ratios, and look at several
+rounds. --against says what became worse than in an earlier run (--write FILE), by ratios only, since
+those hold on another machine, too.
 """
 import argparse
 import json
@@ -20,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -73,8 +77,8 @@ def wait_for(url, limit=20):
     sys.exit(f"bench: no answer from {url}")
 
 
-def post(port, model, limit=60):
-    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "x"}]}).encode()
+def post(port, model, limit=120, **more):
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "x"}], **more}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", body,
                                      {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=limit) as answer:
@@ -139,7 +143,6 @@ class Bench:
         self.targets["direct"] = (self.engine_port, [])
         self.start_nginx()
         self.start_haproxy()
-        # A model that is there already: rouse's own engine would not be the one that others use.
         # rouse starts an engine of its own, of the same kind as the one that the others share.
         config = (f"models:\n  m:\n    cmd: {self.build}/mock_engine --port ${{PORT}} --chunks {chunks} --rate 20\n"
                   f"    concurrencyLimit: 20000\nstartPort: 17100\n")
@@ -183,6 +186,7 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
+  option http-no-delay
 frontend f
   bind 127.0.0.1:{port}
   default_backend b
@@ -230,9 +234,9 @@ backend b
         added = lambda of, key: of["rouse"][key] - of["direct"][key]
         if "nginx" in self.targets:
             ratio = busy["rouse"]["cpu_us"] / busy["nginx"]["cpu_us"]
-            aims.append(("CPU per request / nginx, 64 connections", f"{ratio:.2f}", "<= 1.5", ratio <= 1.5))
+            aims.append(self.ratio("CPU per request / nginx, 64 connections", ratio, 1.3))
             ratio = idle["rouse"]["cpu_us"] / idle["nginx"]["cpu_us"]
-            aims.append(("CPU per request / nginx, one connection", f"{ratio:.2f}", "<= 1.5", ratio <= 1.5))
+            aims.append(self.ratio("CPU per request / nginx, one connection", ratio, 1.5))
         aims.append(("added latency p50, one connection", f"{added(idle, 'p50'):.0f} µs", "<= 100 µs",
                      added(idle, "p50") <= 100))
         aims.append(("added latency p99, one connection", f"{added(idle, 'p99'):.0f} µs", "<= 500 µs",
@@ -277,42 +281,201 @@ backend b
         stop(child)
         return aims
 
+    # --- swaps
+
+    def swapper(self, who, engine, engines=("a", "b"), keys=""):
+        """(child, port) of one that swaps between engines with the command line that engine makes of each name."""
+        entries = "".join(f"  {name}:\n    cmd: {engine(name)}\n{keys}" for name in engines)
+        if who == "llama-swap":
+            port = free_port()
+            file = self.dir / f"llama-swap-{port}.yaml"
+            file.write_text(f"startPort: 17400\nhealthCheckTimeout: 60\nmodels:\n" + entries)
+            child = start([self.llama_swap, "--config", file, "--listen", f"127.0.0.1:{port}"])
+            wait_for(f"http://127.0.0.1:{port}/health")
+            return child, port
+        bare = "schedule: {minResidency: 0s, linger: 0s}\n" if who == "rouse, bare" else ""
+        child, port, _ = self.rouse(f"startPort: 17200\n{bare}models:\n" + entries)
+        return child, port
+
+    def swappers(self):
+        return ["rouse", "rouse, bare"] + (["llama-swap"] if self.llama_swap else [])
+
     def swaps(self):
-        load = 200
-        child, port, _ = self.rouse(
-            f"startPort: 17200\nschedule: {{minResidency: 0s, linger: 0s}}\nmodels:\n"
-            + "".join(f"  {name}:\n    cmd: {self.engine_cmd(f'--load-ms {load}')}\n" for name in "ab"))
-        overhead = []
-        for i in range(6 if self.quick else 20):
-            began = time.monotonic()
-            post(port, "ab"[i % 2])
-            if i > 0:
-                overhead.append((time.monotonic() - began) * 1000 - load)
-        stop(child)
-        middle = statistics.median(overhead)
-        return [("swap overhead (the engine's load subtracted)", f"{middle:.0f} ms", "<= 25 ms", middle <= 25)]
+        """One client alternates between two models: what a swap costs beyond the engine's load."""
+        aims = []
+        print(f"\nswap overhead, ms: one client that alternates between two models, the load subtracted")
+        for load in (200, 2000) if self.quick else (200, 2000, 10000):
+            middle = {}
+            for who in self.swappers():
+                child, port = self.swapper(who, lambda name: self.engine_cmd(f"--load-ms {load}"))
+                overhead = []
+                for i in range({200: 21, 2000: 9}.get(load, 5) // (3 if self.quick else 1)):
+                    began = time.monotonic()
+                    post(port, "ab"[i % 2])
+                    if i > 0:
+                        overhead.append((time.monotonic() - began) * 1000 - load)
+                stop(child)
+                middle[who] = statistics.median(overhead)
+            print(f"  load {load / 1000:g} s: " + ", ".join(f"{who} {ms:.0f}" for who, ms in middle.items()))
+            most = 25 + load / 100
+            aims.append((f"swap overhead, default, load {load / 1000:g} s", f"{middle['rouse']:.0f} ms",
+                         f"<= {most:.0f} ms", middle["rouse"] <= most))
+            if "llama-swap" in middle:
+                aims.append(self.ratio(f"swap overhead / llama-swap, load {load / 1000:g} s",
+                                       middle["rouse"] / max(middle["llama-swap"], 1), 1))
+        return aims
+
+    def two_agents(self):
+        """Each has its model, asks, thinks and asks again: how long both take, and how often an engine is loaded."""
+        aims = []
+        print("\nmakespan, s, and loads: engines that load in 2 s and answer in 0.4 s")
+        asks = 5 if self.quick else 15
+        scenes = {"one client, embed and chat in turn": [("ab", 0)], "the same with 1 s of thought": [("ab", 1)],
+                  "two agents, 0.3 s of thought": [("a", 0.3), ("b", 0.3)],
+                  "two agents, 1.5 s": [("a", 1.5), ("b", 1.5)], "two agents, 4 s": [("a", 4), ("b", 4)]}
+        for scene, agents in scenes.items():
+            took = {}
+            for who in self.swappers():
+                mark = self.dir / f"loads-{free_port()}"
+                mark.write_text("")
+                engine = f"{self.build}/mock_engine --port ${{PORT}} --load-ms 2000 --chunks 8 --rate 20"
+                child, port = self.swapper(who, lambda name: f"sh -c 'echo >> {mark}; exec {engine}'")
+
+                def agent(models, thought):
+                    for i in range(asks):
+                        post(port, models[i % len(models)], stream=True)
+                        if i + 1 < asks:
+                            time.sleep(thought)
+
+                began = time.monotonic()
+                threads = [threading.Thread(target=agent, args=each) for each in agents]
+                for each in threads:
+                    each.start()
+                for each in threads:
+                    each.join()
+                took[who] = (time.monotonic() - began, mark.read_text().count("\n"))
+                stop(child)
+            print(f"  {scene:36}" + ", ".join(f"{who} {s:.1f} s, {n}" for who, (s, n) in took.items()))
+            if "llama-swap" in took:
+                aims.append(self.ratio(f"makespan / llama-swap: {scene}",
+                                       took["rouse"][0] / took["llama-swap"][0], 1.02))
+        return aims
+
+    def cold_file(self):
+        """A model whose file is on the disk only waits a second for its room: with its file read meanwhile, and without."""
+        size = 128 if self.quick else 512
+        file = self.dir / "weights.gguf"
+        with open(file, "wb") as out:
+            for _ in range(size):
+                out.write(os.urandom(1 << 20))
+            out.flush()
+            os.fsync(out.fileno())
+        print(f"\na file of {size} MB that the next engine reads while it loads, ms after the room is free")
+        engine = f"{self.build}/mock_engine --port ${{PORT}} --chunks 20 --rate 20"
+        took = {}
+        for name, keys in (("not read ahead", "    prefetch: []\n"), ("read ahead", f"    prefetch: [{file}]\n")):
+            child, port = self.swapper("rouse", lambda model: engine if model == "a" else
+                                       f"sh -c 'cat {file} >/dev/null; exec {engine}'", keys=keys)
+            times = []
+            for _ in range(2 if self.quick else 5):
+                post(port, "a")
+                with open(file, "rb") as cold:
+                    os.posix_fadvise(cold.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                busy = threading.Thread(target=post, args=(port, "a"), kwargs={"stream": True})
+                busy.start()
+                time.sleep(0.05)
+                waiting = threading.Thread(target=post, args=(port, "b"))
+                waiting.start()
+                busy.join()
+                free = time.monotonic()
+                waiting.join()
+                times.append((time.monotonic() - free) * 1000)
+            stop(child)
+            took[name] = statistics.median(times)
+        print("  " + ", ".join(f"{name} {ms:.0f}" for name, ms in took.items()))
+        return [self.ratio("load of a cold file, read ahead / not", took["read ahead"] / took["not read ahead"], 1)]
+
+    # --- system calls
+
+    def system_calls(self):
+        """For each request, of all threads, as strace counts them."""
+        strace = shutil.which("strace")
+        if not strace:
+            print("strace is not installed: no system calls are counted")
+            return []
+        counts = {}
+        for name in ("nginx", "haproxy", "rouse"):
+            if name not in self.targets:
+                continue
+            port, pids = self.targets[name]
+            report = self.dir / f"strace-{name}"
+            argv = [strace, "-f", "-c", "-o", report]
+            for pid in pids:
+                argv += ["-p", pid]
+            tracer = start(argv)
+            time.sleep(1)
+            requests = 2000
+            self.client(port, [], mode="requests", connections=64, requests=requests)
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait(20)
+            children.remove(tracer)
+            total = [line.split() for line in report.read_text().splitlines() if line.endswith("total")]
+            counts[name] = int(total[-1][2 if len(total[-1]) < 6 else 3]) / requests if total else 0
+        print("\nsystem calls for a request, 64 connections: " + ", ".join(f"{n} {c:.1f}" for n, c in counts.items()))
+        if not counts.get("nginx") or "rouse" not in counts:
+            return []
+        return [self.ratio("system calls / nginx", counts["rouse"] / counts["nginx"], 1)]
+
+    @staticmethod
+    def ratio(what, value, most):
+        return (what, f"{value:.2f}", f"<= {most:g}", value <= most)
+
+
+def tell_worse(aims, file):
+    """What a run has that is a tenth above the ratio of an earlier one."""
+    before = json.loads(pathlib.Path(file).read_text())
+    worse = [(what, before[what], float(measured)) for what, measured, _, _ in aims
+             if what in before and float(measured) > 1.1 * before[what] + 0.02]
+    for what, was, now in worse:
+        print(f"worse: {what}: {was:.2f} -> {now:.2f}")
+    print(f"{len(worse)} of {len(before)} ratios became worse than in {file}")
+    return bool(worse)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="about a minute, less exact")
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build" / "release")
+    parser.add_argument("--llama-swap", type=pathlib.Path, metavar="PROGRAM", help="measured beside rouse")
+    parser.add_argument("--only", choices=["traffic", "memory", "swaps"], help="one part of it")
+    parser.add_argument("--write", type=pathlib.Path, metavar="FILE", help="write the ratios of this run")
+    parser.add_argument("--against", type=pathlib.Path, metavar="FILE", help="exit with 1 if a ratio became worse")
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory(prefix="rouse-bench-") as dir:
         bench = Bench(options.build.resolve(), pathlib.Path(dir), options.quick)
+        bench.llama_swap = options.llama_swap and options.llama_swap.resolve()
+        aims = []
         try:
-            bench.start_targets()
-            aims = bench.traffic()
-            aims += bench.memory_and_start()
-            aims += bench.swaps()
+            if options.only in (None, "traffic"):
+                bench.start_targets()
+                aims += bench.traffic() + bench.system_calls()
+            if options.only in (None, "memory"):
+                aims += bench.memory_and_start()
+            if options.only in (None, "swaps"):
+                aims += bench.swaps() + bench.two_agents() + bench.cold_file()
         finally:
             for child in list(children):
                 stop(child)
     print(f"\n{'what':48} {'measured':>24}   aim")
     for what, measured, aim, reached in aims:
         print(f"{what:48} {measured:>24}   {aim:20} {'' if reached else 'MISSED'}")
+    if options.write:
+        ratios = {what: float(measured) for what, measured, _, _ in aims if " / " in what}
+        options.write.write_text(json.dumps(ratios, indent=2) + "\n")
+    if options.against and tell_worse(aims, options.against):
+        sys.exit(1)
 
 
 if __name__ == "__main__":
