@@ -25,6 +25,8 @@ using Clock = std::chrono::system_clock;
 constexpr int kVersion = 1;
 constexpr int kApplication = 0x726f7573;  // "rous": says whose file it is
 constexpr std::chrono::milliseconds kLinger{50};
+/// In memory nothing is lost by waiting, and under load most rows are too old before they are due.
+constexpr std::chrono::milliseconds kLingerInMemory{1'000};
 constexpr std::size_t kWaitingMax = 100'000;
 constexpr int kBusyMs = 2'000;
 /// Percentiles are of so many newest rows: more say no more, and cost time.
@@ -44,6 +46,9 @@ CREATE TABLE activity (
   request_id TEXT NOT NULL, session_id TEXT NOT NULL, error_msg TEXT NOT NULL,
   metadata TEXT NOT NULL
 );
+)";
+/// For files, which hold a million rows. The thousand in memory are found without.
+constexpr const char* kIndexes = R"(
 CREATE INDEX activity_time ON activity (time_ms);
 CREATE INDEX activity_model ON activity (model, time_ms);
 )";
@@ -72,7 +77,7 @@ struct ActivityStore::Database {
   }
 
   /// Empty, or what went wrong; then nothing was written.
-  std::string write(const std::vector<Activity>& rows, const StoreOptions& options) {
+  std::string write(const std::deque<Activity>& rows, const StoreOptions& options) {
     if (!run("BEGIN IMMEDIATE")) return fault();
     std::string marks = "?";
     for (int i = 1; i < kActivityColumnCount; ++i) marks += ",?";
@@ -226,8 +231,8 @@ Result<std::unique_ptr<ActivityStore>> ActivityStore::open(const StoreOptions& o
   database->run("PRAGMA synchronous = NORMAL");
   if (is_fresh) {
     const std::string make =
-        fmt::format("BEGIN; {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
-                    kSchema, kApplication, kVersion);
+        fmt::format("BEGIN; {} {} PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
+                    kSchema, options.path.empty() ? "" : kIndexes, kApplication, kVersion);
     if (!database->run(make.c_str())) return failed(database->fault());
   }
   Statement sequence(database->db, "SELECT seq FROM sqlite_sequence WHERE name = 'activity'");
@@ -263,6 +268,10 @@ std::int64_t ActivityStore::record(Activity row) {
   } else {
     ++lost_;
   }
+  const bool is_bounded = options_.path.empty() && options_.rows_max > 0;
+  if (is_bounded && waiting_.size() > static_cast<std::size_t>(options_.rows_max)) {
+    waiting_.pop_front();  // it would be written, and removed in the same moment
+  }
   flush_soon();
   return id;
 }
@@ -271,7 +280,7 @@ std::int64_t ActivityStore::record(Activity row) {
 void ActivityStore::flush_soon() {
   if (writing_ || lingering_) return;
   lingering_ = true;
-  timer_.expires_after(kLinger);
+  timer_.expires_after(options_.path.empty() ? kLingerInMemory : kLinger);
   timer_.async_wait([this, alive = alive_](const boost::system::error_code& failed) {
     if (failed || !*alive) return;
     lingering_ = false;
@@ -283,7 +292,7 @@ void ActivityStore::flush_soon() {
 // the next, too.
 void ActivityStore::flush() {
   struct Written {
-    std::vector<Activity> rows;
+    std::deque<Activity> rows;
     std::string fault;
   };
   writing_ = true;
@@ -303,7 +312,7 @@ void ActivityStore::flush() {
       });
 }
 
-void ActivityStore::keep(std::vector<Activity> rows) {
+void ActivityStore::keep(std::deque<Activity> rows) {
   rows.insert(rows.end(), std::make_move_iterator(waiting_.begin()),
               std::make_move_iterator(waiting_.end()));
   waiting_ = std::move(rows);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -61,7 +62,7 @@ class ActivityStore {
                 std::shared_ptr<Database> database, std::int64_t last_id);
   void flush();
   void flush_soon();
-  void keep(std::vector<Activity> rows);
+  void keep(std::deque<Activity> rows);
   void tell(const std::string& fault);
 
   StoreOptions options_;
@@ -69,7 +70,7 @@ class ActivityStore {
   Trouble trouble_;
   std::shared_ptr<Database> database_;  // touched by the worker only, once it is open
   std::int64_t next_id_;
-  std::vector<Activity> waiting_;
+  std::deque<Activity> waiting_;
   std::size_t lost_ = 0;
   bool writing_ = false;
   bool lingering_ = false;  // the timer runs
