@@ -1,6 +1,5 @@
 #include "proxy/engine/prefetcher.hpp"
 
-#include "base/page_cache.hpp"
 #include "proxy/check/model_files.hpp"
 #include "proxy/config/command_line.hpp"
 
@@ -65,22 +64,6 @@ std::vector<std::string> without_folders(const std::vector<std::string>& files) 
   return found;
 }
 
-/// Not on the loop's thread.
-ReadAhead read_all(const std::vector<std::string>& files, const std::atomic<bool>& stop) {
-  yield_the_disk();
-  ReadAhead sum;
-  // Cached pages count as available: what was read is no longer free for more of it.
-  const std::uint64_t available = available_memory();
-  const std::uint64_t most = available > kSpare ? available - kSpare : 0;
-  for (const std::string& file : without_folders(files)) {
-    if (stop || sum.bytes >= most || available_memory() < kSpare) break;
-    const ReadAhead one = read_ahead(file, most - sum.bytes, stop);
-    sum.bytes += one.bytes;
-    sum.from_disk += one.from_disk;
-  }
-  return sum;
-}
-
 }  // namespace
 
 std::vector<std::string> files_to_prefetch(const ModelConfig& model) {
@@ -90,6 +73,22 @@ std::vector<std::string> files_to_prefetch(const ModelConfig& model) {
     for (std::string& part : with_parts(named.path)) files.push_back(std::move(part));
   }
   return files;
+}
+
+ReadAhead read_into_free_memory(const std::vector<std::string>& files,
+                                const std::atomic<bool>& is_over) {
+  yield_the_disk();
+  ReadAhead sum;
+  // Cached pages count as available: what was read is no longer free for more of it.
+  const std::uint64_t available = available_memory();
+  const std::uint64_t most = available > kSpare ? available - kSpare : 0;
+  for (const std::string& file : without_folders(files)) {
+    if (is_over || sum.bytes >= most || available_memory() < kSpare) break;
+    const ReadAhead one = read_ahead(file, most - sum.bytes, is_over);
+    sum.bytes += one.bytes;
+    sum.from_disk += one.from_disk;
+  }
+  return sum;
 }
 
 void Prefetcher::want(const std::string& model, std::vector<std::string> files) {
@@ -107,7 +106,9 @@ Task<void> Prefetcher::run() {
   for (std::shared_ptr<Wish> mine; mine != wish_ && !wish_->files.empty();) {
     mine = wish_;
     const auto began = std::chrono::steady_clock::now();
-    std::function<ReadAhead()> job = [mine] { return read_all(mine->files, mine->is_over); };
+    std::function<ReadAhead()> job = [mine, read = reader_] {
+      return read(mine->files, mine->is_over);
+    };
     const std::optional<ReadAhead> done = co_await call_.ask(std::move(job));
     if (!done) break;
     if (done->from_disk == 0) continue;

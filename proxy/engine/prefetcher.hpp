@@ -2,11 +2,14 @@
 
 #include "base/async/hangable_call.hpp"
 #include "base/async/task_group.hpp"
+#include "base/page_cache.hpp"
 #include "proxy/config/config.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rouse {
@@ -16,13 +19,22 @@ namespace rouse {
 /// another place.
 [[nodiscard]] std::vector<std::string> files_to_prefetch(const ModelConfig& model);
 
+/// Has the kernel read @p files into memory that nobody uses, as far as that goes.
+[[nodiscard]] ReadAhead read_into_free_memory(const std::vector<std::string>& files,
+                                              const std::atomic<bool>& is_over);
+
 /// Reads the files of the model that is loaded next into the page cache, while the one in its way
 /// still works: its load then waits for no disk. On a thread of its own, after everybody else's
 /// reads, and only what fits into the memory that nobody uses. Single thread; @p tasks outlives it,
 /// and is joined before it is destroyed.
 class Prefetcher {
  public:
-  explicit Prefetcher(TaskGroup& tasks) : tasks_(tasks), call_(tasks.executor()) {}
+  /// Reads files until it is over; on another thread.
+  using Reader = std::function<ReadAhead(const std::vector<std::string>& files,
+                                         const std::atomic<bool>& is_over)>;
+
+  explicit Prefetcher(TaskGroup& tasks, Reader reader = read_into_free_memory)
+      : tasks_(tasks), call_(tasks.executor()), reader_(std::move(reader)) {}
   ~Prefetcher() { want({}, {}); }
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
@@ -40,6 +52,7 @@ class Prefetcher {
 
   TaskGroup& tasks_;
   HangableCall call_;
+  const Reader reader_;
   std::shared_ptr<Wish> wish_ = std::make_shared<Wish>();  ///< shared with the thread
   bool is_running_ = false;
 };

@@ -2,9 +2,13 @@
 
 #include "tests/support/cold_file.hpp"
 #include "tests/support/skip.hpp"
+#include "tests/support/wait_until.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <gmock/gmock.h>
+
+#include <mutex>
+#include <optional>
 
 namespace rouse {
 namespace {
@@ -45,29 +49,64 @@ TEST(FilesToPrefetch, AreThoseOfTheConfigurationWhereItNamesAny) {
 
 class PrefetcherTest : public testing::Test {
  protected:
-  bool comes(const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!done() && std::chrono::steady_clock::now() < end) {
-      io_.restart();
-      io_.run_for(std::chrono::milliseconds(2));
+  /// Reads nothing, but stays away until it is told that it is over.
+  ReadAhead read(const std::vector<std::string>& files, const std::atomic<bool>& is_over) {
+    {
+      const std::lock_guard lock(mutex_);
+      asked_.push_back(files);
     }
-    return done();
+    const bool was_told = test::wait_until([&] { return is_over.load(); });
+    EXPECT_TRUE(was_told);
+    return {};
+  }
+  std::vector<std::vector<std::string>> asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  bool comes(const std::function<bool()>& done) {
+    return test::wait_until([&] {
+      io_.restart();
+      io_.poll();
+      return done();
+    });
   }
 
+  void TearDown() override {
+    if (prefetcher_) prefetcher_->want({}, {});
+    EXPECT_TRUE(comes([this] { return group_.size() == 0; }));
+  }
+
+  std::mutex mutex_;
+  std::vector<std::vector<std::string>> asked_;
   asio::io_context io_;
   TaskGroup group_{io_.get_executor(), [](const std::string& what) { ADD_FAILURE() << what; }};
-  Prefetcher prefetcher_{group_};
+  std::optional<Prefetcher> prefetcher_;
 };
 
-TEST_F(PrefetcherTest, ReadsWhatIsWantedLast) {
+TEST_F(PrefetcherTest, ReadsWhatIsWantedLastAndGivesUpWhatWasBefore) {
+  prefetcher_.emplace(
+      group_, [this](const std::vector<std::string>& files, const std::atomic<bool>& is_over) {
+        return read(files, is_over);
+      });
+  prefetcher_->want("a", {"first"});
+  ASSERT_TRUE(comes([&] { return asked().size() == 1; }));
+  prefetcher_->want("a", {"first"});
+  prefetcher_->want("b", {"second"});
+  prefetcher_->want("c", {"third"});
+  ASSERT_TRUE(comes([&] { return asked().size() == 2; }));
+  EXPECT_THAT(asked(), ElementsAre(ElementsAre("first"), ElementsAre("third")));
+  prefetcher_->want({}, {});
+  prefetcher_->want("a", {"first"});
+  EXPECT_TRUE(comes([&] { return asked().size() == 3; })) << "once more, since it is wanted again";
+}
+
+TEST_F(PrefetcherTest, BringsAFileIntoMemory) {
   constexpr std::uint64_t kSize = 3'000'000;
-  const test::ColdFile first(kSize);
-  const test::ColdFile second(kSize);
-  if (!first.is_cold()) ROUSE_SKIP("disk", "the file system here keeps all files in memory");
-  prefetcher_.want("a", {"/nowhere", first.path()});
-  EXPECT_TRUE(comes([&] { return first.is_warm_at(kSize - 1); }));
-  prefetcher_.want("b", {second.path()});
-  EXPECT_TRUE(comes([&] { return second.is_warm_at(kSize - 1); }));
+  const test::ColdFile file(kSize);
+  if (!file.is_cold()) ROUSE_SKIP("disk", "the file system here keeps all files in memory");
+  prefetcher_.emplace(group_);
+  prefetcher_->want("a", {"/nowhere", file.path()});
+  EXPECT_TRUE(comes([&] { return file.is_warm_at(kSize - 1); }));
 }
 
 }  // namespace
