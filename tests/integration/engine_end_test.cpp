@@ -141,7 +141,8 @@ TEST(Unload, AtOnceCutsWhatRunsAndKeepsWhoWaits) {
     World world(models({fake_model("a", "--tps 1 --tokens 100", "    concurrencyLimit: 1\n")}));
     HttpProbe running = world.connect();
     ASSERT_TRUE(running.send_request("POST", kChat, chat("a", true)));
-    ASSERT_TRUE(wait_until([&] { return world.children().size() == 1; }));
+    ProbeResponse stream = running.read_head();
+    ASSERT_TRUE(running.read_until(stream, "data:"));
     HttpProbe waiting = world.connect();
     ASSERT_TRUE(
         waiting.send_request("POST", kChat, R"({"model":"a","max_tokens":1,"messages":[]})"));
@@ -152,7 +153,9 @@ TEST(Unload, AtOnceCutsWhatRunsAndKeepsWhoWaits) {
                                                         {{"content-type", "application/json"}})
                                            : world.post("/api/models/unload/a?force=1", "");
     EXPECT_EQ(unloaded.status, 200);
-    EXPECT_EQ(running.read_response().end, ProbeEnd::Cut);
+    while (running.read_piece(stream)) {
+    }
+    EXPECT_EQ(stream.end, ProbeEnd::Cut);
     EXPECT_EQ(waiting.read_response().status, 200);
   }
 }

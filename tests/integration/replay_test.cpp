@@ -191,8 +191,11 @@ INSTANTIATE_TEST_SUITE_P(
         Order{"codex.tui-first-turn", {"local-big"}},
         // A subagent of the small model, beside one of the big, between turns of the big.
         Order{"claude-code.print-two-subagents", {"local-big", "local-small", "local-big"}},
+        // Agents of three models ask within a moment: the first takes the room of the model that
+        // the second wants, since nobody knows yet that this client asks for several things at
+        // once.
         Order{"claude-code.print-default-models-agents",
-              {"local-big", "local-small", "local-sonnet", "local-big"}},
+              {"local-big", "local-small", "local-big", "local-sonnet", "local-big"}},
         // Its title comes seconds before its turn.
         Order{"opencode.run-chat-slow", {"local-small", "local-big"}},
         Order{"opencode.run-two-subagents", {"local-small", "local-big"}}));
